@@ -1,0 +1,40 @@
+#include "common/digest/digest.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <xxhash.h>
+
+namespace hookfleet::digest {
+namespace {
+const unsigned char* data(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+}  // namespace
+
+Sha256 sha256(std::string_view bytes) noexcept {
+  Sha256 out{};
+  SHA256(data(bytes), bytes.size(), out.data());
+  return out;
+}
+
+std::string sha1_hex(std::string_view bytes) {
+  std::array<std::uint8_t, SHA_DIGEST_LENGTH> out{};
+  SHA1(data(bytes), bytes.size(), out.data());
+  return to_hex(as_bytes(out));
+}
+
+std::uint64_t xxh3_64(std::string_view bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+bool equal_in_constant_time(const Sha256& a, const Sha256& b) noexcept { return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
+
+std::string to_hex(std::string_view bytes) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += kHex[byte >> 4];
+    out += kHex[byte & 0xf];
+  }
+  return out;
+}
+
+}  // namespace hookfleet::digest

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// Hashes. Only user of OpenSSL and xxHash. All functions may be called from any thread and cannot fail.
+namespace hookfleet::digest {
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+Sha256 sha256(std::string_view bytes) noexcept;
+
+/// SHA-1 in lower-case hexadecimal: how Redis names a script.
+std::string sha1_hex(std::string_view bytes);
+
+/// XXH3_64bits with seed 0.
+std::uint64_t xxh3_64(std::string_view bytes) noexcept;
+
+/// Equal or not, in a time that does not depend on where they differ.
+bool equal_in_constant_time(const Sha256& a, const Sha256& b) noexcept;
+
+/// Lower-case hexadecimal.
+std::string to_hex(std::string_view bytes);
+
+template <std::size_t N>
+std::string_view as_bytes(const std::array<std::uint8_t, N>& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), N};
+}
+
+}  // namespace hookfleet::digest

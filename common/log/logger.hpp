@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+/// Structured logging, one line a record. Only user of spdlog.
+namespace hookfleet::log {
+
+enum class Level { kDebug, kInfo, kWarn, kError, kOff };
+enum class Format { kJson, kText };
+
+/// A JSON value that is written as it stands: compact, one line, valid UTF-8. The caller vouches for it.
+struct RawJson {
+  std::string_view text;
+};
+
+/// One fact of a record. The texts are borrowed for the call.
+struct Field {
+  using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool, RawJson>;
+
+  template <class T>
+  Field(std::string_view name, const T& fact) : key(name), value(make(fact)) {}
+
+  std::string_view key;
+  Value value;
+
+ private:
+  template <class T>
+  static Value make(const T& fact) {
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, RawJson> || std::is_same_v<T, double>) {
+      return fact;
+    } else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
+      return static_cast<std::int64_t>(fact);
+    } else if constexpr (std::is_integral_v<T>) {
+      return static_cast<std::uint64_t>(fact);
+    } else {
+      return std::string_view(fact);
+    }
+  }
+};
+
+struct Options {
+  Level level = Level::kInfo;
+  Format format = Format::kJson;
+  std::string file;                            ///< empty: stdout; otherwise rotated at file_bytes_max, files_max kept
+  std::size_t file_bytes_max = 100UL << 20;
+  std::size_t files_max = 5;
+  std::size_t queue_max = 8192;                ///< records that wait for the disk; beyond it the oldest are dropped and counted
+};
+
+/// Writes records `{"time":…,"level":…,"event":…,"message":…,"process":…,facts…}`, compact, one line each: control characters, DEL,
+/// U+2028 and invalid UTF-8 are escaped or replaced, so that no input forges a line. `time` is RFC 3339 UTC with µs.
+///
+/// `event` is a fixed name ("notification", "system.started"); `message` a fixed sentence; facts go into fields. A text value that is
+/// empty is an absent fact and is left out, as are numbers only when the caller leaves them out.
+/// Threads: all members from any thread; a call formats and hands over, it never waits for the disk. Copies share one sink.
+/// Errors: never throws; what the disk refuses is dropped and counted.
+class Logger {
+ public:
+  /// `process` names the program and its instance, e.g. "hookfleet-worker".
+  Logger(const Options& options, std::string process);
+  /// A logger that hands each finished line to `sink` instead (tests).
+  Logger(const Options& options, std::string process, std::function<void(std::string_view line)> sink);
+
+  void debug(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) const;
+  void info(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) const;
+  void warn(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) const;
+  void error(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) const;
+  void write(Level level, std::string_view event, std::string_view message, std::span<const Field> fields) const;
+
+  /// False when a record of `level` would be thrown away: ask before gathering costly facts.
+  bool enabled(Level level) const noexcept;
+  void set_level(Level level) const noexcept;
+  /// Records lost so far (queue full, disk full).
+  std::uint64_t dropped() const noexcept;
+  /// Waits until what was handed over so far is written, at most a second.
+  void flush() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // shared: copies of a logger write to one sink
+};
+
+}  // namespace hookfleet::log

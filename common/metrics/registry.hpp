@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Metric tables and the listener that serves them. Only user of prometheus-cpp and civetweb.
+namespace hookfleet::metrics {
+
+enum class Kind { kCounter, kGauge, kHistogram };
+
+/// Upper bounds of a histogram's buckets.
+using Buckets = std::span<const double>;
+
+/// One metric family. A process's metrics.hpp holds a constexpr table of these: the whole truth about what it exports.
+struct Spec {
+  Kind kind;
+  std::string_view name;  ///< hookfleet_<part>_<what>_<unit>
+  std::string_view help;
+  std::initializer_list<std::string_view> labels = {};  ///< label names; values come from closed sets
+  Buckets buckets = {};                                  ///< histograms only
+};
+
+/// Handles write into the registry; they are cheap to copy, valid as long as the Registry lives, and may be used from any thread.
+class Counter {
+ public:
+  void add(double amount = 1) const noexcept;
+
+ private:
+  friend class Registry;
+  void* counter_ = nullptr;
+};
+class Gauge {
+ public:
+  void set(double value) const noexcept;
+  void add(double amount) const noexcept;
+
+ private:
+  friend class Registry;
+  void* gauge_ = nullptr;
+};
+class Histogram {
+ public:
+  void observe(double value) const noexcept;
+
+ private:
+  friend class Registry;
+  void* histogram_ = nullptr;
+};
+
+using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+/// Owns a process's metrics: those of its table, `hookfleet_build_info` and `process_*`.
+/// Asking for a name that the table lacks, of another kind or with other label names, is a bug (HOOKFLEET_CHECK).
+/// Ask at construction time for every label value, so that each series exists from the start with 0. Any thread.
+class Registry {
+ public:
+  Registry(std::span<const Spec> table, std::string program);
+  ~Registry();
+
+  Counter counter(std::string_view name, Labels labels = {});
+  Gauge gauge(std::string_view name, Labels labels = {});
+  Histogram histogram(std::string_view name, Labels labels = {});
+
+  /// Run before each scrape, to refresh gauges that are cheaper asked than kept. Must not block.
+  void before_scrape(std::function<void()> refresh);
+  /// Prometheus text format 0.0.4.
+  std::string text() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hookfleet::metrics

@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "common/base/gate.hpp"
+#include "common/base/uuid.hpp"
+#include "common/digest/digest.hpp"
+
+namespace hookfleet {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Gate, LetsInUntilClosedAndIsEmptyWhenTheLastPassLeaves) {
+  base::Gate gate;
+  auto pass = gate.enter();
+  ASSERT_TRUE(pass.has_value());
+  gate.close();
+  EXPECT_FALSE(gate.enter().has_value());
+  EXPECT_FALSE(gate.wait_empty(0ms));
+  pass.reset();
+  EXPECT_TRUE(gate.wait_empty(0ms));
+}
+
+TEST(Gate, WaitEndsWhenAnotherThreadLeaves) {
+  base::Gate gate;
+  auto pass = gate.enter();
+  gate.close();
+  std::jthread other([pass = std::move(pass)]() mutable { pass.reset(); });
+  EXPECT_TRUE(gate.wait_empty(10s));
+}
+
+TEST(Gate, AMovedPassLeavesOnce) {
+  base::Gate gate;
+  auto first = gate.enter();
+  base::Gate::Pass second = std::move(*first);
+  first.reset();
+  EXPECT_EQ(gate.inside(), 1U);
+}
+
+TEST(UuidV7, IsCanonicalCarriesItsTimeAndNamesVersionAndVariant) {
+  const auto time = base::from_unix_ms(1'700'000'000'123);
+  const std::string uuid = base::make_uuid_v7(time);
+  EXPECT_TRUE(base::is_uuid(uuid));
+  EXPECT_EQ(uuid[14], '7');
+  EXPECT_NE(std::string("89ab").find(uuid[19]), std::string::npos);
+  EXPECT_GE(base::uuid_v7_time(uuid), time);
+}
+
+TEST(UuidV7, SortsInTheOrderMadeAlsoWhenTheClockStandsOrStepsBack) {
+  std::string last;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string uuid = base::make_uuid_v7(base::from_unix_ms(1'800'000'000'000 - i / 5'000));
+    ASSERT_LT(last, uuid);
+    last = uuid;
+  }
+}
+
+TEST(UuidV7, RefusesWhatIsNoUuid) {
+  for (const char* text : {"", "018bcfe5-687b-7", "018bcfe5-687b-7000-8000-00000000000g", "018bcfe5x687b-7000-8000-000000000000"}) {
+    EXPECT_FALSE(base::is_uuid(text)) << text;
+    EXPECT_EQ(base::uuid_v7_time(text), base::WallTime{}) << text;
+  }
+}
+
+TEST(Digest, MatchesPublishedVectors) {
+  EXPECT_EQ(digest::to_hex(digest::as_bytes(digest::sha256("abc"))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(digest::sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(digest::xxh3_64(""), 0x2d06800538d394c2ULL);
+}
+
+TEST(Digest, ConstantTimeComparisonTellsEqualFromOther) {
+  EXPECT_TRUE(digest::equal_in_constant_time(digest::sha256("a"), digest::sha256("a")));
+  EXPECT_FALSE(digest::equal_in_constant_time(digest::sha256("a"), digest::sha256("b")));
+}
+
+}  // namespace
+}  // namespace hookfleet
