@@ -1,0 +1,42 @@
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "common/redis/endpoint.hpp"
+#include "common/redis/error.hpp"
+#include "common/redis/reply.hpp"
+
+struct redisContext;
+
+namespace hookfleet::redis {
+
+/// One command: its name and arguments, binary safe.
+using Argv = std::span<const std::string_view>;
+
+/// A connection for one command at a time. Only user of hiredis, with Pipeline.
+/// Threads: one at a time. After any Error the connection is done for: open a new one.
+class Connection {
+ public:
+  /// Connects, AUTHs and SELECTs, blocking for at most timeouts.connect + 2 × timeouts.io.
+  static tl::expected<Connection, Error> open(const Endpoint& endpoint, const Timeouts& timeouts = {});
+
+  /// Sends one command and waits for its reply (timeouts.io). An error *reply* is a Reply, not an Error.
+  tl::expected<Reply, Error> call(Argv argv);
+  tl::expected<Reply, Error> call(std::initializer_list<std::string_view> argv) { return call(Argv(argv.begin(), argv.size())); }
+
+ private:
+  friend class Pipeline;
+  struct Free {
+    void operator()(redisContext* context) const noexcept;
+  };
+  using Context = std::unique_ptr<redisContext, Free>;
+  explicit Connection(Context context) : context_(std::move(context)) {}
+  Context context_;
+};
+
+}  // namespace hookfleet::redis

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hookfleet::stream {
+
+/// What partitions of a key space is the same for all programs of a fleet; `hf:meta` holds it in Redis (check_layout).
+enum class PartitionBy { kChat, kInstance };
+
+struct Layout {
+  std::string prefix = "hf";
+  unsigned partitions = 32;  ///< 1 … 1024; the upper bound of useful workers
+  PartitionBy partition_by = PartitionBy::kChat;
+};
+
+/// Names of all Redis keys (design §5). The hash tag of partition p is the smallest `p.n` whose CRC16 slot lies in
+/// [p·16384/K, (p+1)·16384/K), so that partitions spread evenly over the masters of a cluster. Immutable; any thread.
+class Keys {
+ public:
+  explicit Keys(const Layout& layout);
+
+  unsigned partitions() const { return static_cast<unsigned>(tagged_.size()); }
+  std::string_view tag(unsigned partition) const;                  ///< "0.13"
+  const std::string& stream(unsigned partition) const;             ///< hf:{t}:s
+  const std::string& ctl(unsigned partition) const;                ///< hf:{t}:ctl
+  const std::string& att(unsigned partition) const;                ///< hf:{t}:att
+  const std::string& dlq(unsigned partition) const;                ///< hf:{t}:dlq
+  const std::string& cnt(unsigned partition) const;                ///< hf:{t}:cnt
+  const std::string& inst(unsigned partition) const;               ///< hf:{t}:inst
+  std::string mark(unsigned partition, std::string_view identity16) const;  ///< hf:{t}:m:<16 bytes>
+  /// hf:{t}:<suffix>: for keys with a part of their own (msg:, chat:).
+  std::string of(unsigned partition, std::string_view suffix) const;
+
+  const std::string& meta() const { return meta_; }        ///< hf:meta
+  const std::string& members() const { return members_; }  ///< hf:members
+  const std::string& news() const { return news_; }        ///< hf:news
+
+ private:
+  struct Tagged {
+    std::string tag, base, stream, ctl, att, dlq, cnt, inst;
+  };
+  std::vector<Tagged> tagged_;
+  std::string meta_, members_, news_;
+};
+
+/// The partition of a notification: XXH3_64bits (seed 0) of decimal idInstance, NUL, order key; modulo the number of partitions.
+unsigned partition_of(std::uint64_t id_instance, std::string_view order_key, unsigned partitions);
+
+/// What keeps its order: the chat when the layout partitions by chat and there is one, otherwise the instance.
+std::string order_key(const Layout& layout, std::uint64_t id_instance, std::string_view chat);
+
+}  // namespace hookfleet::stream
