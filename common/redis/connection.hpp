@@ -2,21 +2,18 @@
 
 #include <initializer_list>
 #include <memory>
-#include <span>
 #include <string_view>
 
 #include <tl/expected.hpp>
 
+#include "common/redis/command.hpp"
 #include "common/redis/endpoint.hpp"
 #include "common/redis/error.hpp"
 #include "common/redis/reply.hpp"
 
-struct redisContext;
-
 namespace hookfleet::redis {
 
-/// One command: its name and arguments, binary safe.
-using Argv = std::span<const std::string_view>;
+class Link;  ///< internal to this folder: socket, output buffer, parser
 
 /// A connection for one command at a time. Only user of hiredis, with Pipeline.
 /// Threads: one at a time. After any Error the connection is done for: open a new one.
@@ -32,11 +29,12 @@ class Connection {
  private:
   friend class Pipeline;
   struct Free {
-    void operator()(redisContext* context) const noexcept;
+    void operator()(Link* link) const noexcept;
   };
-  using Context = std::unique_ptr<redisContext, Free>;
-  explicit Connection(Context context) : context_(std::move(context)) {}
-  Context context_;
+  Connection(std::unique_ptr<Link, Free> link, Timeouts timeouts) : link_(std::move(link)), timeouts_(timeouts) {}
+
+  std::unique_ptr<Link, Free> link_;
+  Timeouts timeouts_;
 };
 
 }  // namespace hookfleet::redis

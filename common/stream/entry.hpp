@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-
 #include <tl/expected.hpp>
 
 #include "common/redis/reply.hpp"
@@ -29,14 +28,14 @@ std::string_view to_text(Source source);
 
 /// One notification in its partition's stream: the contract between the programs, version 1 (design §5).
 struct Entry {
-  std::string id;                ///< ours: UUIDv7
-  std::uint64_t id_instance = 0; ///< 0: the notification named none and none could be told from path or token
-  std::string chat;              ///< without `:device`; empty if none
-  std::string type_webhook;      ///< empty if none; at most kTypeWebhookMax bytes
-  std::int64_t received_ms = 0;  ///< when the request arrived, Unix ms
+  std::string id;                 ///< ours: UUIDv7
+  std::uint64_t id_instance = 0;  ///< 0: the notification named none and none could be told from path or token
+  std::string chat;               ///< without `:device`; empty if none
+  std::string type_webhook;       ///< empty if none; at most kTypeWebhookMax bytes
+  std::int64_t received_ms = 0;   ///< when the request arrived, Unix ms
   Source source = Source::kWebhook;
-  std::string trace;             ///< traceparent or request id
-  std::string body;              ///< bytes as received
+  std::string trace;  ///< traceparent or request id
+  std::string body;   ///< bytes as received
 
   bool operator==(const Entry&) const = default;
 };

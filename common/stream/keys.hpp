@@ -23,13 +23,13 @@ class Keys {
   explicit Keys(const Layout& layout);
 
   unsigned partitions() const { return static_cast<unsigned>(tagged_.size()); }
-  std::string_view tag(unsigned partition) const;                  ///< "0.13"
-  const std::string& stream(unsigned partition) const;             ///< hf:{t}:s
-  const std::string& ctl(unsigned partition) const;                ///< hf:{t}:ctl
-  const std::string& att(unsigned partition) const;                ///< hf:{t}:att
-  const std::string& dlq(unsigned partition) const;                ///< hf:{t}:dlq
-  const std::string& cnt(unsigned partition) const;                ///< hf:{t}:cnt
-  const std::string& inst(unsigned partition) const;               ///< hf:{t}:inst
+  std::string_view tag(unsigned partition) const;                           ///< "0.13"
+  const std::string& stream(unsigned partition) const;                      ///< hf:{t}:s
+  const std::string& ctl(unsigned partition) const;                         ///< hf:{t}:ctl
+  const std::string& att(unsigned partition) const;                         ///< hf:{t}:att
+  const std::string& dlq(unsigned partition) const;                         ///< hf:{t}:dlq
+  const std::string& cnt(unsigned partition) const;                         ///< hf:{t}:cnt
+  const std::string& inst(unsigned partition) const;                        ///< hf:{t}:inst
   std::string mark(unsigned partition, std::string_view identity16) const;  ///< hf:{t}:m:<16 bytes>
   /// hf:{t}:<suffix>: for keys with a part of their own (msg:, chat:).
   std::string of(unsigned partition, std::string_view suffix) const;

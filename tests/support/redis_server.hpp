@@ -1,0 +1,67 @@
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/redis/connection.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace hookfleet::support {
+
+/// A redis-server of the test's own: free port, own directory, as durable as Hookfleet asks for (appendonly yes, appendfsync always,
+/// save "", noeviction, maxmemory 256 MB). Ends with the object, and with the test's thread.
+class RedisServer {
+ public:
+  struct Options {
+    std::vector<std::string> arguments;  ///< further ones, e.g. {"--requirepass", "x"}; they win over ours
+    std::string password;                ///< sets requirepass; endpoint() carries it
+    bool unix_socket = false;            ///< endpoint() names the socket instead of the port
+  };
+  RedisServer();
+  /// Starts it and waits until it answers; aborts the test program when it doesn't.
+  explicit RedisServer(Options options);
+
+  redis::Endpoint endpoint() const;
+  /// For settings: `redis://…`.
+  std::string url() const;
+  int port() const { return port_; }
+  std::string directory() const { return directory_.path(); }
+  std::string log() const;
+
+  /// A new connection; aborts the test program when there is none.
+  redis::Connection connect() const;
+  /// One command on a connection that the object keeps and renews; aborts the test program when there is no reply. Error replies are
+  /// replies.
+  redis::Reply call(redis::Argv argv);
+  redis::Reply call(std::initializer_list<std::string_view> argv) { return call(redis::Argv(argv.begin(), argv.size())); }
+  /// As call(), the reply as text (an integer in decimal; nil empty).
+  std::string text(std::initializer_list<std::string_view> argv);
+
+  /// kill -9. start() brings it back on the same port and directory.
+  void kill();
+  void start();
+  void restart() {
+    kill();
+    start();
+  }
+  /// SIGSTOP and SIGCONT: connections stay, nothing is answered.
+  void freeze();
+  void thaw();
+  /// CONFIG SET; aborts the test program when it is refused.
+  void config_set(std::string_view name, std::string_view value);
+  bool running();
+
+ private:
+  Options options_;
+  TempDir directory_;
+  int port_;
+  std::optional<Process> process_;
+  std::optional<redis::Connection> connection_;
+};
+
+}  // namespace hookfleet::support
