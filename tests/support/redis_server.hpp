@@ -21,9 +21,10 @@ class RedisServer {
     std::vector<std::string> arguments;  ///< further ones, e.g. {"--requirepass", "x"}; they win over ours
     std::string password;                ///< sets requirepass; endpoint() carries it
     bool unix_socket = false;            ///< endpoint() names the socket instead of the port
+    bool started = true;                 ///< false: the test calls start() later
   };
   RedisServer();
-  /// Starts it and waits until it answers; aborts the test program when it doesn't.
+  /// Starts it (unless told not to) and waits until it answers; aborts the test program when it doesn't.
   explicit RedisServer(Options options);
 
   redis::Endpoint endpoint() const;
@@ -55,6 +56,7 @@ class RedisServer {
   /// CONFIG SET; aborts the test program when it is refused.
   void config_set(std::string_view name, std::string_view value);
   bool running();
+  pid_t pid() const { return process_ ? process_->pid() : -1; }
 
  private:
   Options options_;

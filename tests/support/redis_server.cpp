@@ -1,0 +1,121 @@
+#include "tests/support/redis_server.hpp"
+
+#include <signal.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "tests/support/wait_until.hpp"
+
+namespace hookfleet::support {
+namespace {
+
+using namespace std::chrono_literals;
+
+[[noreturn]] void give_up(const std::string& what, const std::string& log) {
+  std::fprintf(stderr, "RedisServer: %s\n%s\n", what.c_str(), log.c_str());
+  std::abort();
+}
+
+}  // namespace
+
+RedisServer::RedisServer() : RedisServer(Options{}) {}
+
+RedisServer::RedisServer(Options options) : options_(std::move(options)), port_(free_port()) {
+  if (options_.started) start();
+}
+
+redis::Endpoint RedisServer::endpoint() const {
+  redis::Endpoint endpoint;
+  endpoint.port = static_cast<std::uint16_t>(port_);
+  endpoint.password = options_.password;
+  if (options_.unix_socket) endpoint.unix_path = directory_ / "redis.sock";
+  return endpoint;
+}
+
+std::string RedisServer::url() const {
+  if (options_.unix_socket) return "unix://" + directory_ / "redis.sock";
+  return "redis://" + (options_.password.empty() ? "" : ":" + options_.password + "@") + "127.0.0.1:" + std::to_string(port_);
+}
+
+std::string RedisServer::log() const { return read_file(directory_ / "redis.log"); }
+
+redis::Connection RedisServer::connect() const {
+  auto connection = redis::Connection::open(endpoint(), {5s, 30s});
+  if (!connection) give_up(connection.error().message, log());
+  return *std::move(connection);
+}
+
+redis::Reply RedisServer::call(redis::Argv argv) {
+  if (connection_) {
+    if (auto reply = connection_->call(argv)) return *std::move(reply);
+    connection_.reset();  // the server was restarted, or the test cut it
+  }
+  connection_ = connect();
+  auto reply = connection_->call(argv);
+  if (!reply) give_up(reply.error().message, log());
+  return *std::move(reply);
+}
+
+std::string RedisServer::text(std::initializer_list<std::string_view> argv) {
+  const redis::Reply reply = call(argv);
+  const redis::ReplyView view = reply.view();
+  return view.is_integer() ? std::to_string(view.integer()) : std::string(view.text());
+}
+
+void RedisServer::kill() {
+  connection_.reset();
+  if (process_) process_->kill();
+  process_.reset();
+}
+
+void RedisServer::start() {
+  Process::Options process;
+  process.argv = {"redis-server",
+                  "--port",
+                  std::to_string(port_),
+                  "--bind",
+                  "127.0.0.1",
+                  "--dir",
+                  directory_.path(),
+                  "--logfile",
+                  directory_ / "redis.log",
+                  "--daemonize",
+                  "no",
+                  "--appendonly",
+                  "yes",
+                  "--appendfsync",
+                  "always",
+                  "--no-appendfsync-on-rewrite",
+                  "no",
+                  "--save",
+                  "",
+                  "--maxmemory",
+                  "256mb",
+                  "--maxmemory-policy",
+                  "noeviction"};
+  if (options_.unix_socket) process.argv.insert(process.argv.end(), {"--unixsocket", directory_ / "redis.sock"});
+  if (!options_.password.empty()) process.argv.insert(process.argv.end(), {"--requirepass", options_.password});
+  process.argv.insert(process.argv.end(), options_.arguments.begin(), options_.arguments.end());
+  process_.emplace(std::move(process));
+  const bool answers = wait_until(30s, [this] {
+    if (!process_->running()) give_up("redis-server ended", log());
+    auto connection = redis::Connection::open(endpoint(), {1s, 5s});
+    if (!connection) return false;
+    const auto reply = connection->call({"PING"});
+    return reply && reply->view().text() == "PONG";
+  });
+  if (!answers) give_up("no answer from redis-server", log());
+}
+
+void RedisServer::freeze() { process_->signal(SIGSTOP); }
+void RedisServer::thaw() { process_->signal(SIGCONT); }
+bool RedisServer::running() { return process_ && process_->running(); }
+
+void RedisServer::config_set(std::string_view name, std::string_view value) {
+  const std::string answer = text({"CONFIG", "SET", name, value});
+  if (answer != "OK") give_up("CONFIG SET " + std::string(name) + ": " + answer, "");
+}
+
+}  // namespace hookfleet::support
