@@ -1,0 +1,18 @@
+# hookfleet_embed_text(<target> <namespace> <header> file…): <build>/…/<header> with one `inline constexpr std::string_view` a file,
+# named k<File>Source (redrive.lua → kRedriveSource). Included by the target as "<folder>/<header>".
+function(hookfleet_embed_text target namespace header)
+  set(definitions "")
+  foreach(file ${ARGN})
+    set(path "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
+    file(READ "${path}" text)
+    get_filename_component(name "${file}" NAME_WE)
+    string(SUBSTRING "${name}" 0 1 first)
+    string(SUBSTRING "${name}" 1 -1 rest)
+    string(TOUPPER "${first}" first)
+    string(APPEND definitions "inline constexpr std::string_view k${first}${rest}Source = R\"text(${text})text\";\n")
+  endforeach()
+  set(content "#pragma once\n\n#include <string_view>\n\nnamespace ${namespace} {\n\n${definitions}\n}  // namespace ${namespace}\n")
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${header}" CONTENT "@content@" @ONLY)
+  target_include_directories(${target} PRIVATE "${PROJECT_BINARY_DIR}")
+endfunction()
