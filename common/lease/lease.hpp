@@ -46,8 +46,8 @@ struct AcquireRequest {
 
 enum class How {
   kResumed,  ///< it was ours under the known epoch all the time: what is in memory still holds
-  kClean,    ///< the last owner released it, or there was none
-  kCrash,    ///< the last owner let it expire; also when it was ours, but of a tenure that we don't remember
+  kClean,    ///< the last owner released it, or there was none. Ours, but of a tenure we don't know: it was so when it was taken
+  kCrash,    ///< the last owner let it expire. Likewise
 };
 std::string_view to_text(How how);
 

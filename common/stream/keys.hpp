@@ -10,9 +10,11 @@ namespace hookfleet::stream {
 /// What partitions of a key space is the same for all programs of a fleet; `hf:meta` holds it in Redis (check_layout).
 enum class PartitionBy { kChat, kInstance };
 
+inline constexpr unsigned kPartitionsMax = 1024;
+
 struct Layout {
   std::string prefix = "hf";
-  unsigned partitions = 32;  ///< 1 … 1024; the upper bound of useful workers
+  unsigned partitions = 32;  ///< 1 … kPartitionsMax; the upper bound of useful workers
   PartitionBy partition_by = PartitionBy::kChat;
 };
 

@@ -26,7 +26,8 @@ struct LayoutCheck {
   std::string text;  ///< for people, unless kSame
 };
 
-/// HSETNX, then HGET: to be called on every new connection, and again every 5 s (FLUSHALL, another fleet).
+/// Reads hf:meta, writes it (HSETNX) when it is missing: to be called on every new connection, and again every 5 s (FLUSHALL, another
+/// fleet).
 LayoutCheck check_layout(redis::Connection& connection, const Layout& layout);
 
 }  // namespace hookfleet::stream

@@ -52,6 +52,7 @@ struct Seen {
 class AckBatch {
  public:
   static constexpr std::size_t kEntriesMax = 50;
+  static constexpr std::size_t kEntriesLimit = 1000;  ///< more is a bug
 
   /// `keep`: how long marks live (25 h).
   AckBatch(const Scripts& scripts, const Keys& keys, std::chrono::milliseconds keep);
