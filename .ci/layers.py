@@ -47,7 +47,6 @@ SHARED_FILES = {"cli": {"ingress/config.hpp", "worker/config.hpp"}}
 OWNER = {
     "pistache/": {"ingress/http"},
     "hiredis/": {"common/redis"},
-    "spdlog/": {"common/log"},
     "prometheus/": {"common/metrics"},
     "civetweb": {"common/metrics"},
     "yaml-cpp/": {"common/config"},

@@ -11,13 +11,16 @@
 #include <type_traits>
 #include <variant>
 
-/// Structured logging, one line a record. Only user of spdlog.
+/// Structured logging, one line a record.
 namespace hookfleet::log {
 
 enum class Level { kDebug, kInfo, kWarn, kError, kOff };
 enum class Format { kJson, kText };
+/// How much of a notification its record shows. Honoured by who writes such a record, not by Logger.
+enum class Payload { kFull, kOff };
 
-/// A JSON value that is written as it stands: compact, one line, valid UTF-8. The caller vouches for it.
+/// A JSON value that is written as it stands. The caller vouches that it is one JSON value and compact; what could forge a line or act
+/// on a terminal is escaped all the same, without a change of the value. Empty: an absent fact.
 struct RawJson {
   std::string_view text;
 };
@@ -50,24 +53,30 @@ struct Field {
 struct Options {
   Level level = Level::kInfo;
   Format format = Format::kJson;
-  std::string file;                            ///< empty: stdout; otherwise rotated at file_bytes_max, files_max kept
+  std::string file;  ///< empty: stdout; otherwise rotated at file_bytes_max, files_max kept
   std::size_t file_bytes_max = 100UL << 20;
   std::size_t files_max = 5;
-  std::size_t queue_max = 8192;                ///< records that wait for the disk; beyond it the oldest are dropped and counted
+  std::size_t queue_max = 8192;              ///< records that wait for the disk; beyond it the oldest are dropped and counted
+  std::size_t queue_bytes_max = 16UL << 20;  ///< and their bytes; while the disk stands still, memory may reach three times as much
+  Payload payload = Payload::kFull;
 };
 
-/// Writes records `{"time":…,"level":…,"event":…,"message":…,"process":…,facts…}`, compact, one line each: control characters, DEL,
-/// U+2028 and invalid UTF-8 are escaped or replaced, so that no input forges a line. `time` is RFC 3339 UTC with µs.
+/// Writes records `{"time":…,"level":…,"event":…,"message":…,"process":…,facts…}`, compact, one line each: control characters (C0, DEL,
+/// C1), U+2028/2029 and invalid UTF-8 are escaped or replaced, so that no input forges a line. `time` is RFC 3339 UTC with µs, `level`
+/// DEBUG, INFO, WARN or ERROR; doubles are written in their shortest form, those that aren't finite as null. As text the same reads
+/// `time LEVEL event: message process=… name=value name="with blanks"`.
 ///
 /// `event` is a fixed name ("notification", "system.started"); `message` a fixed sentence; facts go into fields. A text value that is
 /// empty is an absent fact and is left out, as are numbers only when the caller leaves them out.
 /// Threads: all members from any thread; a call formats and hands over, it never waits for the disk. Copies share one sink.
-/// Errors: never throws; what the disk refuses is dropped and counted.
+/// Limits: a line reaches the disk about 5 ms later, many per write. The last copy's destructor writes what waits, for at most a second.
+/// Errors: never throws; what the disk refuses is dropped and counted; a record `log.dropped` says so when it is writable again.
 class Logger {
  public:
   /// `process` names the program and its instance, e.g. "hookfleet-worker".
   Logger(const Options& options, std::string process);
-  /// A logger that hands each finished line to `sink` instead (tests).
+  /// A logger that hands each finished line, without its line end, to `sink` instead, one at a time, on the calling thread
+  /// (tests). `sink` must not log.
   Logger(const Options& options, std::string process, std::function<void(std::string_view line)> sink);
 
   void debug(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) const;

@@ -1,0 +1,17 @@
+#include "common/log/settings.hpp"
+
+namespace hookfleet::log {
+
+void declare(config::Settings& settings, Options& options) {
+  settings.choice(
+      "log.level", options.level,
+      {{"debug", Level::kDebug}, {"info", Level::kInfo}, {"warn", Level::kWarn}, {"error", Level::kError}, {"off", Level::kOff}},
+      "The least severe records that are written");
+  settings.choice("log.format", options.format, {{"json", Format::kJson}, {"text", Format::kText}},
+                  "JSON lines for machines, or text for people");
+  settings.text("log.file", options.file, "File to write to, rotated at 100 MiB, 5 kept; empty: stdout");
+  settings.choice("log.payload", options.payload, {{"full", Payload::kFull}, {"off", Payload::kOff}},
+                  "Whether the records of notifications carry the notification");
+}
+
+}  // namespace hookfleet::log

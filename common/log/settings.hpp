@@ -1,0 +1,11 @@
+#pragma once
+
+#include "common/config/settings.hpp"
+#include "common/log/logger.hpp"
+
+namespace hookfleet::log {
+
+/// log.level, log.format, log.file, log.payload.
+void declare(config::Settings& settings, Options& options);
+
+}  // namespace hookfleet::log

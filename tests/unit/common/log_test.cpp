@@ -1,0 +1,491 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/log/escape.hpp"
+#include "common/log/logger.hpp"
+#include "common/log/rate_limit.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
+
+namespace hookfleet::log {
+namespace {
+
+using nlohmann::json;
+using std::chrono_literals::operator""s;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+
+/// A logger whose lines land in a vector.
+struct Captured {
+  explicit Captured(Options options = {}) : log(options, "test", [this](std::string_view line) { lines.emplace_back(line); }) {}
+  std::string only_line() const { return lines.size() == 1 ? lines[0] : "not one line but " + std::to_string(lines.size()); }
+  std::vector<std::string> lines;
+  Logger log;
+};
+
+std::string read(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> lines_of(const std::string& path) {
+  std::vector<std::string> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+/// What stands after "process":"test" in the record of one fact.
+std::string fact(const Field& field) {
+  Captured captured;
+  captured.log.write(Level::kInfo, "e", "m", std::span(&field, 1));
+  const std::string line = captured.only_line();
+  const std::string head = R"("process":"test")";
+  const std::size_t at = line.find(head);
+  return at == std::string::npos ? line : line.substr(at + head.size(), line.size() - at - head.size() - 1);
+}
+
+TEST(Logger, WritesTimeLevelEventMessageProcessThenFactsAndNoBlanks) {
+  Captured captured;
+  captured.log.warn("redis.unavailable", "no answer", {{"instance", 1101000001}, {"text", "a b"}});
+  EXPECT_TRUE(std::regex_match(
+      captured.only_line(),
+      std::regex(
+          R"(\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z","level":"WARN","event":"redis\.unavailable","message":"no answer","process":"test","instance":1101000001,"text":"a b"\})")))
+      << captured.only_line();
+}
+
+TEST(Logger, TimeIsTheWallClock) {
+  const auto before = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  Captured captured;
+  captured.log.info("e", "m");
+  const auto after = std::chrono::system_clock::now();
+  const std::string text = json::parse(captured.only_line())["time"];
+  std::tm utc{};
+  std::istringstream stream(text);
+  stream >> std::get_time(&utc, "%Y-%m-%dT%H:%M:%S");
+  const auto time = std::chrono::system_clock::from_time_t(::timegm(&utc)) + std::chrono::microseconds(std::stoi(text.substr(20, 6)));
+  EXPECT_GE(time, before);
+  EXPECT_LE(time, after);
+}
+
+TEST(Logger, WritesEachKindOfFact) {
+  EXPECT_EQ(fact({"n", std::string("owned")}), R"(,"n":"owned")");
+  EXPECT_EQ(fact({"n", -5}), R"(,"n":-5)");
+  EXPECT_EQ(fact({"n", std::numeric_limits<std::int64_t>::min()}), R"(,"n":-9223372036854775808)");
+  EXPECT_EQ(fact({"n", std::numeric_limits<std::uint64_t>::max()}), R"(,"n":18446744073709551615)");
+  EXPECT_EQ(fact({"n", true}), R"(,"n":true)");
+  EXPECT_EQ(fact({"n", RawJson{R"({"a":[1,2],"b":"c\"d"})"}}), R"(,"n":{"a":[1,2],"b":"c\"d"})");
+}
+
+TEST(Logger, WritesDoublesInShortestFormThatReadsBackTheSame) {
+  EXPECT_EQ(fact({"n", 0.1}), R"(,"n":0.1)");
+  EXPECT_EQ(fact({"n", 1e300}), R"(,"n":1e+300)");
+  EXPECT_EQ(fact({"n", 1.0 / 3}), R"(,"n":0.3333333333333333)");
+  EXPECT_EQ(fact({"n", std::nan("")}), R"(,"n":null)");
+  EXPECT_EQ(fact({"n", std::numeric_limits<double>::infinity()}), R"(,"n":null)");
+}
+
+TEST(Logger, OmitsEmptyTexts) {
+  EXPECT_EQ(fact({"chatId", ""}), "");
+  EXPECT_EQ(fact({"data", RawJson{""}}), "");
+  EXPECT_EQ(fact({"attempt", 0}), R"(,"attempt":0)");
+}
+
+TEST(Logger, EscapesTheFieldsNameToo) { EXPECT_EQ(fact({"a\"b\n", 1}), R"(,"a\"b\n":1)"); }
+
+TEST(Logger, KeepsEveryRecordOnOneLineWhateverTheTextsHold) {
+  const std::vector<std::string> naughty = {"a\nb",
+                                            "\r\n{\"level\":\"ERROR\"}",
+                                            "\x1b[2J",
+                                            std::string("nul\0!", 5),
+                                            "\x7f",
+                                            "\u2028",
+                                            "\u2029",
+                                            "\u009b31m",
+                                            "\xff\xfe",
+                                            "\xc3",
+                                            "\xed\xa0\x80",
+                                            "\"}\n{\"",
+                                            "\\"};
+  for (const Format format : {Format::kJson, Format::kText}) {
+    Options options;
+    options.format = format;
+    for (const std::string& text : naughty) {
+      Captured captured(options);
+      captured.log.info("e", text, {{"fact", text}, {"raw", RawJson{text}}});
+      const std::string line = captured.only_line();
+      for (const char* bad : {"\n", "\r", "\x1b", "\x7f", "\u2028", "\u2029", "\u009b", "\xff", "\xed\xa0"}) {
+        EXPECT_EQ(line.find(bad), std::string::npos) << testing::PrintToString(text);
+      }
+      EXPECT_EQ(line.find('\0'), std::string::npos);
+    }
+  }
+}
+
+TEST(Logger, EverythingWrittenReadsBackAsTheSameText) {
+  const std::string text = "tab\t quote\" back\\slash \x01 \x7f \u2028 \u0085 Привет 👋";
+  Captured captured;
+  captured.log.info("e", text, {{"fact", text}});
+  const json record = json::parse(captured.only_line());
+  EXPECT_EQ(record["message"], text);
+  EXPECT_EQ(record["fact"], text);
+}
+
+TEST(Logger, LevelDecidesAndCanChangeForAllCopies) {
+  Captured captured;
+  const Logger copy = captured.log;
+  copy.debug("hidden", "m");
+  EXPECT_FALSE(copy.enabled(Level::kDebug));
+  captured.log.set_level(Level::kDebug);
+  copy.debug("shown", "m");
+  copy.set_level(Level::kError);
+  captured.log.warn("hidden", "m");
+  captured.log.error("shown too", "m");
+  captured.log.set_level(Level::kOff);
+  captured.log.error("hidden", "m");
+  captured.log.write(Level::kOff, "hidden", "m", {});
+  ASSERT_EQ(captured.lines.size(), 2U);
+  EXPECT_EQ(json::parse(captured.lines[0])["event"], "shown");
+  EXPECT_EQ(json::parse(captured.lines[1])["event"], "shown too");
+}
+
+TEST(Logger, TextFormatQuotesWhatNeedsIt) {
+  Options options;
+  options.format = Format::kText;
+  Captured captured(options);
+  captured.log.info("system.started", "ready to work",
+                    {{"port", 9080}, {"plain", "a-b/c"}, {"blank", "a b"}, {"quote", "a\"b"}, {"name", "Оля"}, {"none", ""}});
+  EXPECT_THAT(captured.only_line(),
+              EndsWith(R"(Z INFO  system.started: ready to work process=test port=9080 plain=a-b/c blank="a b" quote="a\"b" name="Оля")"));
+}
+
+TEST(Logger, WritesWholeLinesToItsFileFromManyThreads) {
+  support::TempDir dir;
+  const std::string file = dir.path() + "/logs/made/here.log";
+  constexpr int kThreads = 4, kRecords = 500;
+  {
+    Options options;
+    options.file = file;
+    const Logger log(options, "test");
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&log, thread] {
+        for (int i = 0; i < kRecords; ++i)
+          log.info("e", "m", {{"thread", thread}, {"i", i}, {"fill", std::string(static_cast<std::size_t>(i), 'x')}});
+      });
+    }
+    threads.clear();
+    EXPECT_EQ(log.dropped(), 0U);
+  }
+  std::vector<int> next(kThreads);
+  for (const std::string& line : lines_of(file)) {
+    const json record = json::parse(line);
+    EXPECT_EQ(record["i"], next[record["thread"].get<std::size_t>()]++);
+  }
+  EXPECT_THAT(next, ElementsAre(kRecords, kRecords, kRecords, kRecords));
+  struct stat status {};
+  ASSERT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0640U);
+}
+
+TEST(Logger, FlushWaitsUntilTheLineIsInTheFile) {
+  support::TempDir dir;
+  Options options;
+  options.file = dir.path() + "/a.log";
+  const Logger log(options, "test");
+  for (int i = 1; i <= 20; ++i) {
+    log.info("e", "m");
+    log.flush();
+    EXPECT_EQ(lines_of(options.file).size(), static_cast<std::size_t>(i));
+  }
+}
+
+TEST(Logger, LinesReachTheFileByThemselves) {
+  support::TempDir dir;
+  Options options;
+  options.file = dir.path() + "/a.log";
+  const Logger log(options, "test");
+  log.info("e", "m");
+  EXPECT_TRUE(support::wait_until(5s, [&] { return lines_of(options.file).size() == 1; }));
+}
+
+TEST(Logger, RotatesAndKeepsTheNumberOfFilesGiven) {
+  support::TempDir dir;
+  Options options;
+  options.file = dir.path() + "/a.log";
+  options.file_bytes_max = 1000;
+  options.files_max = 3;
+  {
+    const Logger log(options, "test");
+    for (int i = 0; i < 100; ++i) log.info("e", "m", {{"i", i}});
+  }
+  std::vector<std::string> lines;
+  for (const char* suffix : {".2", ".1", ""}) {
+    const std::string name = options.file + suffix;
+    EXPECT_LE(std::filesystem::file_size(name), options.file_bytes_max);
+    for (const std::string& line : lines_of(name)) lines.push_back(line);
+  }
+  EXPECT_FALSE(std::filesystem::exists(options.file + ".3"));
+  int expected = 100 - static_cast<int>(lines.size());
+  EXPECT_GT(lines.size(), 10U);
+  for (const std::string& line : lines) EXPECT_EQ(json::parse(line)["i"], expected++);
+}
+
+TEST(Logger, GivesALineLongerThanAFileAFileOfItsOwn) {
+  support::TempDir dir;
+  Options options;
+  options.file = dir.path() + "/a.log";
+  options.file_bytes_max = 500;
+  {
+    const Logger log(options, "test");
+    log.info("short", "m");
+    log.info("long", std::string(2000, 'x'));
+    log.info("short again", "m");
+  }
+  EXPECT_EQ(lines_of(options.file).size(), 1U);
+  EXPECT_THAT(lines_of(options.file + ".1"), ElementsAre(HasSubstr("\"long\"")));
+  EXPECT_THAT(lines_of(options.file + ".2"), ElementsAre(HasSubstr("\"short\"")));
+}
+
+TEST(Logger, ContinuesAFileThatIsThere) {
+  support::TempDir dir;
+  Options options;
+  options.file = dir.path() + "/a.log";
+  { Logger(options, "first").info("e", "m"); }
+  { Logger(options, "second").info("e", "m"); }
+  EXPECT_THAT(lines_of(options.file), ElementsAre(HasSubstr("first"), HasSubstr("second")));
+}
+
+TEST(Logger, MakesTheFileAnewAfterItWasMovedAway) {
+  support::TempDir dir;
+  Options options;
+  options.file = dir.path() + "/a.log";
+  const Logger log(options, "test");
+  log.info("e", "m");
+  log.flush();
+  std::filesystem::rename(options.file, options.file + ".moved");
+  EXPECT_TRUE(support::wait_until(5s, [&] {
+    log.info("e", "m");
+    log.flush();
+    return std::filesystem::exists(options.file);
+  }));
+  EXPECT_EQ(log.dropped(), 0U);
+}
+
+TEST(Logger, CountsEveryRecordThatAFullDiskRefuses) {
+  Options options;
+  options.file = "/dev/full";
+  const Logger log(options, "test");
+  for (int i = 0; i < 100; ++i) log.info("e", "m");
+  log.flush();
+  EXPECT_EQ(log.dropped(), 100U);
+}
+
+TEST(Logger, LeavesNoHalfLineWhenTheDiskFillsUp) {
+  // given: room for a line and a half (the file size limit stands in for the full disk)
+  support::TempDir dir;
+  Options options;
+  options.file = dir.path() + "/a.log";
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  std::size_t line_bytes = 0;
+  {
+    const Logger log(options, "test");
+    log.info("e", "m");
+    log.flush();
+    line_bytes = read(options.file).size();
+    rlimit tight = old;
+    tight.rlim_cur = line_bytes * 3 / 2;
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+    // when
+    log.info("e", "m");
+    log.info("e", "m");
+    log.flush();
+    // then
+    EXPECT_EQ(log.dropped(), 2U);
+    EXPECT_EQ(read(options.file).size(), line_bytes);
+    // and with room again, a record tells of the loss
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
+    log.info("again", "m");
+  }
+  const auto lines = lines_of(options.file);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(json::parse(lines[1])["event"], "again");
+  EXPECT_EQ(json::parse(lines[2])["event"], "log.dropped");
+  EXPECT_EQ(json::parse(lines[2])["dropped"], 2);
+}
+
+TEST(Logger, CountsWhatCannotBeOpenedAndGoesOn) {
+  Options options;
+  options.file = "/proc/no/such/folder.log";
+  const Logger log(options, "test");
+  log.info("e", "m");
+  log.flush();
+  EXPECT_EQ(log.dropped(), 1U);
+}
+
+/// stdout is a pipe that nobody reads until asked.
+class StdoutPipe {
+ public:
+  StdoutPipe() {
+    std::fflush(stdout);
+    EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
+    saved_ = ::dup(STDOUT_FILENO);
+    ::dup2(ends_[1], STDOUT_FILENO);
+    ::close(ends_[1]);
+  }
+  ~StdoutPipe() {
+    restore();
+    ::close(ends_[0]);
+  }
+  void restore() {
+    if (saved_ < 0) return;
+    ::dup2(saved_, STDOUT_FILENO);
+    ::close(saved_);
+    saved_ = -1;
+  }
+  /// All that was written, after restore().
+  std::string read_all() const {
+    std::string all;
+    char buffer[4096];
+    for (ssize_t n = 0; (n = ::read(ends_[0], buffer, sizeof buffer)) > 0;) all.append(buffer, static_cast<std::size_t>(n));
+    return all;
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+  int saved_ = -1;
+};
+
+TEST(Logger, NeverWaitsForAReaderThatStandsStillAndDropsTheOldest) {
+  StdoutPipe pipe;
+  std::uint64_t dropped = 0;
+  constexpr std::uint64_t kRecords = 3000;
+  const auto start = std::chrono::steady_clock::now();
+  {
+    Options options;
+    options.queue_max = 100;
+    const Logger log(options, "test");
+    for (std::uint64_t i = 0; i < kRecords; ++i) log.info("e", "m", {{"i", i}});
+    dropped = log.dropped();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);  // the pipe is full, the exit flush gave up
+  pipe.restore();
+  const std::string written = pipe.read_all();
+  EXPECT_GT(dropped, 1000U);
+  EXPECT_NE(written.find("\"i\":0}"), std::string::npos);
+}
+
+TEST(Logger, BoundsWaitingBytesToo) {
+  StdoutPipe pipe;
+  Options options;
+  options.queue_bytes_max = 100'000;
+  const Logger log(options, "test");
+  for (int i = 0; i < 100; ++i) log.info("e", std::string(50'000, 'x'));
+  EXPECT_GT(log.dropped(), 50U);
+}
+
+TEST(Logger, WritesToStdoutWithoutAFile) {
+  StdoutPipe pipe;
+  { Logger({}, "test").info("e", "m"); }
+  pipe.restore();
+  EXPECT_THAT(pipe.read_all(), testing::AllOf(HasSubstr(R"("event":"e")"), EndsWith("}\n")));
+}
+
+// escape
+
+TEST(Escape, KeepsPlainAndForeignTextAsItIs) {
+  for (const std::string text :
+       {"", "plain", "exactly8", "a longer text, of more than sixteen bytes!", "Привет", "日本語", "👋🏽", "a~"}) {
+    std::string out = ">";
+    append_escaped(out, text);
+    EXPECT_EQ(out, ">" + text);
+  }
+}
+
+TEST(Escape, FindsASpecialByteAtEveryPlaceOfALongText) {
+  for (const auto& [special, escape] : std::vector<std::pair<std::string, std::string>>{{"\n", "\\n"},
+                                                                                        {"\"", "\\\""},
+                                                                                        {"\\", "\\\\"},
+                                                                                        {"\x7f", "\\u007f"},
+                                                                                        {std::string(1, '\0'), "\\u0000"},
+                                                                                        {"\x1f", "\\u001f"},
+                                                                                        {"\u2028", "\\u2028"},
+                                                                                        {"\u2029", "\\u2029"},
+                                                                                        {"\u009b", "\\u009b"},
+                                                                                        {"\xff", "\uFFFD"},
+                                                                                        {"\x80", "\uFFFD"}}) {
+    for (std::size_t place = 0; place <= 24; ++place) {
+      const std::string before(place, 'a'), after(24 - place, 'z');
+      std::string out;
+      append_escaped(out, before + special + after);
+      EXPECT_EQ(out, before + escape + after) << place;
+    }
+  }
+}
+
+TEST(Escape, ReplacesWhatIsNotUtf8) {
+  for (const std::string text : {"\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80",
+                                 "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xf0\x9f\x91", "\xc3", "\x80"}) {
+    std::string out;
+    append_escaped(out, text);
+    std::string replaced;
+    for (std::size_t i = 0; i < text.size(); ++i) replaced += "\uFFFD";
+    EXPECT_EQ(out, replaced);
+  }
+  for (const std::string text : {"\xc2\xa0", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    std::string out;
+    append_escaped(out, text);
+    EXPECT_EQ(out, text);
+  }
+}
+
+TEST(Escape, RawJsonKeepsItsValueWhileItsControlsAreEscaped) {
+  const std::string raw = "{\n\t\"a\": \"\x7f\u2028\u009b b\\n\",\r\n \"c\": [1, 2]}";
+  std::string out;
+  append_raw_json(out, raw);
+  EXPECT_EQ(out, R"({  "a": "\u007f\u2028\u009b b\n",   "c": [1, 2]})");
+  EXPECT_EQ(json::parse(out), json::parse(raw));
+}
+
+// rate limit
+
+TEST(RateLimit, LetsOneThroughPerWindowAndCountsTheRest) {
+  support::FakeClock clock;
+  RateLimit limit(10s);
+  EXPECT_EQ(limit.pass(clock.now()), 0U);
+  EXPECT_EQ(limit.pass(clock.now()), std::nullopt);
+  clock.advance(9s);
+  EXPECT_EQ(limit.pass(clock.now()), std::nullopt);
+  clock.advance(1s);
+  EXPECT_EQ(limit.pass(clock.now()), 2U);
+  clock.advance(10s);
+  EXPECT_EQ(limit.pass(clock.now()), 0U);
+}
+
+}  // namespace
+}  // namespace hookfleet::log
