@@ -14,8 +14,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import xmlrpc.client
 
 from supervisor import childutils
+from supervisor.xmlrpc import Faults
 
 ROUND_SECONDS = 1.0
 PROBE_SECONDS = 2.0
@@ -39,10 +41,10 @@ def say(text: str) -> None:
     print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), text, file=sys.stderr, flush=True)
 
 
-def answers(url: str) -> bool:
+def answers(url: str, timeout: float) -> bool:
     """True when the process answers at all and doesn't call itself dead."""
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=PROBE_SECONDS):
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=timeout):
             return True
     except urllib.error.HTTPError:
         return False
@@ -64,7 +66,7 @@ def watch_round(rpc, seen: dict[str, Seen], pool: concurrent.futures.Executor) -
     running = {p["name"]: p["pid"] for p in rpc.supervisor.getAllProcessInfo() if p["statename"] == "RUNNING" and p["name"] in limits}
     for name in set(seen) - set(running):
         del seen[name]
-    results = pool.map(lambda name: (name, answers(limits[name][1])), running)
+    results = pool.map(lambda name: (name, answers(limits[name][1], min(PROBE_SECONDS, limits[name][0] / FAILURES))), running)
     for name, alive in results:
         now = time.monotonic()
         state = seen.get(name)
@@ -132,12 +134,15 @@ def main() -> None:
             childutils.listener.ok()
             childutils.listener.ready()
         if time.monotonic() >= due:
+            due = time.monotonic() + ROUND_SECONDS
             try:
                 watch_round(rpc, seen, pool)
                 rotate(rpc)
-            except Exception as error:  # supervisor is stopping, or a process ended between two calls
+            except xmlrpc.client.Fault as fault:  # supervisor is stopping, or a process ended between two calls
+                if fault.faultCode != Faults.SHUTDOWN_STATE:
+                    say(f"round: {fault.faultString}")
+            except OSError as error:
                 say(f"round: {error}")
-            due = time.monotonic() + ROUND_SECONDS
 
 
 if __name__ == "__main__":
