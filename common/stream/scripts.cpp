@@ -146,7 +146,7 @@ BatchAnswer::BatchAnswer(redis::ReplyView reply, std::size_t entries) : reply_(r
   }
   written_ = reply.is_array() ? reply[0].text() : reply.text();
   const bool known = written_.find_first_not_of("wgr") == std::string_view::npos;
-  if (written_.size() == entries && known) {
+  if ((reply.is_text() || reply.is_array()) && written_.size() == entries && known) {
     kind_ = Kind::kAnswered;
   } else {
     error_text_ = "not an answer of this script";

@@ -30,7 +30,7 @@ struct Scripts {
   std::array<const redis::Script*, 3> all() const { return {&ack, &attempts, &redrive}; }
 };
 
-/// Who calls, and for which partition. Views are borrowed by the batch.
+/// Who calls, and for which partition.
 struct Fence {
   std::string_view owner;  ///< as in lease::Tenure
   std::string_view epoch;
@@ -116,7 +116,7 @@ class BatchAnswer {
   Kind kind() const { return kind_; }
   Written written(std::size_t index) const { return static_cast<Written>(written_[index]); }
   std::size_t count(Written written) const;
-  /// Why an entry was refused: the key or field, and what is wrong with it.
+  /// Of a refused entry: the key or field, and what is wrong with it.
   std::string_view reason(std::size_t index) const;
   redis::ReplyError error() const { return error_; }
   std::string_view error_text() const { return error_text_; }
