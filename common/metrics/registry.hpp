@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -18,13 +20,28 @@ enum class Kind { kCounter, kGauge, kHistogram };
 /// Upper bounds of a histogram's buckets.
 using Buckets = std::span<const double>;
 
+/// Label names of a family, at most 4. (A std::initializer_list can't stand in a constexpr table with gcc 12.)
+class LabelNames {
+ public:
+  constexpr LabelNames(std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names) names_[count_++] = name;
+  }
+  constexpr const std::string_view* begin() const { return names_.data(); }
+  constexpr const std::string_view* end() const { return names_.data() + count_; }
+  constexpr std::size_t size() const { return count_; }
+
+ private:
+  std::array<std::string_view, 4> names_{};
+  std::size_t count_ = 0;
+};
+
 /// One metric family. A process's metrics.hpp holds a constexpr table of these: the whole truth about what it exports.
 struct Spec {
   Kind kind;
   std::string_view name;  ///< hookfleet_<part>_<what>_<unit>
   std::string_view help;
-  std::initializer_list<std::string_view> labels = {};  ///< label names; values come from closed sets
-  Buckets buckets = {};                                  ///< histograms only
+  LabelNames labels = {};  ///< label names; values come from closed sets
+  Buckets buckets = {};    ///< histograms only
 };
 
 /// Handles write into the registry; they are cheap to copy, valid as long as the Registry lives, and may be used from any thread.
