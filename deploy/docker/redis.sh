@@ -1,0 +1,16 @@
+#!/bin/sh
+# Starts Redis with half of the memory there is, or REDIS_MAXMEMORY; the rest is for its buffers and the rewriting of its log.
+set -eu
+if [ -z "${REDIS_MAXMEMORY:-}" ]; then
+  memory=$(awk '/^MemTotal/ { printf "%.0f", $2 * 1024 }' /proc/meminfo)
+  for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+    limit=$(cat "$file" 2>/dev/null || echo max)
+    case $limit in
+      max | *[!0-9]*) ;;
+      *) [ "${#limit}" -gt 15 ] || [ "$limit" -ge "$memory" ] || memory=$limit ;;
+    esac
+  done
+  REDIS_MAXMEMORY=$((memory / 2))
+fi
+# Reached by name from other containers; the network is ours and the port isn't published.
+exec redis-server /hookfleet/redis.conf --dir /data --bind '* -::*' --protected-mode no --maxmemory "$REDIS_MAXMEMORY" "$@"
