@@ -14,7 +14,7 @@ namespace hookfleet::notification {
 /// missing, or the type is unknown, the minified body stands in). Pinned by a golden test: a change makes all marks in Redis worthless.
 using Identity = std::array<std::uint8_t, 16>;
 
-/// First 8 bytes of SHA-256 of the minified body: tells a repeat (same digest) from a change (another).
+/// First 8 bytes of SHA-256 of the minified body, or of its bytes if it is malformed: tells a repeat (same digest) from a change (another).
 using BodyDigest = std::array<std::uint8_t, 8>;
 
 /// `id_instance`, `chat` and `type_webhook` are the entry's, never a second reading of the body.
@@ -23,7 +23,8 @@ Identity identity_of(std::uint64_t id_instance, std::string_view type_webhook, s
 
 BodyDigest body_digest(std::string_view body, const Envelope& envelope);
 
-/// Blanks outside strings removed, nothing else changed.
+/// Blanks (space, tab, CR, LF) outside strings removed, nothing else changed: neither escapes nor numbers nor the order. Of any bytes, in
+/// linear time; bytes whose last string is not closed come back as they are.
 std::string minify(std::string_view json);
 
 }  // namespace hookfleet::notification
