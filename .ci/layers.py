@@ -48,7 +48,6 @@ OWNER = {
     "pistache/": {"ingress/http"},
     "hiredis/": {"common/redis"},
     "prometheus/": {"common/metrics"},
-    "civetweb": {"common/metrics"},
     "yaml-cpp/": {"common/config"},
     "CLI/": {"common/config"},
     "simdjson": {"common/notification"},

@@ -16,8 +16,11 @@ struct Health {
   std::string text;
 };
 
-/// Serves GET /metrics, /livez and /readyz of one process on `address` ("127.0.0.1:9090", "[::]:9090", port 0 = a free one).
-/// The callbacks run on the listener's threads and must not block. Stops and joins in the destructor.
+/// Serves GET and HEAD of /metrics, /livez and /readyz of one process on `address` ("127.0.0.1:9090"; "[::]:9090" = every address, IPv4
+/// too; port 0 = a free one). Ours rather than civetweb, which Debian builds without IPv6.
+///
+/// Threads: one of its own, "metrics"; the callbacks run on it and must not block. Stops and joins in the destructor.
+/// Limits:  a request takes at most 5 s and 8 KiB; at most 64 connections, beyond it the oldest is closed.
 class Listener {
  public:
   struct Endpoints {
@@ -35,8 +38,8 @@ class Listener {
   std::unique_ptr<State> state_;
 };
 
-/// One HTTP/1.1 GET with a timeout of 2 s, for --healthcheck: true when the status is 200. `detail` receives status line and body, or
-/// why there was no answer.
+/// One HTTP/1.1 GET with a timeout of 2 s, for --healthcheck: true when the status is 200. `detail` receives status and body, or why there
+/// was no answer. `address` is what the Listener was given: 0.0.0.0 is asked on 127.0.0.1, [::] on [::1].
 bool healthcheck(const std::string& address, const std::string& path, std::string& detail);
 
 }  // namespace hookfleet::metrics

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-/// Metric tables and the listener that serves them. Only user of prometheus-cpp and civetweb.
+/// Metric tables and the listener that serves them. Only user of prometheus-cpp.
 namespace hookfleet::metrics {
 
 enum class Kind { kCounter, kGauge, kHistogram };
@@ -45,6 +45,7 @@ struct Spec {
 };
 
 /// Handles write into the registry; they are cheap to copy, valid as long as the Registry lives, and may be used from any thread.
+/// A handle made by itself writes nowhere. A counter ignores negative amounts.
 class Counter {
  public:
   void add(double amount = 1) const noexcept;
@@ -85,14 +86,19 @@ class Registry {
   Gauge gauge(std::string_view name, Labels labels = {});
   Histogram histogram(std::string_view name, Labels labels = {});
 
-  /// Run before each scrape, to refresh gauges that are cheaper asked than kept. Must not block.
+  /// Run before each scrape, one scrape at a time, to refresh gauges that are cheaper asked than kept. Must not block, throw or scrape;
+  /// what it captures outlives the last scrape.
   void before_scrape(std::function<void()> refresh);
-  /// Prometheus text format 0.0.4.
+  /// Prometheus text format 0.0.4, sorted by name and labels.
   std::string text() const;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// A table as text, sorted by name: name, kind, labels, buckets, help. Golden files pin it (tests/support/golden.hpp), so that a rename is
+/// a visible change.
+std::string describe(std::span<const Spec> table);
 
 }  // namespace hookfleet::metrics
