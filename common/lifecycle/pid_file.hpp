@@ -5,7 +5,8 @@
 
 namespace hookfleet::lifecycle {
 
-/// Holds the process's pid in a file while the process runs; removed by the destructor. An empty path does nothing.
+/// Holds the process's pid in a file while the process runs: written as a whole or not at all. The destructor removes it if it still holds
+/// our pid (a successor may have written its own). An empty path does nothing.
 class PidFile {
  public:
   explicit PidFile(std::string path);

@@ -2,10 +2,12 @@
 
 #include <functional>
 
+#include "common/base/wakeup.hpp"
+
 namespace hookfleet::lifecycle {
 
 /// Takes SIGTERM, SIGINT and SIGHUP off the process. Construct in main() before any thread starts: the mask is inherited.
-/// SIGPIPE is ignored.
+/// SIGPIPE is ignored. All this stays so after the destructor, so that a second SIGTERM cannot cut the drain short.
 class Signals {
  public:
   Signals();
@@ -20,7 +22,7 @@ class Signals {
 
  private:
   int signal_fd_;
-  int stop_fd_;
+  base::Wakeup stop_;
 };
 
 }  // namespace hookfleet::lifecycle
