@@ -47,6 +47,7 @@ grep '^curl ' "$work/up" >"$work/curl"
 docker cp "$work/curl" "$container:/tmp/curl"
 inside sh /tmp/curl | tee "$work/answer"
 grep -q '^HTTP/1.1 200' "$work/answer" || fail "the printed curl line is not answered 200"
+# shellcheck disable=SC2016
 inside sh -c 'for i in $(seq 50); do grep -h "\"event\":\"notification\"" .fleet/log/worker-*.log && exit; sleep 0.2; done; exit 1' || fail "no record in the workers' logs"
 # shellcheck disable=SC2016
 inside sh -c '. .fleet/env; for url in $METRICS_URLS; do curl -sS "$url"; done' >"$work/metrics"
