@@ -647,7 +647,8 @@ class Reference : public StreamScripts {
       if (!attempts.finished.empty()) attempts_there_[id] = attempts;
     }
     letters_ = kept;
-    for (const auto& id : decode_redriven(server_.call(command.argv()).view()).value()) ASSERT_FALSE(id);
+    const auto again = decode_redriven(server_.call(command.argv()).view());
+    for (const auto& id : again.value()) ASSERT_FALSE(id);
   }
 
   void compare() {
