@@ -2,12 +2,7 @@
 
 #include <string>
 
-#include "common/config/settings.hpp"
-
 namespace hookfleet::lifecycle {
-
-/// Declares server.metrics_listen, which every program of the fleet has; `address` holds its default.
-void declare_metrics_listen(config::Settings& settings, std::string& address);
 
 /// The --healthcheck mode of a program: asks /readyz of the process that serves `metrics_listen` and prints what it answers, on stdout when
 /// it is ready, else on stderr. The exit code: 0 ready, 1 not. At most 2 s.

@@ -1,0 +1,282 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "common/lifecycle/health.hpp"
+#include "common/lifecycle/healthcheck.hpp"
+#include "common/lifecycle/pid_file.hpp"
+#include "common/lifecycle/signals.hpp"
+#include "common/metrics/listener.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace hookfleet::lifecycle {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// health
+
+class HealthTest : public testing::Test {
+ protected:
+  support::FakeClock clock_;
+  Health health_{clock_};
+};
+
+TEST_F(HealthTest, IsReadyOnceEveryPartIs) {
+  EXPECT_TRUE(health_.readyz().ok);  // nothing is required
+  health_.require("redis", 30s);
+  health_.require("scripts");
+  EXPECT_FALSE(health_.readyz().ok);
+  health_.ready("redis");
+  EXPECT_FALSE(health_.readyz().ok);
+  health_.ready("scripts");
+  EXPECT_TRUE(health_.readyz().ok);
+  EXPECT_EQ(health_.readyz().text, "ready\n");
+}
+
+TEST_F(HealthTest, APartThatWasNeverReadyHasNoGrace) {
+  health_.require("redis", 30s);
+  health_.unready("redis", "connection refused");
+  EXPECT_FALSE(health_.readyz().ok);
+  EXPECT_THAT(health_.readyz().text, AllOf(HasSubstr("not ready"), HasSubstr("redis: connection refused")));
+}
+
+TEST_F(HealthTest, APartThatFlapsCountsOnlyAfterItsGrace) {
+  health_.require("redis", 30s);
+  health_.ready("redis");
+  health_.unready("redis", "connection refused");
+  EXPECT_TRUE(health_.readyz().ok);
+  EXPECT_THAT(health_.readyz().text, HasSubstr("redis: connection refused"));  // said all the same
+  clock_.advance(29999ms);
+  EXPECT_TRUE(health_.readyz().ok);
+  clock_.advance(1ms);
+  EXPECT_FALSE(health_.readyz().ok);
+  EXPECT_THAT(health_.readyz().text, HasSubstr("30 s"));
+}
+
+TEST_F(HealthTest, TheGraceRunsFromTheFirstReportAndStartsAnewAfterRecovery) {
+  health_.require("redis", 30s);
+  health_.ready("redis");
+  health_.unready("redis", "first");
+  clock_.advance(20s);
+  health_.unready("redis", "second");
+  clock_.advance(10s);
+  EXPECT_FALSE(health_.readyz().ok);
+  EXPECT_THAT(health_.readyz().text, HasSubstr("second"));
+  health_.ready("redis");
+  EXPECT_TRUE(health_.readyz().ok);
+  health_.unready("redis", "third");
+  clock_.advance(29s);
+  EXPECT_TRUE(health_.readyz().ok);
+}
+
+TEST_F(HealthTest, APartWithoutGraceCountsAtOnce) {
+  health_.require("scripts");
+  health_.ready("scripts");
+  health_.unready("scripts", "gone");
+  EXPECT_FALSE(health_.readyz().ok);
+}
+
+TEST_F(HealthTest, StoppingIsUnreadyAtOnceAndForGood) {
+  health_.require("redis", 30s);
+  health_.ready("redis");
+  health_.stopping();
+  EXPECT_FALSE(health_.readyz().ok);
+  EXPECT_EQ(health_.readyz().text, "stopping\n");
+  health_.ready("redis");
+  EXPECT_FALSE(health_.readyz().ok);
+  EXPECT_TRUE(health_.livez().ok);
+}
+
+TEST_F(HealthTest, LivesWhileItsLoopsTurn) {
+  health_.watch("writer", 5s);
+  clock_.advance(3600s);
+  EXPECT_TRUE(health_.livez().ok);  // not armed before its first beat
+  health_.beat("writer");
+  clock_.advance(5s);
+  EXPECT_TRUE(health_.livez().ok);
+  clock_.advance(1ms);
+  EXPECT_FALSE(health_.livez().ok);
+  EXPECT_THAT(health_.livez().text, HasSubstr("writer: silent for 5 s"));
+  health_.beat("writer");
+  EXPECT_TRUE(health_.livez().ok);
+}
+
+TEST_F(HealthTest, ReadinessAndLivenessAreApart) {
+  health_.require("redis");
+  health_.watch("writer", 5s);
+  health_.beat("writer");
+  EXPECT_TRUE(health_.livez().ok);
+  EXPECT_FALSE(health_.readyz().ok);
+}
+
+TEST_F(HealthTest, AnUnknownNameIsABug) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(health_.ready("redis"), "known");
+  EXPECT_DEATH(health_.beat("writer"), "known");
+}
+
+// signals
+
+TEST(Signals, StopsOnTermAndOnInterrupt) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    Signals signals;
+    ::kill(::getpid(), number);
+    signals.wait_for_stop({});
+  }
+}
+
+TEST(Signals, ReloadsOnHangupOnTheWaitingThreadAndGoesOn) {
+  Signals signals;
+  int reloads = 0;
+  ::kill(::getpid(), SIGHUP);
+  signals.wait_for_stop([&, waiting = std::this_thread::get_id()] {
+    EXPECT_EQ(std::this_thread::get_id(), waiting);
+    ::kill(::getpid(), ++reloads < 3 ? SIGHUP : SIGTERM);
+  });
+  EXPECT_EQ(reloads, 3);
+}
+
+TEST(Signals, TakesHangupThoughTheCallerIgnoredIt) {
+  ::signal(SIGHUP, SIG_IGN);  // nohup
+  Signals signals;
+  ::kill(::getpid(), SIGHUP);
+  bool reloaded = false;
+  signals.wait_for_stop([&] {
+    reloaded = true;
+    signals.request_stop();
+  });
+  EXPECT_TRUE(reloaded);
+}
+
+TEST(Signals, AnyThreadMayRequestTheStop) {
+  Signals signals;
+  std::jthread other([&] { signals.request_stop(); });
+  signals.wait_for_stop({});
+}
+
+TEST(Signals, ARequestMadeBeforeTheWaitIsKept) {
+  Signals signals;
+  signals.request_stop();
+  signals.wait_for_stop({});
+}
+
+TEST(Signals, ReachTheWaitThoughOtherThreadsRun) {
+  Signals signals;
+  std::jthread busy([](const std::stop_token& stop) {
+    while (!stop.stop_requested()) std::this_thread::yield();
+  });
+  ::kill(::getpid(), SIGTERM);
+  signals.wait_for_stop({});
+}
+
+TEST(Signals, AClosedPipeDoesNotEndTheProcess) {
+  Signals signals;
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  EXPECT_EQ(::write(ends[1], "x", 1), -1);
+  EXPECT_EQ(errno, EPIPE);
+  ::close(ends[1]);
+}
+
+TEST(Signals, ASecondTermAfterTheStopDoesNotEndTheProcess) {
+  {
+    Signals signals;
+    ::kill(::getpid(), SIGTERM);
+    signals.wait_for_stop({});
+  }
+  ::kill(::getpid(), SIGTERM);  // a process that died of it would fail the test
+}
+
+// pid file
+
+std::string read(const std::string& path) {
+  std::ifstream file(path);
+  std::string text;
+  std::getline(file, text);
+  return text;
+}
+
+TEST(PidFile, HoldsOurPidWhileItLives) {
+  support::TempDir dir;
+  const std::string path = dir / "a.pid";
+  {
+    const PidFile file(path);
+    EXPECT_EQ(file.error(), std::nullopt);
+    EXPECT_EQ(read(path), std::to_string(::getpid()));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+TEST(PidFile, TakesOverTheFileOfADeadPredecessor) {
+  support::TempDir dir;
+  const std::string path = dir / "a.pid";
+  std::ofstream(path) << "999999999\nmore\n";
+  const PidFile file(path);
+  EXPECT_EQ(read(path), std::to_string(::getpid()));
+}
+
+TEST(PidFile, LeavesASuccessorsFileAlone) {
+  support::TempDir dir;
+  const std::string path = dir / "a.pid";
+  {
+    const PidFile file(path);
+    std::ofstream(path, std::ios::trunc) << "999999999\n";
+  }
+  EXPECT_EQ(read(path), "999999999");
+}
+
+TEST(PidFile, SaysWhyItCannotBeWritten) {
+  const PidFile file("/proc/no/such/a.pid");
+  ASSERT_TRUE(file.error());
+  EXPECT_THAT(*file.error(), AllOf(HasSubstr("/proc/no/such/a.pid"), HasSubstr("No such file")));
+}
+
+TEST(PidFile, LeavesNothingBehindWhenThePathIsTaken) {
+  support::TempDir dir;
+  std::filesystem::create_directory(dir / "a.pid");
+  EXPECT_TRUE(PidFile(dir / "a.pid").error());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+}
+
+TEST(PidFile, AnEmptyPathDoesNothing) { EXPECT_EQ(PidFile("").error(), std::nullopt); }
+
+// healthcheck mode
+
+TEST(Healthcheck, ExitsByReadinessAndPrintsTheReasons) {
+  support::FakeClock clock;
+  Health health(clock);
+  health.require("redis");
+  metrics::Registry registry({}, "test");
+  const auto listener =
+      metrics::Listener::start("127.0.0.1:0", registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
+  ASSERT_TRUE(listener) << listener.error();
+  const std::string address = "0.0.0.0:" + std::to_string((*listener)->port());
+
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(healthcheck(address), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("503"), HasSubstr("redis: starting")));
+
+  health.ready("redis");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(healthcheck(address), 0);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "200 OK\nready\n");
+}
+
+}  // namespace
+}  // namespace hookfleet::lifecycle
