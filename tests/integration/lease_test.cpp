@@ -131,7 +131,7 @@ TEST_F(Lease, OneThatWasRenewedMeanwhileIsNotTakenBySighting) {
 }
 
 TEST_F(Lease, EpochsGrowPastTheClockAndOddOnesAreReplaced) {
-  server_.call({"HSET", "lease", "owner", "", "epoch", "999999999999998"});
+  server_.call({"HSET", "lease", "owner", "", "epoch", "999999999999998", "until", "99999999999999"});
   EXPECT_EQ(held("a").epoch, "999999999999999");
   for (const char* odd : {"", "x", "-5", "1e300", "99999999999999999999", "0x10"}) {
     server_.call({"HSET", "lease", "owner", "", "epoch", odd, "until", "soon"});
