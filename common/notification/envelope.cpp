@@ -137,6 +137,14 @@ struct Kept {
 
 // --- The walk
 
+/// A key for people: quoted, cut between characters.
+std::string shown(std::string_view key) {
+  constexpr std::size_t kShown = 64;
+  std::size_t size = std::min(key.size(), kShown);
+  while (size < key.size() && size > 0 && (key[size] & 0xc0) == 0x80) --size;
+  return std::string("\"").append(key.substr(0, size)).append(size < key.size() ? "…\"" : "\"");
+}
+
 struct Problem {
   Malformed reason;
   std::string where;
@@ -255,8 +263,7 @@ class Walk {
   void close() {
     if (const Section where = section(); where != Section::kOther) {
       if (const auto twice = keys_of(where).duplicate()) {
-        constexpr std::size_t kShown = 64;
-        problem_ = {Malformed::kDuplicateKey, std::string(twice->substr(0, kShown)).append(" twice in ").append(name_of(where))};
+        problem_ = {Malformed::kDuplicateKey, shown(*twice).append(" twice in ").append(name_of(where))};
         return;
       }
     }
