@@ -1,0 +1,142 @@
+#include "ingress/append/durability.hpp"
+
+#include <charconv>
+#include <utility>
+
+namespace hookfleet::append {
+namespace {
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<bool> truth(std::string_view text) {
+  if (text == "1") return true;
+  if (text == "0") return false;
+  return std::nullopt;
+}
+
+std::string shown(const std::optional<std::string>& value) { return value ? "is " + *value : "isn't told by the server"; }
+
+}  // namespace
+
+std::string_view to_text(Check check) {
+  switch (check) {
+    case Check::kInfo: return "info";
+    case Check::kRole: return "role";
+    case Check::kReplicas: return "replicas";
+    case Check::kMaxmemory: return "maxmemory";
+    case Check::kMaxmemoryPolicy: return "maxmemory-policy";
+    case Check::kAppendonly: return "appendonly";
+    case Check::kConfig: return "config";
+    case Check::kAppendfsync: return "appendfsync";
+    case Check::kNoAppendfsyncOnRewrite: return "no-appendfsync-on-rewrite";
+    case Check::kAofLastWrite: return "aof_last_write_status";
+    case Check::kAofLive: return "aof_live";
+    case Check::kLayout: return "layout";
+  }
+  return "";
+}
+
+void ServerFacts::read_info(std::string_view info) {
+  while (!info.empty()) {
+    const std::string_view line = info.substr(0, info.find('\n'));
+    info.remove_prefix(std::min(line.size() + 1, info.size()));
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    const std::string_view name = line.substr(0, colon);
+    std::string_view value = line.substr(colon + 1);
+    if (value.ends_with('\r')) value.remove_suffix(1);
+    if (name == "run_id") run_id = value;
+    if (name == "role") role = value;
+    if (name == "connected_slaves") connected_replicas = number(value);
+    if (name == "used_memory") used_memory = number(value);
+    if (name == "maxmemory") maxmemory = number(value);
+    if (name == "maxmemory_policy") maxmemory_policy = value;
+    if (name == "aof_enabled") aof_enabled = truth(value);
+    if (name == "aof_rewrite_in_progress") rewrite_in_progress = truth(value);
+    if (name == "aof_rewrite_scheduled") rewrite_scheduled = truth(value);
+    if (name == "aof_base_size") aof_base_size = number(value);
+    if (name == "aof_last_write_status") aof_last_write_status = value;
+  }
+}
+
+void ServerFacts::read_config(std::string_view name, std::string_view value) {
+  if (name == "appendfsync") appendfsync = value;
+  if (name == "no-appendfsync-on-rewrite") no_appendfsync_on_rewrite = value;
+}
+
+bool AofHistory::live(const ServerFacts& facts) {
+  if (!facts.aof_enabled.value_or(false) || facts.role != "master") {
+    settled_.clear();  // what comes after it has to show a complete AOF again
+    return true;       // other checks have their say
+  }
+  const bool rewriting = facts.rewrite_in_progress.value_or(true) || facts.rewrite_scheduled.value_or(true);
+  const bool known = !settled_.empty() && settled_ == facts.run_id && facts.aof_base_size.value_or(0) > 0;
+  if (!known && rewriting) return false;
+  settled_ = facts.run_id.value_or("");
+  return true;
+}
+
+std::string Judgement::text() const {
+  std::string text;
+  for (const Failing& one : failing) {
+    if (!text.empty()) text += "; ";
+    text += std::string(to_text(one.check)) + ": " + one.why;
+  }
+  return text;
+}
+
+Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofHistory& history) {
+  Judgement judgement;
+  const auto require = [&judgement](Check check, bool holds, std::string why) {
+    if (!holds) judgement.failing.push_back({check, std::move(why)});
+  };
+  const bool live = history.live(facts);
+  if (!facts.run_id && !facts.role) {
+    require(Check::kInfo, false, "INFO is refused, so nothing is known about this server");
+    return judgement;
+  }
+  require(Check::kRole, facts.role == "master", shown(facts.role) + ", must be master");
+  if (requirements.wait_replicas > 0) {
+    const std::uint64_t replicas = facts.connected_replicas.value_or(0);
+    require(Check::kReplicas, replicas >= requirements.wait_replicas,
+            std::to_string(replicas) + " connected, redis.wait_replicas asks for " + std::to_string(requirements.wait_replicas));
+  }
+  const bool bounded = facts.maxmemory.value_or(0) > 0;
+  const bool disk = requirements.required != Durability::kNone;
+  if (disk) require(Check::kMaxmemory, bounded, "is 0, must be set so that the backlog can be bounded");
+  if (disk || bounded) {
+    require(Check::kMaxmemoryPolicy, facts.maxmemory_policy == "noeviction",
+            shown(facts.maxmemory_policy) + ", must be noeviction: anything else deletes what was acknowledged");
+  }
+  if (!disk) return judgement;
+
+  judgement.assumed = !facts.config_readable && requirements.assume != Assumption::kNothing;
+  if (judgement.assumed) {
+    require(Check::kAppendfsync, requirements.assume == Assumption::kAlways || requirements.required == Durability::kEverysec,
+            "durability.assume says everysec, durability.required always");
+  } else {
+    require(Check::kAppendonly, facts.aof_enabled == true, facts.aof_enabled ? "is no, must be yes" : "isn't told by the server");
+    require(Check::kConfig, facts.config_readable, "CONFIG GET is refused: allow it, or say what holds by durability.assume");
+    if (facts.config_readable) {
+      const bool enough =
+          facts.appendfsync == "always" || (facts.appendfsync == "everysec" && requirements.required == Durability::kEverysec);
+      require(
+          Check::kAppendfsync, enough,
+          shown(facts.appendfsync) + (requirements.required == Durability::kAlways ? ", must be always" : ", must be everysec or always"));
+      require(Check::kNoAppendfsyncOnRewrite, facts.no_appendfsync_on_rewrite == "no",
+              shown(facts.no_appendfsync_on_rewrite) + ", must be no: with yes nothing is synced during a rewrite");
+    }
+  }
+  if (facts.aof_enabled == true) {
+    require(Check::kAofLastWrite, facts.aof_last_write_status == "ok", shown(facts.aof_last_write_status) + ", must be ok");
+    require(Check::kAofLive, live, "the first AOF rewrite seen on this server has not ended: until then a crash loses what comes in");
+  }
+  return judgement;
+}
+
+}  // namespace hookfleet::append
