@@ -31,17 +31,33 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c
 
 // --- Where the tokens are
 
-using Scanner = std::unique_ptr<simdjson::internal::dom_parser_implementation>;
+/// Finds the tokens in bodies of at most `capacity` bytes. It works on a copy, as simdjson wants padding: its version for CPUs without
+/// SSE 4.2 was seen to read behind the end.
+class Scanner {
+ public:
+  explicit Scanner(std::size_t capacity) : bytes_(std::make_unique_for_overwrite<char[]>(capacity + simdjson::SIMDJSON_PADDING)) {
+    HOOKFLEET_CHECK(simdjson::get_active_implementation()->create_dom_parser_implementation(capacity, 1, stage_) == simdjson::SUCCESS);
+  }
 
-/// Bodies up to this size use their thread's scanner, which keeps 4 bytes for each byte it has seen; a larger one gets its own for the
-/// call.
+  simdjson::error_code scan(std::string_view body) {
+    char* const end = std::ranges::copy(body, bytes_.get()).out;
+    std::fill_n(end, simdjson::SIMDJSON_PADDING, '\0');
+    body_ = {bytes_.get(), body.size()};
+    return stage_->stage1(reinterpret_cast<const std::uint8_t*>(bytes_.get()), body.size(), simdjson::stage1_mode::regular);
+  }
+
+  // Of the last body scanned without an error.
+  std::string_view body() const { return body_; }
+  std::span<const std::uint32_t> tokens() const { return {stage_->structural_indexes.get(), stage_->n_structural_indexes}; }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> stage_;  // holds 4 bytes for each of the capacity
+  std::string_view body_;
+};
+
+/// Bodies up to this size use their thread's scanner; a larger one gets its own for the call.
 constexpr std::size_t kKeptCapacity = 256 * 1024;
-
-Scanner make_scanner(std::size_t capacity) {
-  Scanner scanner;
-  HOOKFLEET_CHECK(simdjson::get_active_implementation()->create_dom_parser_implementation(capacity, 1, scanner) == simdjson::SUCCESS);
-  return scanner;
-}
 
 // --- What is looked for
 
@@ -129,9 +145,9 @@ class Keys {
   std::vector<std::string_view> keys_;
 };
 
-/// What a thread keeps from body to body: at most 5 bytes for each of kKeptCapacity and kKeysMax keys.
+/// What a thread keeps from body to body: 5 bytes for each of kKeptCapacity and 16 for each of kKeysMax keys, twice.
 struct Kept {
-  Scanner scanner = make_scanner(kKeptCapacity);
+  Scanner scanner{kKeptCapacity};
   Keys root, second;  // of the objects at level 1 and 2
 };
 
@@ -173,9 +189,7 @@ struct Scalar {
 
 class Walk {
  public:
-  Walk(std::string_view body, std::span<const std::uint32_t> tokens, Kept& kept) : body_(body), tokens_(tokens), kept_(kept) {
-    kept_.root.clear();
-  }
+  Walk(const Scanner& scanner, Kept& kept) : body_(scanner.body()), tokens_(scanner.tokens()), kept_(kept) { kept_.root.clear(); }
 
   std::optional<Problem> run() {
     for (next_ = 0; next_ < tokens_.size() && !problem_;) token(tokens_[next_++]);
@@ -353,14 +367,11 @@ Envelope malformed(Problem problem) {
 }
 
 Envelope read(std::string_view body, Kept& kept) {
-  Scanner own;
-  if (body.size() > kKeptCapacity) own = make_scanner(body.size());
-  auto& scanner = own ? *own : *kept.scanner;
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(body.data());
-  if (const auto error = scanner.stage1(bytes, body.size(), simdjson::stage1_mode::regular); error != simdjson::SUCCESS) {
+  std::optional<Scanner> own;
+  Scanner& scanner = body.size() <= kKeptCapacity ? kept.scanner : own.emplace(body.size());
+  if (const auto error = scanner.scan(body); error != simdjson::SUCCESS)
     return malformed({Malformed::kSyntax, simdjson::error_message(error)});
-  }
-  Walk walk(body, {scanner.structural_indexes.get(), scanner.n_structural_indexes}, kept);
+  Walk walk(scanner, kept);
   if (auto problem = walk.run()) return malformed(*std::move(problem));
 
   Envelope out;

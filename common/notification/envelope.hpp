@@ -49,7 +49,7 @@ struct Envelope {
 /// in the body, but n log n in the keys of an object that must not repeat one. What passes is read by nlohmann::json too. A byte order mark
 /// at the start is skipped. Nothing behind the body is read: it needs no padding.
 ///
-/// Any thread, each keeping at most 1.5 MiB from call to call (a body above 256 KiB gets 4 times its size for the call alone). Never throws
+/// Any thread, each keeping at most 2 MiB from call to call (a body above 256 KiB gets 5 times its size for the call alone). Never throws
 /// but for want of memory. Of a malformed body the fields are empty.
 Envelope read_envelope(std::string_view body);
 

@@ -1,0 +1,107 @@
+// How long the envelope takes: nanoseconds a body and MB/s of each step that touches a body, beside the DOM that handlers ask for.
+// Usage: bench_envelope [milliseconds a figure, default 200]
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/notification/envelope.hpp"
+#include "common/notification/identity.hpp"
+#include "common/notification/notification.hpp"
+#include "tests/support/samples.hpp"
+
+namespace {
+
+using namespace hookfleet;
+using Clock = std::chrono::steady_clock;
+
+struct Load {
+  std::string name;
+  std::vector<std::string> bodies;
+};
+
+std::string text_message(const std::string& text, const std::string& more = {}) {
+  return R"({"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"wid":"71231234567@c.us","typeInstance":"whatsapp"},)"
+         R"("timestamp":1705521510,"idMessage":"3549C66825E67A2B3975C990BD85CB03","senderData":{"chatId":"71234567890@c.us",)"
+         R"("chatName":"Green API","sender":"71234567890@c.us","senderName":"Green API","senderContactName":"Green API inContacts"},)"
+         R"("messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":")" +
+         text + "\"}" + more + "}}";
+}
+
+std::string times(std::string_view text, std::size_t count) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) out += text;
+  return out;
+}
+
+std::vector<Load> loads() {
+  std::vector<Load> out;
+  Load documented{"documented, as published", {}};
+  Load minified{"documented, minified", {}};
+  for (const auto& sample : support::samples()) {
+    documented.bodies.push_back(sample.body);
+    minified.bodies.push_back(notification::minify(sample.body));
+  }
+  std::string many_keys = "{";
+  for (int i = 0; i < 9'999; ++i) many_keys.append("\"key").append(std::to_string(i)).append("\":0,");
+  out.push_back(std::move(documented));
+  out.push_back(std::move(minified));
+  out.push_back({"text, 1 kB", {text_message(std::string(1024 - text_message("").size(), 'x'))}});
+  out.push_back({"text, 1 kB of escapes", {text_message(times("\\u0430", (1024 - text_message("").size()) / 6))}});
+  out.push_back({"interactive, 1 kB", {support::sample("incomingMessageReceived/interactive-buttons.json").body}});
+  out.push_back({"thumbnail, 300 kB", {text_message("x", ",\"jpegThumbnail\":\"" + std::string(300'000, 'A') + "\"")}});
+  out.push_back({"integers, 4 MB", {"{\"a\":[" + times("12345,", 700'000) + "0]}"}});
+  out.push_back({"10,000 keys at the root", {many_keys + "\"z\":0}"}});
+  out.push_back({"100,000 levels deep", {times("[", 100'000)}});
+  return out;
+}
+
+/// Best of five, each at least a fifth of `budget`: neighbours only ever add.
+template <class Work>
+double nanoseconds_per_body(const std::vector<std::string>& bodies, Clock::duration budget, Work work) {
+  double best = 1e300;
+  for (int round = 0; round < 5; ++round) {
+    std::uint64_t done = 0;
+    const auto start = Clock::now();
+    Clock::duration took{};
+    do {
+      for (const auto& body : bodies) work(body);
+      done += bodies.size();
+      took = Clock::now() - start;
+    } while (took < budget / 5);
+    best = std::min(best, std::chrono::duration<double, std::nano>(took).count() / static_cast<double>(done));
+  }
+  return best;
+}
+
+template <class Value>
+void keep(const Value& value) {
+  asm volatile("" : : "g"(&value) : "memory");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto budget = std::chrono::milliseconds(argc > 1 ? std::atoi(argv[1]) : 200);
+  std::printf("%-26s %9s | %11s %7s | %11s %11s %11s %11s\n", "body", "bytes", "envelope ns", "MB/s", "minify ns", "identity ns",
+              "digest ns", "DOM ns");
+  for (const auto& [name, bodies] : loads()) {
+    std::size_t bytes = 0;
+    for (const auto& body : bodies) bytes += body.size();
+    const auto measure = [&, &bodies = bodies](auto work) { return nanoseconds_per_body(bodies, budget, work); };
+    const double size = static_cast<double>(bytes) / static_cast<double>(bodies.size());
+    const double envelope = measure([](const std::string& body) { keep(notification::read_envelope(body)); });
+    const double minify = measure([](const std::string& body) { keep(notification::minify(body)); });
+    const auto first = notification::read_envelope(bodies.front());
+    const double identity =
+        measure([&](const std::string& body) { keep(notification::identity_of(1, first.type_webhook, first.chat, first, body)); });
+    const double digest = measure([&](const std::string& body) { keep(notification::body_digest(body, first)); });
+    const double dom = measure([](const std::string& body) { keep(nlohmann::json::parse(body, nullptr, false)); });
+    std::printf("%-26s %9.0f | %11.0f %7.0f | %11.0f %11.0f %11.0f %11.0f\n", name.c_str(), size, envelope, size * 1e3 / envelope, minify,
+                identity, digest, dom);
+  }
+}
