@@ -2,14 +2,15 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -32,20 +33,39 @@ class Secret {
 
 /// What is wrong with one setting.
 struct Problem {
-  std::string where;    ///< "hookfleet.yaml:12:5", "environment HOOKFLEET_REDIS__URL", "--redis.url" or "default"
-  std::string message;  ///< what is wrong and what to do
+  std::string where;    ///< "hookfleet.yaml:12:5", "environment HOOKFLEET_REDIS__URL", "--redis.url", "settings" or "default"
+  std::string message;  ///< what is wrong and what to do; never shows a secret
+  bool operator==(const Problem&) const = default;
 };
 
+/// Both ends included.
 template <class T>
 struct Range {
   T min;
   T max;
 };
 
+/// All there is to say about one setting. Texts are as --help and --print-config show them: no secret in clear.
+struct Description {
+  std::string key;          ///< "append.linger"; within a list "auth.instances[].id"
+  std::string placeholder;  ///< "DURATION"
+  std::string allowed;      ///< "0ms to 50ms"; empty: anything
+  std::string initial;      ///< the default; empty: none
+  std::string help;
+  bool required = false;
+  bool bare = false;       ///< as a flag it may stand without a value
+  bool file_only = false;  ///< no environment name, no flag
+  bool by_file = false;    ///< `<key>_file` exists
+  std::string value_key;   ///< `key`, or `<key>_file` when the secret came from a file
+  std::string value;       ///< the effective value in YAML; several lines for a list of maps; empty: an unset secret
+  bool operator==(const Description&) const = default;
+};
+
 /// Collects declarations, then fills the declared variables from default < file < environment < flag.
 ///
 /// Each module has `void declare(config::Settings&, Options&)`; the process's config.hpp calls them. The variable given is the default
-/// and receives the value; it must outlive the Settings. Keys are `section.key`; a setting of a list item is named within the item.
+/// and receives the value; it must outlive the Settings. Keys are `section.key`, or deeper; in the environment
+/// HOOKFLEET_SECTION__KEY, each dot two underscores. A key is declared once (checked), and none is the beginning of another.
 /// Threads: one thread. Errors: gathered, never thrown; see load().
 class Settings {
  public:
@@ -58,10 +78,12 @@ class Settings {
   Settings& operator=(Settings&&) noexcept;
 
   void text(std::string key, std::string& value, std::string help, Check check = {});
+  /// `true` or `false` (also yes, no, on, off); as a flag on the command line the value may be left out.
   void flag(std::string key, bool& value, std::string help);
   /// A whole number.
   template <std::unsigned_integral T>
   void count(std::string key, T& value, Range<std::uint64_t> range, std::string help) {
+    if (range.max > std::numeric_limits<T>::max()) range.max = std::numeric_limits<T>::max();
     count_with(std::move(key), value, range, std::move(help), [&value](std::uint64_t parsed) { value = static_cast<T>(parsed); });
   }
   /// A size in bytes: `4MiB`, `256KiB`, `1GiB`, `512`.
@@ -82,51 +104,70 @@ class Settings {
     choice_with(std::move(key), std::move(current), std::move(texts), std::move(help),
                 [&value, names = std::move(names)](std::size_t index) { value = names[index].second; });
   }
-  /// A list of texts; by comma in the environment and in flags.
+  /// A list of texts; by comma in the environment and in flags, where an empty value is an empty list.
   void texts(std::string key, std::vector<std::string>& value, std::string help, Check check = {});
-  /// A secret; also declares `<key>_file`, the path of a file that holds it (a trailing line end is cut).
+  /// A secret; also declares `<key>_file`, the path of a file that holds it (one trailing line end is cut; at most 64 KiB).
+  /// An empty secret is a problem; only the default may be empty. The default is public: it is shown.
   void secret(std::string key, Secret& value, std::string help);
-  /// A list of secrets; also declares `<key>_file` with one secret a line.
+  /// A list of secrets; also declares `<key>_file` with one secret a line (blank lines don't count).
   void secrets(std::string key, std::vector<Secret>& value, std::string help);
-  /// A list of maps: `declare_item` declares the settings of one item. In the file only.
+  /// A list of maps: `declare_item` declares the settings of one item, whose keys are relative to it. In the file only.
   template <class Item>
-  void list(std::string key, std::vector<Item>& value, void (*declare_item)(Settings&, Item&), std::string help) {
+  void list(std::string key, std::vector<Item>& value, std::type_identity_t<void (*)(Settings&, Item&)> declare_item, std::string help) {
     auto documented = std::make_shared<Item>();
     list_with(
         std::move(key), std::move(help), [declare_item, documented](Settings& item) { declare_item(item, *documented); },
-        [&value] { value.clear(); }, [&value] { return value.size(); },
-        [&value, declare_item](Settings& item) { declare_item(item, value.emplace_back()); },
-        [&value](std::size_t size) { value.reserve(size); });
+        [&value, declare_item](std::optional<std::size_t> size) {
+          if (size) value = std::vector<Item>(*size);
+          std::vector<Settings> items(value.size());
+          for (std::size_t i = 0; i < items.size(); ++i) declare_item(items[i], value[i]);
+          return items;
+        });
   }
+  /// The setting declared as `key` has no default: not giving it is a problem.
+  void required(const std::string& key);
   /// A rule over several settings, run after all are filled: returns what is wrong, naming the keys, or nothing.
-  void rule(std::function<std::optional<std::string>()> check);
+  /// With `keys` the problem is located where the first of them was given, and the rule isn't run when one of them is wrong already.
+  /// Without, it runs only when nothing else is wrong.
+  void rule(std::function<std::optional<std::string>()> check, std::vector<std::string> keys = {});
   /// A section that belongs to another program of the fleet: present in the one file, not checked here.
   void foreign_section(std::string name);
 
   /// Fills the variables and returns every problem found, in the order file, environment, flags, rules. Nothing is thrown.
-  /// `file` may be empty (no file). `environment` is the process's (only names HOOKFLEET_<SECTION>__<KEY> are settings).
-  /// `flags` are the pairs that --section.key flags gave.
+  /// A value that is overridden is checked too, but its ${VAR} and secret file aren't looked at. What has a problem keeps its default.
+  /// `file` may be empty (no file); limits: 1 MiB, 64 levels, 20,000 values. `environment` is the process's (only names
+  /// HOOKFLEET_<SECTION>__<KEY> are settings). `flags` are the pairs (key, value) that --section.key flags gave.
+  /// Called once.
   std::vector<Problem> load(const std::string& file, const std::map<std::string, std::string>& environment,
                             const std::vector<std::pair<std::string, std::string>>& flags);
 
-  /// The effective settings as YAML; secrets as `***`. Loadable again when no secret is set.
+  /// The effective settings as YAML; secrets as `***`. Loadable again when no secret was given but by file.
   std::string print() const;
   /// The effective settings as (key, value) pairs, secrets as `***`: logged once at the start.
   std::vector<std::pair<std::string, std::string>> effective() const;
-  /// docs/settings.md's table of these settings: key, default, range, environment name, help.
+  /// docs/settings.md's tables of these settings: key, default, range, environment name, help.
   std::string reference() const;
-
-  struct Declaration;  ///< internal to settings.cpp
-  const std::vector<std::unique_ptr<Declaration>>& declarations() const { return declarations_; }
+  /// All settings in the order of declaration; those of an item follow their list.
+  std::vector<Description> describe() const;
 
  private:
-  void count_with(std::string key, std::uint64_t current, Range<std::uint64_t> range, std::string help, std::function<void(std::uint64_t)> set);
-  void choice_with(std::string key, std::string current, std::vector<std::string> names, std::string help, std::function<void(std::size_t)> set);
-  void list_with(std::string key, std::string help, std::function<void(Settings&)> document, std::function<void()> clear,
-                 std::function<std::size_t()> size, std::function<void(Settings&)> add, std::function<void(std::size_t)> reserve);
+  struct Declaration;
+  struct Rule;
+  struct Name;
+  struct Loading;
+  using MakeItems = std::function<std::vector<Settings>(std::optional<std::size_t>)>;
+
+  void count_with(std::string key, std::uint64_t current, Range<std::uint64_t> range, std::string help,
+                  std::function<void(std::uint64_t)> set);
+  void choice_with(std::string key, std::string current, std::vector<std::string> names, std::string help,
+                   std::function<void(std::size_t)> set);
+  void list_with(std::string key, std::string help, const std::function<void(Settings&)>& document, MakeItems make_items);
+  Declaration& add(std::string key, std::string placeholder, std::string help);
+  std::optional<Name> find(const std::string& key) const;
+  bool foreign(const std::string& section) const;
 
   std::vector<std::unique_ptr<Declaration>> declarations_;
-  std::vector<std::function<std::optional<std::string>()>> rules_;
+  std::vector<Rule> rules_;
   std::vector<std::string> foreign_sections_;
 };
 

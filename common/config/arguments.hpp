@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/config/settings.hpp"
+
+namespace hookfleet::config {
+
+/// The arguments of a program or of one verb: options, flags, positionals, and their help. The variables given must outlive it.
+/// An option's value follows it or stands behind `=`. Threads: one thread.
+class Arguments {
+ public:
+  /// A settings flag as given: (key, value); "true" for one without a value.
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+  /// `usage` is what follows "Usage: ".
+  Arguments(std::string usage, std::string about) : usage_(std::move(usage)), about_(std::move(about)) {}
+
+  /// The options that follow are listed below this title.
+  void group(std::string title);
+  /// `--name`, without a value.
+  void flag(std::string name, bool& value, std::string help);
+  /// `--name VALUE`, at most once.
+  void option(std::string name, std::string& value, std::string placeholder, std::string help);
+  /// `--key VALUE`, as often as one likes; with `bare` the value may be left out.
+  void setting(const std::string& key, Pairs& given, bool bare, std::string placeholder, std::string help);
+  /// An argument that isn't an option, in the order of declaration; none may be left over or out.
+  void positional(std::string name, std::string& value, std::string help);
+
+  /// Fills the variables; answers every problem found. Unknown options with a dot are given to `unknown` when it isn't null: their
+  /// meaning is for Settings::load() to find. Called once. Never throws.
+  std::vector<Problem> parse(std::vector<std::string> arguments, Pairs* unknown = nullptr);
+  /// What --help prints: usage, about, arguments and options, at most 110 columns wide.
+  std::string help() const;
+
+ private:
+  enum class Kind { kFlag, kOption, kSetting, kBareSetting, kPositional, kTitle };
+  struct Declared {
+    Kind kind;
+    std::string name;  // with its dashes
+    std::string placeholder;
+    std::string help;
+    bool* flag = nullptr;
+    std::string* value = nullptr;
+    Pairs* given = nullptr;
+  };
+
+  const std::string usage_;
+  const std::string about_;
+  std::vector<Declared> declared_;
+};
+
+}  // namespace hookfleet::config

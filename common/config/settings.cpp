@@ -1,0 +1,775 @@
+#include "common/config/settings.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <tuple>
+#include <unordered_map>
+
+#include "common/base/check.hpp"
+#include "common/config/document.hpp"
+#include "common/config/nearest.hpp"
+#include "common/config/programs.hpp"
+#include "common/config/value.hpp"
+
+namespace hookfleet::config {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 1U << 20;
+constexpr std::size_t kSecretBytesMax = 64U << 10;
+constexpr std::string_view kPrefix = "HOOKFLEET_";
+constexpr std::string_view kMapsExpected = "a list of maps";
+const std::string kMask = "***";
+
+enum class Shape { kOne, kMany, kMaps };
+enum class Source { kFile, kEnvironment, kFlag, kRule };
+
+/// The content of a file, or why there is none.
+tl::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+  if (!file) return tl::unexpected(std::string(std::strerror(errno)));
+  std::string content(bytes_max + 1, '\0');
+  content.resize(std::fread(content.data(), 1, content.size(), file.get()));
+  if (std::ferror(file.get()) != 0) return tl::unexpected(std::string(std::strerror(errno)));
+  if (content.size() > bytes_max) return tl::unexpected("is larger than " + format_bytes(bytes_max));
+  return content;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (true) {
+    const std::size_t end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string trimmed(const std::string& text) {
+  const std::size_t start = text.find_first_not_of(" \t\r");
+  if (start == std::string::npos) return {};
+  return text.substr(start, text.find_last_not_of(" \t\r") - start + 1);
+}
+
+std::string joined(const std::vector<std::string>& texts, std::string_view separator) {
+  std::string result;
+  for (const std::string& text : texts) {
+    if (!result.empty()) result += separator;
+    result += text;
+  }
+  return result;
+}
+
+const char* describe_kind(Node::Kind kind) {
+  switch (kind) {
+    case Node::Kind::kNothing: return "nothing";
+    case Node::Kind::kText: return "a text";
+    case Node::Kind::kList: return "a list";
+    case Node::Kind::kMap: return "a map";
+  }
+  return "nothing";
+}
+
+/// Loaded again, `${` must not be a variable.
+std::string unexpanded(std::string text) {
+  for (std::size_t at = text.find("${"); at != std::string::npos; at = text.find("${", at + 3)) text.insert(at, 1, '$');
+  return text;
+}
+
+}  // namespace
+
+struct Settings::Declaration {
+  std::string key;
+  std::string placeholder;
+  std::string expected;  // "a duration from 0ms to 50ms"
+  std::string allowed;
+  std::string help;
+  Shape shape = Shape::kOne;
+  bool secret = false;
+  bool required = false;
+  bool bare = false;
+  std::vector<std::string> initial;
+  std::vector<std::string> current;
+  Check check;                                                                      // what is wrong with one text
+  std::function<std::vector<std::string>(const std::vector<std::string>&)> assign;  // what passed check; answers the canonical texts
+  // kMaps
+  MakeItems make_items;
+  std::vector<Settings> items;
+  std::vector<Settings> documented;  // one
+  // What load() found
+  std::string where;  // of the effective value; empty: the default
+  Mark mark;
+  std::string secret_path;  // the effective value came from this file
+  bool bad = false;
+
+  std::string file_key() const { return key + "_file"; }
+};
+
+struct Settings::Rule {
+  std::function<std::optional<std::string>()> check;
+  std::vector<std::string> keys;
+};
+
+/// A declaration and which of its two names was meant.
+struct Settings::Name {
+  Declaration* declaration = nullptr;
+  bool by_file = false;
+};
+
+/// One load(): gathers what the sources give, decides, keeps the problems.
+struct Settings::Loading {
+  struct Given {
+    Name name;
+    Source source = Source::kFile;
+    std::string where;
+    Mark mark;
+    std::string key;             // as given, in full
+    const Node* node = nullptr;  // of a file
+    std::vector<std::string> texts;
+  };
+  struct Found {
+    Source source;
+    Mark mark;
+    Problem problem;
+  };
+  using Sources = std::unordered_map<const Declaration*, std::vector<Given>>;
+
+  const std::string& file;
+  const std::map<std::string, std::string>& environment;
+  std::vector<Found> found;
+  bool broken = false;  // what the file might have said isn't missing, and no rule can be judged
+
+  std::string at(const Mark& mark) const { return file + ':' + std::to_string(mark.line) + ':' + std::to_string(mark.column); }
+  void in_file(const Mark& mark, std::string message) { found.push_back({Source::kFile, mark, {at(mark), std::move(message)}}); }
+  void add(Source source, std::string where, std::string message) { found.push_back({source, {}, {std::move(where), std::move(message)}}); }
+
+  // Where a value stands says all but its key, which the names of variables and flags carry.
+  void refuse(const Given& given, const Mark& mark, const std::string& key, const std::string& message) {
+    given.name.declaration->bad = true;
+    if (given.source == Source::kFile) {
+      in_file(mark, key + ": " + message);
+    } else {
+      add(given.source, given.where, message);
+    }
+  }
+
+  static std::vector<std::string> known(const Settings& settings, const std::string& prefix = {});
+  static std::string unknown(const Settings& settings, const std::string& key, const std::string& prefix,
+                             std::string (*as_named)(const std::string&));
+  void walk(Settings& settings, const Node& map, const std::string& base, const std::string& prefix, Sources& sources);
+  void from_environment(Settings& settings, Sources& sources);
+  void from_flags(Settings& settings, const std::vector<std::pair<std::string, std::string>>& flags, Sources& sources);
+  void resolve(Settings& settings, const std::string& prefix, const Mark* item, Sources& sources);
+  void take(const Given& given, bool effective);
+  void take_items(const Given& given);
+  std::optional<std::vector<std::string>> secret_lines(const Given& given, const std::string& path);
+  void run_rules(const Settings& settings, const std::string& prefix, const Mark* item);
+};
+
+Settings::Settings() = default;
+Settings::~Settings() = default;
+Settings::Settings(Settings&&) noexcept = default;
+Settings& Settings::operator=(Settings&&) noexcept = default;
+
+// ---- declarations
+
+Settings::Declaration& Settings::add(std::string key, std::string placeholder, std::string help) {
+  for (const auto& other : declarations_) {
+    HOOKFLEET_CHECK(other->key != key);
+    HOOKFLEET_CHECK(!other->key.starts_with(key + '.'));
+    HOOKFLEET_CHECK(!key.starts_with(other->key + '.'));
+  }
+  auto declaration = std::make_unique<Declaration>();
+  declaration->key = std::move(key);
+  declaration->placeholder = std::move(placeholder);
+  declaration->help = std::move(help);
+  return *declarations_.emplace_back(std::move(declaration));
+}
+
+namespace {
+
+/// "a duration from 0ms to 50ms"
+std::string between(const std::string& what, const std::string& min, const std::string& max) {
+  return what + " from " + min + " to " + max;
+}
+
+/// What is wrong with a text that means a number within a range.
+template <class Number, class Parse>
+Settings::Check number_check(Parse parse, Range<Number> range) {
+  return [parse, range](const std::string& text) -> std::optional<std::string> {
+    const auto value = parse(text);
+    if (!value) return value.error();
+    if (*value < range.min) return "is too small";
+    if (*value > range.max) return "is too large";
+    return std::nullopt;
+  };
+}
+
+}  // namespace
+
+void Settings::text(std::string key, std::string& value, std::string help, Check check) {
+  Declaration& added = add(std::move(key), "TEXT", std::move(help));
+  added.expected = "a text";
+  added.initial = added.current = {value};
+  added.check = std::move(check);
+  added.assign = [&value](const std::vector<std::string>& texts) {
+    value = texts.front();
+    return texts;
+  };
+}
+
+void Settings::flag(std::string key, bool& value, std::string help) {
+  Declaration& added = add(std::move(key), "true|false", std::move(help));
+  added.expected = added.allowed = "true or false";
+  added.bare = true;
+  added.initial = added.current = {value ? "true" : "false"};
+  added.check = [](const std::string& text) -> std::optional<std::string> {
+    const auto parsed = parse_flag(text);
+    if (!parsed) return parsed.error();
+    return std::nullopt;
+  };
+  added.assign = [&value](const std::vector<std::string>& texts) -> std::vector<std::string> {
+    value = parse_flag(texts.front()).value();
+    return {value ? "true" : "false"};
+  };
+}
+
+void Settings::count_with(std::string key, std::uint64_t current, Range<std::uint64_t> range, std::string help,
+                          std::function<void(std::uint64_t)> set) {
+  Declaration& added = add(std::move(key), "COUNT", std::move(help));
+  const bool bounded = range.max != std::numeric_limits<std::uint64_t>::max();
+  added.expected = bounded ? between("a whole number", std::to_string(range.min), std::to_string(range.max))
+                           : "a whole number from " + std::to_string(range.min) + " up";
+  added.allowed = bounded ? std::to_string(range.min) + " to " + std::to_string(range.max) : "from " + std::to_string(range.min);
+  added.initial = added.current = {std::to_string(current)};
+  added.check = number_check(parse_count, range);
+  added.assign = [set = std::move(set)](const std::vector<std::string>& texts) -> std::vector<std::string> {
+    const std::uint64_t parsed = parse_count(texts.front()).value();
+    set(parsed);
+    return {std::to_string(parsed)};
+  };
+}
+
+void Settings::bytes(std::string key, std::size_t& value, Range<std::size_t> range, std::string help) {
+  Declaration& added = add(std::move(key), "SIZE", std::move(help));
+  added.allowed = format_bytes(range.min) + " to " + format_bytes(range.max);
+  added.expected = between("a size", format_bytes(range.min), format_bytes(range.max)) + ", such as 64KiB, 4MiB or 1GiB";
+  added.initial = added.current = {format_bytes(value)};
+  added.check = number_check(parse_bytes, Range<std::uint64_t>{range.min, range.max});
+  added.assign = [&value](const std::vector<std::string>& texts) -> std::vector<std::string> {
+    value = static_cast<std::size_t>(parse_bytes(texts.front()).value());
+    return {format_bytes(value)};
+  };
+}
+
+void Settings::percent(std::string key, unsigned& value, Range<unsigned> range, std::string help) {
+  Declaration& added = add(std::move(key), "PERCENT", std::move(help));
+  const auto format = [](std::uint64_t percent) { return std::to_string(percent) + '%'; };
+  added.allowed = format(range.min) + " to " + format(range.max);
+  added.expected = between("a share", format(range.min), format(range.max));
+  added.initial = added.current = {format(value)};
+  added.check = number_check(parse_percent, Range<std::uint64_t>{range.min, range.max});
+  added.assign = [&value, format](const std::vector<std::string>& texts) -> std::vector<std::string> {
+    value = static_cast<unsigned>(parse_percent(texts.front()).value());
+    return {format(value)};
+  };
+}
+
+void Settings::duration(std::string key, std::chrono::milliseconds& value, Range<std::chrono::milliseconds> range, std::string help) {
+  Declaration& added = add(std::move(key), "DURATION", std::move(help));
+  added.allowed = format_duration(range.min) + " to " + format_duration(range.max);
+  added.expected = between("a duration", format_duration(range.min), format_duration(range.max)) + " with its unit (ms, s, min, h, d)";
+  added.initial = added.current = {format_duration(value)};
+  added.check = number_check(parse_duration, range);
+  added.assign = [&value](const std::vector<std::string>& texts) -> std::vector<std::string> {
+    value = parse_duration(texts.front()).value();
+    return {format_duration(value)};
+  };
+}
+
+void Settings::choice_with(std::string key, std::string current, std::vector<std::string> names, std::string help,
+                           std::function<void(std::size_t)> set) {
+  Declaration& added = add(std::move(key), "NAME", std::move(help));
+  added.allowed = joined(names, ", ");
+  added.expected = "one of " + added.allowed;
+  added.initial = added.current = {std::move(current)};
+  added.check = [names](const std::string& text) -> std::optional<std::string> {
+    if (std::find(names.begin(), names.end(), text) != names.end()) return std::nullopt;
+    return "is not known; the nearest is " + nearest(text, names);
+  };
+  added.assign = [set = std::move(set), names](const std::vector<std::string>& texts) {
+    set(static_cast<std::size_t>(std::find(names.begin(), names.end(), texts.front()) - names.begin()));
+    return texts;
+  };
+}
+
+void Settings::texts(std::string key, std::vector<std::string>& value, std::string help, Check check) {
+  Declaration& added = add(std::move(key), "TEXT,…", std::move(help));
+  added.shape = Shape::kMany;
+  added.expected = "a list of texts such as [a, b]";
+  added.allowed = "a list";
+  added.initial = added.current = value;
+  added.check = std::move(check);
+  added.assign = [&value](const std::vector<std::string>& texts) {
+    value = texts;
+    return texts;
+  };
+}
+
+namespace {
+
+std::optional<std::string> check_secret(const std::string& text) {
+  if (text.empty()) return "is empty";
+  if (text == kMask) return "is the mask that --print-config shows, not a secret";
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Settings::secret(std::string key, Secret& value, std::string help) {
+  Declaration& added = add(std::move(key), "SECRET", std::move(help));
+  added.secret = true;
+  added.expected = "a text";
+  if (!value.empty()) added.initial = added.current = {value.reveal()};
+  added.check = check_secret;
+  added.assign = [&value](const std::vector<std::string>& texts) {
+    value = Secret(texts.front());
+    return texts;
+  };
+}
+
+void Settings::secrets(std::string key, std::vector<Secret>& value, std::string help) {
+  Declaration& added = add(std::move(key), "SECRET,…", std::move(help));
+  added.shape = Shape::kMany;
+  added.secret = true;
+  added.expected = "a list of texts such as [a, b]";
+  added.allowed = "a list";
+  for (const Secret& secret : value) added.initial.push_back(secret.reveal());
+  added.current = added.initial;
+  added.check = check_secret;
+  added.assign = [&value](const std::vector<std::string>& texts) {
+    value.clear();
+    for (const std::string& text : texts) value.emplace_back(text);
+    return texts;
+  };
+}
+
+void Settings::list_with(std::string key, std::string help, const std::function<void(Settings&)>& document, MakeItems make_items) {
+  Declaration& added = add(std::move(key), "LIST", std::move(help));
+  added.shape = Shape::kMaps;
+  document(added.documented.emplace_back());
+  added.items = make_items(std::nullopt);
+  added.make_items = std::move(make_items);
+  std::vector<std::string> keys;
+  for (const auto& setting : added.documented.front().declarations_) keys.push_back(setting->key);
+  added.allowed = kMapsExpected;
+  added.expected = std::string(kMapsExpected) + " with " + joined(keys, ", ");
+}
+
+void Settings::required(const std::string& key) {
+  const auto name = find(key);
+  HOOKFLEET_CHECK(name.has_value());
+  name->declaration->required = true;
+}
+
+void Settings::rule(std::function<std::optional<std::string>()> check, std::vector<std::string> keys) {
+  for (const std::string& key : keys) HOOKFLEET_CHECK(find(key).has_value());
+  rules_.push_back({std::move(check), std::move(keys)});
+}
+
+void Settings::foreign_section(std::string name) { foreign_sections_.push_back(std::move(name)); }
+
+std::optional<Settings::Name> Settings::find(const std::string& key) const {
+  for (const auto& declaration : declarations_) {
+    if (declaration->key == key) return Name{declaration.get(), false};
+    if (declaration->secret && declaration->file_key() == key) return Name{declaration.get(), true};
+  }
+  return std::nullopt;
+}
+
+bool Settings::foreign(const std::string& section) const {
+  return std::find(foreign_sections_.begin(), foreign_sections_.end(), section) != foreign_sections_.end();
+}
+
+// ---- load
+
+/// The keys that begin with `prefix`.
+std::vector<std::string> Settings::Loading::known(const Settings& settings, const std::string& prefix) {
+  std::vector<std::string> keys;
+  const auto keep = [&](const std::string& key) {
+    if (key.starts_with(prefix)) keys.push_back(key);
+  };
+  for (const auto& declaration : settings.declarations_) {
+    keep(declaration->key);
+    if (declaration->secret) keep(declaration->file_key());
+  }
+  return keys;
+}
+
+std::string Settings::Loading::unknown(const Settings& settings, const std::string& key, const std::string& prefix,
+                                       std::string (*as_named)(const std::string&)) {
+  const std::string section = key.substr(0, key.find('.'));
+  std::vector<std::string> sections = settings.foreign_sections_;
+  for (const std::string& name : known(settings)) sections.push_back(name.substr(0, name.find('.')));
+  std::sort(sections.begin(), sections.end());
+  sections.erase(std::unique(sections.begin(), sections.end()), sections.end());
+  if (prefix.empty() && std::find(sections.begin(), sections.end(), section) == sections.end()) {
+    // A whole section of its own is more likely misspelt than every key in it.
+    if (key == section) return "is not a known section; the nearest known one is " + nearest(section, sections);
+    const std::string meant = nearest(section, sections);
+    if (settings.foreign(meant)) return "is in no known section; the nearest known one is " + as_named(meant);
+  }
+  return "is not a known setting; the nearest known one is " + as_named(prefix + nearest(key, known(settings)));
+}
+
+void Settings::Loading::walk(Settings& settings, const Node& map, const std::string& base, const std::string& prefix, Sources& sources) {
+  const auto as_in_file = [](const std::string& key) { return key; };
+  for (const Member& member : map.members) {
+    const std::string key = base + member.name;
+    const std::string full = prefix + key;
+    if (full == member.name && settings.foreign(key)) continue;
+    if (const auto name = settings.find(key)) {
+      // A duplicate key was reported; the first counts.
+      auto& given = sources[name->declaration];
+      if (std::any_of(given.begin(), given.end(), [&full](const Given& other) { return other.key == full; })) continue;
+      given.push_back({*name, Source::kFile, at(member.value.mark), member.value.mark, full, &member.value, {}});
+    } else if (member.name.find('.') != std::string::npos && settings.find(member.name)) {
+      in_file(member.mark, full + ": sections nest; write the setting below its section: `" + member.name.substr(0, member.name.find('.')) +
+                               ": {" + member.name.substr(member.name.find('.') + 1) + ": …}`");
+    } else if (const auto below = known(settings, key + '.'); below.empty()) {
+      in_file(member.mark, full + ": " + unknown(settings, key, prefix, as_in_file));
+    } else if (member.value.kind == Node::Kind::kMap) {
+      walk(settings, member.value, key + '.', prefix, sources);
+    } else if (member.value.kind != Node::Kind::kNothing) {
+      in_file(member.value.mark, full + ": found " + describe_kind(member.value.kind) + "; write its settings below it, such as " +
+                                     below.front().substr(key.size() + 1));
+    }
+  }
+}
+
+void Settings::Loading::from_environment(Settings& settings, Sources& sources) {
+  std::map<std::string, std::string> keys;  // by their names in the environment
+  for (const std::string& key : known(settings)) keys.emplace(environment_name(key), key);
+  for (const auto& [variable, value] : environment) {
+    if (!variable.starts_with(kPrefix) || variable.find("__", kPrefix.size()) == std::string::npos) continue;
+    const std::string where = "environment " + variable;
+    if (const auto known_key = keys.find(variable); known_key != keys.end()) {
+      const auto name = settings.find(known_key->second);
+      sources[name->declaration].push_back({*name, Source::kEnvironment, where, {}, known_key->second, nullptr, {value}});
+      continue;
+    }
+    std::string key = variable.substr(kPrefix.size());
+    for (std::size_t dots = key.find("__"); dots != std::string::npos; dots = key.find("__", dots)) key.replace(dots, 2, ".");
+    for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (!settings.foreign(key.substr(0, key.find('.')))) {
+      add(Source::kEnvironment, where, unknown(settings, key, {}, environment_name));
+    }
+  }
+}
+
+void Settings::Loading::from_flags(Settings& settings, const std::vector<std::pair<std::string, std::string>>& flags, Sources& sources) {
+  const auto as_flag = [](const std::string& key) { return "--" + key; };
+  for (const auto& [key, value] : flags) {
+    const std::string where = "--" + key;
+    const auto name = settings.find(key);
+    if (!name) {
+      add(Source::kFlag, where,
+          settings.foreign(key.substr(0, key.find('.'))) ? "is a setting of another program of the fleet"
+                                                         : unknown(settings, key, {}, as_flag));
+      continue;
+    }
+    auto& given = sources[name->declaration];
+    const auto before = std::find_if(given.begin(), given.end(), [&](const Given& other) { return other.where == where; });
+    if (before == given.end()) {
+      given.push_back({*name, Source::kFlag, where, {}, key, nullptr, {value}});
+    } else if (name->declaration->shape == Shape::kMany && !name->by_file) {
+      before->texts.push_back(value);
+    } else {
+      refuse(*before, {}, key, "is given more than once; keep one");
+    }
+  }
+}
+
+/// Decides for every setting which source counts. `item`: where the item of a list stands, null outside of lists.
+void Settings::Loading::resolve(Settings& settings, const std::string& prefix, const Mark* item, Sources& sources) {
+  for (const auto& declaration : settings.declarations_) {
+    const auto& given = sources[declaration.get()];
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      if (i > 0 && given[i].source == given[i - 1].source) {
+        refuse(given[i], given[i].mark, given[i].key, "stands beside " + given[i - 1].key + ", which means the same; keep one of them");
+        continue;
+      }
+      take(given[i], i + 1 == given.size());
+    }
+    if (!given.empty()) continue;
+    if (declaration->required && broken) continue;
+    if (declaration->required) {
+      const std::string message = prefix + declaration->key + ": is missing; write " + declaration->expected;
+      declaration->bad = true;
+      if (item != nullptr) {
+        in_file(*item, message);
+      } else {
+        add(Source::kRule, "settings", message);
+      }
+    } else if (declaration->shape == Shape::kOne && !declaration->secret && declaration->placeholder != "TEXT") {
+      // A default of ours outside its own range.
+      if (const auto wrong = declaration->check(declaration->initial.front())) {
+        add(Source::kRule, "default",
+            declaration->key + ": " + config::quoted(declaration->initial.front()) + ' ' + *wrong + "; write " + declaration->expected);
+      }
+    }
+  }
+}
+
+std::optional<std::vector<std::string>> Settings::Loading::secret_lines(const Given& given, const std::string& path) {
+  const auto wrong = [&](const std::string& why) {
+    refuse(given, given.mark, given.key, "the file " + config::quoted(path) + ' ' + why);
+    return std::nullopt;
+  };
+  auto content = read_file(path, kSecretBytesMax);
+  if (!content) return wrong("can't be read: " + content.error());
+  if (given.name.declaration->shape == Shape::kOne) {
+    if (content->ends_with('\n')) content->pop_back();
+    if (content->ends_with('\r')) content->pop_back();
+    if (content->empty()) return wrong("is empty; write the secret into it");
+    return std::vector<std::string>{*std::move(content)};
+  }
+  std::vector<std::string> lines = split(*content, '\n');
+  for (std::string& line : lines) {
+    if (line.ends_with('\r')) line.pop_back();
+  }
+  std::erase_if(lines, [](const std::string& line) { return trimmed(line).empty(); });
+  if (lines.empty()) return wrong("is empty; write one secret a line into it");
+  return lines;
+}
+
+/// Checks what one source gives, and assigns it when it is `effective`.
+void Settings::Loading::take(const Given& given, bool effective) {
+  Declaration& declaration = *given.name.declaration;
+  if (declaration.shape == Shape::kMaps) return take_items(given);
+  const bool many = declaration.shape == Shape::kMany && !given.name.by_file;
+  const std::string expected = given.name.by_file ? "the path of a file" : declaration.expected;
+
+  struct Piece {
+    std::string text;
+    Mark mark;
+    std::string key;
+  };
+  std::vector<Piece> pieces;
+  if (given.node == nullptr) {
+    for (const std::string& text : given.texts) {
+      if (!many) {
+        pieces.push_back({text, {}, {}});
+        continue;
+      }
+      for (const std::string& part : split(text, ',')) {
+        if (declaration.secret || !trimmed(part).empty()) pieces.push_back({trimmed(part), {}, {}});
+      }
+    }
+  } else {
+    const auto refuse_kind = [&](const Node& node, const std::string& key, const std::string& wanted) {
+      refuse(given, node.mark, key, std::string("found ") + describe_kind(node.kind) + "; write " + wanted);
+    };
+    if (given.node->kind != (many ? Node::Kind::kList : Node::Kind::kText)) return refuse_kind(*given.node, given.key, expected);
+    const auto add_piece = [&](const Node& node, const std::string& key) {
+      if (node.kind != Node::Kind::kText) return refuse_kind(node, key, "a text");
+      if (!effective && node.text.find("${") != std::string::npos) return;
+      auto text = expand(node.text, [this](const std::string& name) -> std::optional<std::string> {
+        const auto variable = environment.find(name);
+        if (variable == environment.end()) return std::nullopt;
+        return variable->second;
+      });
+      if (!text) return refuse(given, node.mark, key, text.error());
+      pieces.push_back({*std::move(text), node.mark, key});
+    };
+    if (many) {
+      for (std::size_t i = 0; i < given.node->items.size(); ++i) add_piece(given.node->items[i], given.key + '[' + std::to_string(i) + ']');
+    } else {
+      add_piece(*given.node, given.key);
+    }
+  }
+
+  std::vector<std::string> texts;
+  std::string path;
+  if (given.name.by_file) {
+    if (!effective || pieces.empty()) return;
+    path = pieces.front().text;
+    if (path.empty()) return refuse(given, given.mark, given.key, "is empty; write the path of a file");
+    auto lines = secret_lines(given, path);
+    if (!lines) return;
+    pieces.clear();
+    for (std::string& line : *lines) pieces.push_back({std::move(line), given.mark, given.key});
+  }
+  for (const Piece& piece : pieces) {
+    const auto wrong = declaration.check ? declaration.check(piece.text) : std::nullopt;
+    if (wrong && declaration.secret) {
+      refuse(given, piece.mark, piece.key, *wrong + "; write the secret, or leave the setting out");
+    } else if (wrong) {
+      // A caller's check says itself what to do.
+      const bool ours = !declaration.allowed.empty() && declaration.shape == Shape::kOne;
+      refuse(given, piece.mark, piece.key, config::quoted(piece.text) + ' ' + *wrong + (ours ? "; write " + declaration.expected : ""));
+    }
+    texts.push_back(piece.text);
+  }
+  if (!effective || declaration.bad) return;
+  declaration.current = declaration.assign(texts);
+  declaration.where = given.where;
+  declaration.mark = given.mark;
+  declaration.secret_path = path;
+}
+
+void Settings::Loading::take_items(const Given& given) {
+  Declaration& declaration = *given.name.declaration;
+  if (given.node == nullptr) return refuse(given, {}, given.key, "can be set in the file only");
+  if (given.node->kind != Node::Kind::kList) {
+    return refuse(given, given.node->mark, given.key,
+                  std::string("found ") + describe_kind(given.node->kind) + "; write " + declaration.expected);
+  }
+  const auto& nodes = given.node->items;
+  declaration.items = declaration.make_items(nodes.size());
+  declaration.where = given.where;
+  declaration.mark = given.mark;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const std::string name = given.key + '[' + std::to_string(i) + ']';
+    if (nodes[i].kind != Node::Kind::kMap) {
+      refuse(given, nodes[i].mark, name,
+             std::string("found ") + describe_kind(nodes[i].kind) + "; write a map" + declaration.expected.substr(kMapsExpected.size()));
+      continue;
+    }
+    Settings& item = declaration.items[i];
+    Sources sources;
+    const std::size_t before = found.size();
+    walk(item, nodes[i], {}, name + '.', sources);
+    resolve(item, name + '.', &nodes[i].mark, sources);
+    run_rules(item, name, &nodes[i].mark);
+    if (found.size() > before) declaration.bad = true;
+  }
+}
+
+void Settings::Loading::run_rules(const Settings& settings, const std::string& prefix, const Mark* item) {
+  for (const Rule& rule : settings.rules_) {
+    if (rule.keys.empty() && !found.empty()) continue;
+    const Declaration* blamed = nullptr;
+    bool bad = false;
+    for (const std::string& key : rule.keys) {
+      const Declaration* declaration = settings.find(key)->declaration;
+      bad = bad || declaration->bad;
+      if (blamed == nullptr && !declaration->where.empty()) blamed = declaration;
+    }
+    if (bad) continue;
+    auto wrong = rule.check();
+    if (!wrong) continue;
+    if (item != nullptr) {
+      in_file(blamed != nullptr ? blamed->mark : *item, prefix + ": " + *wrong);
+    } else {
+      add(Source::kRule, blamed != nullptr ? blamed->where : "settings", *wrong);
+    }
+  }
+}
+
+std::vector<Problem> Settings::load(const std::string& file, const std::map<std::string, std::string>& environment,
+                                    const std::vector<std::pair<std::string, std::string>>& flags) {
+  Loading loading{file, environment, {}, false};
+  Loading::Sources sources;
+  Document document;
+  bool& broken = loading.broken;
+  if (!file.empty()) {
+    if (auto content = read_file(file, kFileBytesMax); !content) {
+      loading.found.push_back({Source::kFile, {}, {file, "can't be read: " + content.error()}});
+      broken = true;
+    } else {
+      document = parse(*content);
+      for (const Fault& fault : document.faults) loading.in_file(fault.mark, fault.message);
+      broken = document.broken;
+      if (document.root.kind == Node::Kind::kMap) {
+        loading.walk(*this, document.root, {}, {}, sources);
+      } else if (document.root.kind != Node::Kind::kNothing) {
+        loading.in_file(document.root.mark, std::string("found ") + describe_kind(document.root.kind) +
+                                                "; write sections with settings below them, such as `log: {level: info}`");
+        broken = true;
+      }
+    }
+  }
+  loading.from_environment(*this, sources);
+  loading.from_flags(*this, flags, sources);
+  loading.resolve(*this, {}, nullptr, sources);
+  if (!broken) loading.run_rules(*this, {}, nullptr);
+
+  std::stable_sort(loading.found.begin(), loading.found.end(),
+                   [](const auto& a, const auto& b) { return std::tie(a.source, a.mark) < std::tie(b.source, b.mark); });
+  std::vector<Problem> problems;
+  for (auto& found : loading.found) problems.push_back(std::move(found.problem));
+  return problems;
+}
+
+// ---- what is said about settings
+
+std::vector<Description> Settings::describe() const {
+  std::vector<Description> result;
+  const auto shown = [](const Declaration& declaration, std::vector<std::string> texts) {
+    for (std::string& text : texts) text = unexpanded(std::move(text));
+    return declaration.shape == Shape::kMany ? yaml(texts) : texts.empty() ? std::string() : yaml(texts.front());
+  };
+  for (const auto& declaration : declarations_) {
+    Description& described = result.emplace_back();
+    described.key = described.value_key = declaration->key;
+    described.placeholder = declaration->placeholder;
+    described.allowed = declaration->allowed;
+    described.initial = joined(declaration->initial, ",");
+    described.help = declaration->help;
+    described.required = declaration->required;
+    described.bare = declaration->bare;
+    described.file_only = declaration->shape == Shape::kMaps;
+    described.by_file = declaration->secret;
+    if (declaration->shape == Shape::kMaps) {
+      if (declaration->items.empty()) described.value = "[]";
+      for (const Settings& item : declaration->items) {
+        std::string lines = yaml_block(item.describe());
+        if (lines.empty()) lines = "{}";
+        for (std::size_t at = lines.find('\n'); at != std::string::npos; at = lines.find('\n', at + 1)) lines.insert(at + 1, "  ");
+        described.value += (described.value.empty() ? "- " : "\n- ") + lines;
+      }
+      for (Description& part : declaration->documented.front().describe()) {
+        part.key = declaration->key + "[]." + part.key;
+        part.file_only = true;
+        part.value.clear();
+        result.push_back(std::move(part));
+      }
+    } else if (!declaration->secret_path.empty()) {
+      described.value_key = declaration->file_key();
+      described.value = shown(*declaration, {declaration->secret_path});
+    } else if (declaration->secret && declaration->current != declaration->initial) {
+      described.value = shown(*declaration, std::vector<std::string>(declaration->current.size(), kMask));
+    } else if (!declaration->secret || !declaration->current.empty()) {
+      described.value = shown(*declaration, declaration->current);
+    }
+  }
+  return result;
+}
+
+std::vector<std::pair<std::string, std::string>> Settings::effective() const {
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const auto& declaration : declarations_) {
+    if (declaration->shape == Shape::kMaps) {
+      for (std::size_t i = 0; i < declaration->items.size(); ++i) {
+        for (auto& [key, value] : declaration->items[i].effective()) {
+          result.emplace_back(declaration->key + '[' + std::to_string(i) + "]." + key, std::move(value));
+        }
+      }
+      continue;
+    }
+    std::vector<std::string> texts = declaration->current;
+    if (declaration->secret && texts != declaration->initial) std::fill(texts.begin(), texts.end(), kMask);
+    result.emplace_back(declaration->key, joined(texts, ","));
+  }
+  return result;
+}
+
+std::string Settings::print() const { return config::print({{{}, this}}); }
+
+std::string Settings::reference() const { return config::tables({{{}, this}}); }
+
+}  // namespace hookfleet::config
