@@ -56,8 +56,8 @@ struct Options {
   std::string file;  ///< empty: stdout; otherwise rotated at file_bytes_max, files_max kept
   std::size_t file_bytes_max = 100UL << 20;
   std::size_t files_max = 5;
-  std::size_t queue_max = 8192;              ///< records that wait for the disk; beyond it the oldest are dropped and counted
-  std::size_t queue_bytes_max = 16UL << 20;  ///< and their bytes; while the disk stands still, memory may reach three times as much
+  std::size_t queue_max = 32'768;            ///< records that wait for the disk; beyond it the oldest are dropped and counted
+  std::size_t queue_bytes_max = 16UL << 20;  ///< and their bytes; while the disk stands still, memory may reach four times as much
   Payload payload = Payload::kFull;
 };
 
