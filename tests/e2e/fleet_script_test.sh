@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# ./fleet itself, with the programs of HOOKFLEET_BIN_DIR, in a folder whose path has blanks: up, what it promises about its state files,
+# restarting, scaling, refusing, down. Works on 127.0.0.1 only; what it started is ended by ./fleet down.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+: "${HOOKFLEET_BIN_DIR:?the folder of the programs}"
+export HOOKFLEET_BIN_DIR
+
+work=$(mktemp -d)
+here="$work/a folder with blanks"
+mkdir -p "$here/deploy"
+cp -r fleet nginx "$here/"
+cp -r deploy/fleet deploy/packages.txt deploy/redis.conf deploy/hookfleet.yaml "$here/deploy/"
+cd "$here"
+
+step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
+fail() {
+  echo "FAILED: $*" >&2
+  ./fleet status >&2 || true
+  tail -n 15 .fleet/log/* >&2 || true
+  exit 1
+}
+cleanup() {
+  ./fleet down --purge >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+within() {  # within SECONDS COMMAND…: tries until it succeeds
+  local until=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < until)) || return 1
+    sleep 0.3
+  done
+}
+ends_with() {  # ends_with CODE COMMAND…; its output in $work/out
+  local code=0 wanted=$1
+  shift
+  "$@" >"$work/out" 2>&1 || code=$?
+  [ "$code" -eq "$wanted" ] || fail "$* ends with $code, not $wanted: $(cat "$work/out")"
+  [ "$wanted" -eq 0 ] || [ -s "$work/out" ] || fail "$* says nothing"
+}
+ready() { ./fleet status >/dev/null; }
+pid() { cat ".fleet/run/$1.pid"; }
+replaced() { [ -s ".fleet/run/$1.pid" ] && [ "$(pid "$1")" != "$2" ] && kill -0 "$(pid "$1")" 2>/dev/null && ready; }
+post() {  # prints the status
+  curl -sS --noproxy '*' -m 30 -o "$work/answer" -w '%{http_code}' -H "Authorization: Bearer ${1:-$HOOKFLEET_TOKEN}" -H 'Content-Type: application/json' \
+    -d '{"typeWebhook":"stateInstanceChanged","instanceData":{"idInstance":1101000001,"wid":"79990000000@c.us","typeInstance":"whatsapp"},"timestamp":1700000000,"stateInstance":"authorized"}' "$HOOKFLEET_URL"
+}
+works() { [ "$(post)" = 200 ] || fail "a post is answered $(cat "$work/answer")"; }
+free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+no_fleet_left() {
+  local process
+  for process in /proc/[0-9]*; do
+    case $(readlink "$process/cwd" 2>/dev/null) in "$here/.fleet"*) return 1 ;; esac
+  done
+}
+
+step "wrong use ends with 2 and says what is wrong"
+for words in "nonsense" "up --ingress 0" "up --port x" "up --token" "up --redis http://x" "up --config /nowhere" "status now"; do
+  read -r -a arguments <<<"$words"
+  ends_with 2 ./fleet "${arguments[@]}"
+done
+
+step "up"
+port=$(free_port)
+./fleet up --port "127.0.0.1:$port" >"$work/up" 2>&1 || { cat "$work/up" >&2; fail "up"; }
+ready || fail "not ready after up"
+[ "$(stat -c %a .fleet)" = 700 ] || fail ".fleet can be read by others"
+# shellcheck source=/dev/null
+. .fleet/env
+works
+[ "$(post wrong)" = 401 ] || fail "a wrong token is answered $(cat "$work/answer")"
+grep '^curl ' "$work/up" | bash | grep -q '^HTTP/1.1 200' || fail "the printed curl line isn't answered 200"
+for name in redis-1 nginx-1 ingress-1 ingress-2 worker-1 worker-2; do kill -0 "$(pid "$name")" || fail "no pid of $name"; done
+[ "$(redis-cli -u "$REDIS_URL" config get appendfsync | tail -n 1)" = always ] || fail "Redis isn't at REDIS_URL or not durable"
+for url in $METRICS_URLS; do curl -sS --noproxy '*' "$url" | grep -q '^hookfleet_' || fail "no metrics at $url"; done
+within 20 grep -q '"event":"notification"' .fleet/log/worker-1.log .fleet/log/worker-2.log || fail "no record of the notification"
+! grep -rqF "$HOOKFLEET_TOKEN" .fleet/log || fail "the token stands in a log"
+cat /proc/[0-9]*/cmdline 2>/dev/null >"$work/cmdlines" || true
+! grep -aqFf .fleet/tokens "$work/cmdlines" || fail "the token stands on a command line"
+
+step "a second up changes nothing"
+before=$(pid ingress-1)$(pid nginx-1)$(pid worker-1)$(pid redis-1)
+./fleet up >/dev/null || fail "second up"
+[ "$before" = "$(pid ingress-1)$(pid nginx-1)$(pid worker-1)$(pid redis-1)" ] || fail "something was started anew"
+
+step "what dies or hangs comes back"
+old=$(pid ingress-1) worker=$(pid worker-1)
+kill -KILL "$old" "$worker"
+within 30 replaced ingress-1 "$old" || fail "a killed ingress isn't back"
+within 30 replaced worker-1 "$worker" || fail "a killed worker isn't back"
+old=$(pid ingress-2)
+kill -STOP "$old"
+within 40 replaced ingress-2 "$old" || fail "a frozen ingress isn't back"
+works
+
+step "scaling up and down"
+./fleet up --ingress 3 --workers 1 >/dev/null || fail "scaling"
+ready || fail "not ready after scaling"
+[ ! -e .fleet/run/worker-2.pid ] || fail "worker-2 still runs"
+./fleet up --ingress 1 >/dev/null || fail "scaling down"
+[ ! -e .fleet/run/ingress-2.pid ] || fail "ingress-2 still runs"
+for _ in 1 2 3; do works; done
+
+step "another token, without a restart"
+old=$(pid ingress-1)
+./fleet up --token token-of-the-test >/dev/null || fail "up --token"
+taken() { [ "$(post token-of-the-test)" = 200 ]; }
+within 15 taken || fail "the new token isn't taken"
+[ "$old" = "$(pid ingress-1)" ] || fail "the ingress was started anew for it"
+
+step "bad settings are refused and nothing changes"
+echo 'append: {deadlin: 3s}' >"$work/bad.yaml"
+ends_with 2 ./fleet up --config "$work/bad.yaml"
+grep -q deadlin "$work/out" || fail "nothing is said about the bad setting: $(cat "$work/out")"
+ready || fail "not ready after refused settings"
+
+step "without its supervisor"
+kill -KILL "$(pid supervisor)"
+! ./fleet status >"$work/out" || fail "status is content without a supervisor"
+./fleet up >"$work/out" 2>&1 || { cat "$work/out" >&2; fail "up after the supervisor was killed"; }
+# shellcheck source=/dev/null
+. .fleet/env
+works
+
+step "down keeps the data"
+redis-cli -u "$REDIS_URL" set kept yes >/dev/null
+./fleet down >/dev/null || fail "down"
+no_fleet_left || fail "processes are left after down"
+! ./fleet status >/dev/null || fail "status is content after down"
+/usr/bin/python3 -m http.server -b 127.0.0.1 "$port" >/dev/null 2>&1 &
+server=$!
+taken_port() { ! /usr/bin/python3 deploy/fleet/port.py check 127.0.0.1 "$port" >/dev/null; }
+within 10 taken_port || fail "the port is not taken"
+ends_with 1 ./fleet up
+kill "$server"
+grep -q "taken by python3 (pid $server)" "$work/out" || fail "up doesn't say who holds the port: $(cat "$work/out")"
+./fleet up >/dev/null || fail "up after down"
+# shellcheck source=/dev/null
+. .fleet/env
+[ "$(redis-cli -u "$REDIS_URL" get kept)" = yes ] || fail "the data is gone"
+[ "$HOOKFLEET_TOKEN" = token-of-the-test ] || fail "the token is gone"
+./fleet down --purge >/dev/null || fail "down --purge"
+no_fleet_left || fail "processes are left"
+[ ! -e .fleet ] || fail ".fleet is left"
+step "passed"

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# nginx/render makes configurations that nginx takes, in all its forms, and refuses what would break out of them.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+PATH=$PATH:/usr/sbin
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "FAILED: $*" >&2; exit 1; }
+openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout "$work/key.pem" -out "$work/chain.pem" 2>/dev/null
+common=(NGINX_LISTEN=127.0.0.1:18080 "NGINX_PID=$work/pid" "NGINX_TEMP=$work" NGINX_ERROR_LOG=stderr)
+[ "$(id -u)" -ne 0 ] || common+=(NGINX_USER=root)
+
+accepted() {  # accepted NAME SETTING…
+  local name=$1
+  shift
+  env -i PATH="$PATH" "${common[@]}" "$@" nginx/render >"$work/$name.conf" || fail "$name: not rendered"
+  ! grep -nE '@[A-Z_]+@|^ *#@' "$work/$name.conf" || fail "$name: something was not filled in"
+  nginx -t -q -p "$work" -c "$work/$name.conf" || fail "$name: nginx refuses it"
+}
+refused() {
+  local name=$1
+  shift
+  ! env -i PATH="$PATH" "$@" nginx/render >"$work/refused.conf" 2>"$work/why" || fail "$name: rendered"
+  [ -s "$work/why" ] || fail "$name: refused without a word"
+}
+
+accepted native NGINX_INGRESSES="127.0.0.1:9081 127.0.0.1:9082" NGINX_LISTED="46.101.109.139 10.0.0.0/8 fd00::/8"
+[ "$(grep -c 'server 127.0.0.1:908[12] max_fails=0;' "$work/native.conf")" -eq 2 ] || fail "not both ingresses are there"
+grep -q 'access_log off;' "$work/native.conf" || fail "the access log is on by itself"
+accepted logged NGINX_INGRESSES=127.0.0.1:9081 NGINX_ACCESS_LOG="$work/access.log"
+# shellcheck disable=SC2016
+! grep -E 'http_authorization|request_uri|args|\$request[^_]' <(sed -n '/log_format/,/;/p' "$work/logged.conf") || fail "the access log could hold a token"
+accepted by_name NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=127.0.0.11
+accepted tls NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_LISTEN=127.0.0.1:18443 NGINX_TLS_CERTIFICATE="$work/chain.pem" NGINX_TLS_KEY="$work/key.pem"
+accepted behind_a_balancer NGINX_INGRESSES=127.0.0.1:9081 NGINX_REAL_IP_FROM="10.0.0.0/8 192.168.0.0/16"
+
+refused "no ingress" NGINX_LISTEN=8080
+refused "no address" NGINX_INGRESSES=127.0.0.1:9081
+refused "certificate without key" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_CERTIFICATE=chain.pem
+refused "a value that ends the statement" NGINX_LISTEN='8080; include /etc/passwd' NGINX_INGRESSES=127.0.0.1:9081
+
+listed() { nginx/listed; }
+[ "$(printf 'server: {trusted_proxies: [127.0.0.1/32]}\nauth:\n  allowlist: {mode: monitor, addresses: [10.0.0.1, "fd00::/8"]}\nlog: {level: info}\n' | listed)" = "127.0.0.1/32 10.0.0.1 fd00::/8" ] || fail "lists on one line"
+[ "$(printf 'auth:\n  allowlist:\n    addresses: # theirs\n      - 10.0.0.1\n      - 10.0.0.2  # old\n    mode: off\n  tokens:\n    - x\nredis:\n  addresses: [1.2.3.4]\n' | listed)" = "10.0.0.1 10.0.0.2" ] || fail "lists of one item a line"
+[ "$(listed <deploy/hookfleet.yaml | wc -w)" -eq 16 ] || fail "the shipped list"
+echo passed
