@@ -12,7 +12,7 @@ void Connection::Free::operator()(Link* link) const noexcept { delete link; }
 tl::expected<Connection, Error> Connection::open(const Endpoint& endpoint, const Timeouts& timeouts) {
   auto link = Link::connect(endpoint, timeouts.connect);
   if (!link) return tl::unexpected(std::move(link).error());
-  Connection connection(std::unique_ptr<Link, Free>(*link), timeouts);
+  Connection connection(std::unique_ptr<Link, Free>(link->release()), timeouts);
 
   const auto must = [&](std::initializer_list<std::string_view> argv) -> tl::expected<void, Error> {
     const auto reply = connection.call(argv);

@@ -19,7 +19,8 @@ class Link;  ///< internal to this folder: socket, output buffer, parser
 /// Threads: one at a time. After any Error the connection is done for: open a new one.
 class Connection {
  public:
-  /// Connects, AUTHs and SELECTs, blocking for at most timeouts.connect + 2 × timeouts.io.
+  /// Connects, AUTHs and SELECTs, blocking for at most timeouts.connect + 2 × timeouts.io, and as long as the system's resolver takes
+  /// for a host name.
   static tl::expected<Connection, Error> open(const Endpoint& endpoint, const Timeouts& timeouts = {});
 
   /// Sends one command and waits for its reply (timeouts.io). An error *reply* is a Reply, not an Error.

@@ -110,7 +110,7 @@ Link::Link(int fd) : fd_(fd), in_(kReadSize) {}
 
 Link::~Link() { ::close(fd_); }
 
-tl::expected<Link*, Error> Link::connect(const Endpoint& endpoint, milliseconds timeout) {
+tl::expected<std::unique_ptr<Link>, Error> Link::connect(const Endpoint& endpoint, milliseconds timeout) {
   const base::BootTime deadline = base::BootClock::now() + timeout;
   tl::expected<int, std::string> fd = tl::unexpected(std::string());
   if (endpoint.unix_path.empty()) {
@@ -121,7 +121,7 @@ tl::expected<Link*, Error> Link::connect(const Endpoint& endpoint, milliseconds 
     fd = tl::unexpected(reason(errno));
   }
   if (!fd) return tl::unexpected(Error{ErrorKind::kConnect, "no connection to " + endpoint.display() + ": " + fd.error()});
-  return new Link(*fd);
+  return std::unique_ptr<Link>(new Link(*fd));
 }
 
 void Link::append(Argv argv) {
@@ -143,12 +143,14 @@ void Link::send() {
       return;
     }
     sent_ += static_cast<std::size_t>(sent);
-    if (unsent() > 0) return;  // the socket's buffer is full
+    if (unsent() > 0) break;  // the socket's buffer is full
   }
-  if (unsent() == 0 && sent_ > 0) {
+  if (unsent() == 0) {
     out_.clear();
     sent_ = 0;
     if (out_.capacity() > kOutputKept) out_.shrink_to_fit();
+  } else if (sent_ > kReadSize && sent_ > unsent()) {
+    out_.erase(0, std::exchange(sent_, 0));  // a buffer that is filled as fast as it drains must not keep what it has sent
   }
 }
 

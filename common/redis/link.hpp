@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +21,7 @@ namespace hookfleet::redis {
 /// parser only: its sockets of 0.14 lack O_CLOEXEC and MSG_NOSIGNAL, and its buffers cost a copy and a memmove for each command.
 class Link {
  public:
-  static tl::expected<Link*, Error> connect(const Endpoint& endpoint, std::chrono::milliseconds timeout);
+  static tl::expected<std::unique_ptr<Link>, Error> connect(const Endpoint& endpoint, std::chrono::milliseconds timeout);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;

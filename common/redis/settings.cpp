@@ -4,7 +4,7 @@ namespace hookfleet::redis {
 
 void declare(config::Settings& settings, Options& options) {
   settings.secret("redis.url", options.url,
-                  "redis://[user][:password@]host[:port][/database] or unix:///path[?db=n]; TLS by a tunnel (docs/security.md)");
+                  "redis://[user][:password@]host[:port][/database] or unix:///path[?db=n]; TLS by a tunnel (stunnel)");
   settings.rule([&options]() -> std::optional<std::string> {
     auto endpoint = Endpoint::parse(options.url.reveal());
     if (!endpoint) return "redis.url " + endpoint.error();

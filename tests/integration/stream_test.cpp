@@ -9,12 +9,14 @@
 
 #include "common/base/uuid.hpp"
 #include "common/lease/lease.hpp"
+#include "common/lease/members.hpp"
 #include "common/redis/pipeline.hpp"
 #include "common/stream/layout.hpp"
 #include "common/stream/mark.hpp"
 #include "common/stream/scripts.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/tcp_gate.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace hookfleet::stream {
 namespace {
@@ -444,6 +446,84 @@ TEST_F(StreamScripts, ALimitOfEntriesFitsIntoOneCall) {
   ack_.start(fence());
   for (std::size_t i = 0; i < AckBatch::kEntriesLimit; ++i) ack_.add({i + 1, 0}, seen('i', 'd'));
   EXPECT_EQ(send(ack_), std::string(AckBatch::kEntriesLimit, 'g'));
+}
+
+/// All calls of a worker and a redrive, through `connection`; the answers of each.
+void expect_all_calls_work(redis::Connection& connection) {
+  const Keys keys{Layout{}};
+  const lease::Scripts leases;
+  const Scripts scripts;
+  ASSERT_TRUE(redis::load(connection, leases.all()).has_value());
+  ASSERT_TRUE(redis::load(connection, scripts.all()).has_value());
+  for (unsigned partition = 0; partition < keys.partitions(); partition += 5) {
+    const Entry entry{std::string("018bcfe5-687b-7000-8000-0000000000ff"), 7, "7@c.us", "t", kReceived, Source::kWebhook, "", "{}"};
+    const XaddCommand append(keys.stream(partition), entry);
+    const StreamId id = StreamId::parse(connection.call(append.argv())->view().text()).value();
+
+    redis::Command command;
+    lease::acquire(command, leases, {keys.ctl(partition), keys.stream(partition), "me", 10s, "", ""});
+    const auto acquired = lease::decode_acquired(connection.call(command.argv())->view());
+    ASSERT_TRUE(acquired.has_value());
+    const auto held = std::get<lease::Held>(*acquired);
+    EXPECT_EQ(held.last_id, id.text());
+    const lease::Tenure tenure{"me", held.epoch};
+    lease::renew(command, leases, keys.ctl(partition), tenure, 10s);
+    EXPECT_EQ(lease::decode_held(connection.call(command.argv())->view()), true);
+
+    AttemptsBatch attempts(scripts, keys);
+    attempts.start({"me", held.epoch, partition});
+    attempts.write(id, {});
+    const redis::Reply written = connection.call(attempts.argv()).value();
+    EXPECT_EQ(BatchAnswer(written.view(), 1).kind(), BatchAnswer::Kind::kAnswered) << written.view().text();
+
+    AckBatch ack(scripts, keys, 25h);
+    const std::vector<Effect> effects{increment("done"),
+                                      progress("1 sent"),
+                                      {Effect::Op::kSet, Effect::On::kInstances, "", "7", "x", 0ms},
+                                      {Effect::Op::kSet, Effect::On::kChat, kPart, "f", "x", 1h}};
+    const Death death{DeadClass::kFailed, "", 0, 0, 0, "me", {"a"}};
+    ack.start({"me", held.epoch, partition});
+    ack.add(id, Seen{{}, {}, kReceived, entry.id}, effects, &death);
+    for (const char* expected : {"w", "g"}) {
+      const redis::Reply acked = connection.call(ack.argv()).value();
+      EXPECT_EQ(acked.view().text(), expected);
+    }
+    const redis::Reply dead = connection.call({"XRANGE", keys.dlq(partition), "-", "+"}).value();
+    const StreamId letter = StreamId::parse(dead.view()[0][0].text()).value();
+    redrive(command, scripts, keys, partition, {&letter, 1});
+    const redis::Reply redriven = connection.call(command.argv()).value();
+    EXPECT_TRUE(decode_redriven(redriven.view()).has_value()) << redriven.view().text();
+    lease::release(command, leases, keys.ctl(partition), tenure);
+    EXPECT_EQ(lease::decode_held(connection.call(command.argv())->view()), true);
+  }
+  lease::Members members(keys.members(), "me", 8s);
+  redis::Command command;
+  members.heartbeat(command, leases);
+  EXPECT_TRUE(members.observe(connection.call(command.argv())->view(), base::BootTime{}).has_value());
+}
+
+TEST(Calls, TouchOneSlotOfAClusterEach) {
+  RedisServer::Options options;
+  options.arguments = {"--cluster-enabled", "yes", "--cluster-port", std::to_string(support::free_port())};
+  RedisServer server(options);
+  ASSERT_EQ(server.text({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}), "OK");
+  ASSERT_TRUE(support::wait_until(20s, [&server] { return server.text({"CLUSTER", "INFO"}).starts_with("cluster_state:ok"); }));
+  auto connection = server.connect();
+  expect_all_calls_work(connection);
+}
+
+/// Design §9: a script may run only what its caller may.
+TEST(Calls, NeedNoMoreThanTheWorkersRightsInRedis) {
+  RedisServer server;
+  ASSERT_EQ(server.text({"ACL", "SETUSER", "worker", "on", ">pw", "~hf:*", "+@read", "+@write", "+@connection", "+evalsha", "+script|load",
+                         "+time", "+wait", "-@dangerous", "+info", "+role", "+config|get", "-del", "-xtrim"}),
+            "OK");
+  redis::Endpoint endpoint = server.endpoint();
+  endpoint.user = "worker";
+  endpoint.password = "pw";
+  auto connection = redis::Connection::open(endpoint).value();
+  ASSERT_EQ(connection.call({"DEL", "hf:x"})->view().error(), redis::ReplyError::kNoPerm);
+  expect_all_calls_work(connection);
 }
 
 TEST(LayoutCheck, WritesWhatIsMissingAndRefusesWhatDiffers) {

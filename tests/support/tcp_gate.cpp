@@ -188,8 +188,6 @@ void TcpGate::run(const std::stop_token& stop) {
     bool reading_servers = true;
     {
       base::MutexLock lock(mutex_);
-      if (cut_) pairs_.clear();
-      cut_ = false;
       reading_clients = mode_ != Mode::kStall;
       reading_servers = reading_clients && mode_ != Mode::kStallReplies;
     }
@@ -202,7 +200,12 @@ void TcpGate::run(const std::stop_token& stop) {
     }
     ::poll(fds.data(), fds.size(), -1);
     if (fds[0].revents != 0) wakeup_.clear();
-    if (fds[1].revents != 0) accept_one();
+    {
+      base::MutexLock lock(mutex_);
+      if (cut_) pairs_.clear();
+      cut_ = false;
+    }
+    if (fds[1].revents != 0) accept_one();  // after the cut: whoever connects after cut() returned stays
     std::erase_if(pairs_, [this](const auto& pair) { return !pump(*pair); });
   }
 }

@@ -7,6 +7,7 @@
 #include "common/redis/endpoint.hpp"
 #include "common/redis/reply.hpp"
 #include "common/redis/script.hpp"
+#include "common/redis/settings.hpp"
 
 namespace hookfleet::redis {
 namespace {
@@ -64,6 +65,35 @@ TEST(Endpoint, IsDisplayedWithoutThePassword) {
   EXPECT_EQ(Endpoint::parse("redis://worker:hunter2@h:1/2")->display(), "redis://worker@h:1/2");
   EXPECT_EQ(Endpoint::parse("redis://[::1]:1")->display(), "redis://[::1]:1/0");
   EXPECT_EQ(Endpoint::parse("unix://:hunter2@/run/r?db=1")->display(), "unix:///run/r?db=1");
+}
+
+TEST(RedisSettings, FillTheEndpointAndNeverPrintThePassword) {
+  config::Settings settings;
+  Options options;
+  declare(settings, options);
+  EXPECT_TRUE(settings.load("", {{"HOOKFLEET_REDIS__URL", "redis://:hunter2@h:1/2"}}, {}).empty());
+  EXPECT_EQ(options.endpoint, (Endpoint{"h", 1, "", "", "hunter2", 2}));
+  EXPECT_EQ(settings.print().find("hunter2"), std::string::npos) << settings.print();
+  EXPECT_EQ(settings.reference().find("hunter2"), std::string::npos);
+}
+
+TEST(RedisSettings, AWrongUrlIsAProblemThatNamesTheKeyButNotThePassword) {
+  config::Settings settings;
+  Options options;
+  declare(settings, options);
+  const auto problems = settings.load("", {}, {{"redis.url", "rediss://:hunter2@h"}});
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_NE(problems[0].message.find("redis.url"), std::string::npos) << problems[0].message;
+  EXPECT_NE(problems[0].message.find("tunnel"), std::string::npos) << problems[0].message;
+  EXPECT_EQ(problems[0].message.find("hunter2"), std::string::npos) << problems[0].message;
+}
+
+TEST(RedisSettings, WithoutAnyTheLocalRedisIsMeant) {
+  config::Settings settings;
+  Options options;
+  declare(settings, options);
+  EXPECT_TRUE(settings.load("", {}, {}).empty());
+  EXPECT_EQ(options.endpoint, Endpoint{});
 }
 
 TEST(Reply, TellsTypesApart) {

@@ -11,6 +11,7 @@
 #include "common/stream/layout.hpp"
 #include "common/stream/mark.hpp"
 #include "common/stream/scripts.hpp"
+#include "common/stream/settings.hpp"
 
 namespace hookfleet::stream {
 namespace {
@@ -206,6 +207,25 @@ TEST(Layout, ADifferenceSaysHowToChangeIt) {
   ASSERT_TRUE(text);
   for (const char* part : {"1 32 chat", "1 16 instance", "DEL hf:meta", "stream.partitions"})
     EXPECT_NE(text->find(part), std::string::npos) << part;
+}
+
+TEST(StreamSettings, AreReadAndBounded) {
+  config::Settings settings;
+  Layout layout;
+  declare(settings, layout);
+  EXPECT_TRUE(settings.load("", {}, {{"redis.prefix", "other"}, {"stream.partitions", "64"}, {"stream.partition_by", "instance"}}).empty());
+  EXPECT_EQ(to_text(layout), "1 64 instance");
+  EXPECT_EQ(Keys(layout).meta(), "other:meta");
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"redis.prefix", ""},
+                                                                                   {"redis.prefix", "a{b}"},
+                                                                                   {"stream.partitions", "0"},
+                                                                                   {"stream.partitions", "1025"},
+                                                                                   {"stream.partition_by", "moon"}}) {
+    config::Settings strict;
+    Layout untouched;
+    declare(strict, untouched);
+    EXPECT_EQ(strict.load("", {}, {{key, value}}).size(), 1U) << key << '=' << value;
+  }
 }
 
 TEST(AckBatch, IsAFlatCommandThatTheScriptReads) {
