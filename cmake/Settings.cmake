@@ -15,6 +15,9 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(hookfleet_settings INTERFACE -Wthread-safety)
 endif()
 
+if(HOOKFLEET_FUZZ)
+  target_compile_options(hookfleet_settings INTERFACE -fsanitize=fuzzer-no-link)  # coverage of the libraries too leads the fuzzer
+endif()
 if(HOOKFLEET_SANITIZE)
   target_compile_options(hookfleet_settings INTERFACE "-fsanitize=${HOOKFLEET_SANITIZE}" -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(hookfleet_settings INTERFACE "-fsanitize=${HOOKFLEET_SANITIZE}")
