@@ -132,7 +132,7 @@ std::vector<Problem> Arguments::parse(std::vector<std::string> arguments, Pairs*
       if (filled < positionals.size()) {
         *positionals[filled++]->value = argument;
       } else {
-        problems.push_back({config::quoted(argument), "is an argument nobody expects; see --help"});
+        problems.push_back({in_quotes(argument), "is an argument nobody expects; see --help"});
       }
       continue;
     }

@@ -5,6 +5,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -118,6 +119,12 @@ Document parse(const std::string& text) {
     document.faults = {{mark, std::move(message)}};
     document.broken = true;
   };
+  // yaml-cpp ends there without a word.
+  if (const std::size_t nul = text.find('\0'); nul != std::string::npos) {
+    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
+    broken({static_cast<int>(line) + 1, 1}, "this line has a NUL byte; write the file as UTF-8");
+    return document;
+  }
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);

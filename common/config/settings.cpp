@@ -380,7 +380,9 @@ void Settings::rule(std::function<std::optional<std::string>()> check, std::vect
   rules_.push_back({std::move(check), std::move(keys)});
 }
 
-void Settings::foreign_section(std::string name) { foreign_sections_.push_back(std::move(name)); }
+void Settings::foreign_section(std::string name) { foreign_.push_back(std::move(name)); }
+
+void Settings::foreign_setting(std::string key) { foreign_.push_back(std::move(key)); }
 
 std::optional<Settings::Name> Settings::find(const std::string& key) const {
   for (const auto& declaration : declarations_) {
@@ -390,8 +392,9 @@ std::optional<Settings::Name> Settings::find(const std::string& key) const {
   return std::nullopt;
 }
 
-bool Settings::foreign(const std::string& section) const {
-  return std::find(foreign_sections_.begin(), foreign_sections_.end(), section) != foreign_sections_.end();
+bool Settings::is_foreign(const std::string& key) const {
+  return std::any_of(foreign_.begin(), foreign_.end(),
+                     [&key](const std::string& name) { return key == name || key.starts_with(name + '.'); });
 }
 
 // ---- load
@@ -412,17 +415,21 @@ std::vector<std::string> Settings::Loading::known(const Settings& settings, cons
 std::string Settings::Loading::unknown(const Settings& settings, const std::string& key, const std::string& prefix,
                                        std::string (*as_named)(const std::string&)) {
   const std::string section = key.substr(0, key.find('.'));
-  std::vector<std::string> sections = settings.foreign_sections_;
-  for (const std::string& name : known(settings)) sections.push_back(name.substr(0, name.find('.')));
-  std::sort(sections.begin(), sections.end());
-  sections.erase(std::unique(sections.begin(), sections.end()), sections.end());
-  if (prefix.empty() && std::find(sections.begin(), sections.end(), section) == sections.end()) {
-    // A whole section of its own is more likely misspelt than every key in it.
-    if (key == section) return "is not a known section; the nearest known one is " + nearest(section, sections);
-    const std::string meant = nearest(section, sections);
-    if (settings.foreign(meant)) return "is in no known section; the nearest known one is " + as_named(meant);
+  std::vector<std::string> keys = known(settings);
+  std::vector<std::string> sections;
+  for (const std::string& name : keys) sections.push_back(name.substr(0, name.find('.')));
+  for (const std::string& name : settings.foreign_) {
+    sections.push_back(name.substr(0, name.find('.')));
+    if (name.find('.') != std::string::npos) keys.push_back(name);
   }
-  return "is not a known setting; the nearest known one is " + as_named(prefix + nearest(key, known(settings)));
+  std::sort(sections.begin(), sections.end());
+  if (prefix.empty() && !std::binary_search(sections.begin(), sections.end(), section)) {
+    // A section is more likely misspelt than all in it is.
+    const std::string meant = nearest(section, sections);
+    if (key == section) return "is not a known section; the nearest known one is " + meant;
+    if (settings.is_foreign(meant)) return "is in no known section; the nearest known one is " + as_named(meant);
+  }
+  return "is not a known setting; the nearest known one is " + as_named(prefix + nearest(key, keys));
 }
 
 void Settings::Loading::walk(Settings& settings, const Node& map, const std::string& base, const std::string& prefix, Sources& sources) {
@@ -430,15 +437,18 @@ void Settings::Loading::walk(Settings& settings, const Node& map, const std::str
   for (const Member& member : map.members) {
     const std::string key = base + member.name;
     const std::string full = prefix + key;
-    if (full == member.name && settings.foreign(key)) continue;
-    if (const auto name = settings.find(key)) {
+    if (settings.is_foreign(key)) continue;
+    if (const std::size_t dot = member.name.find('.'); dot != std::string::npos && settings.find(member.name)) {
+      in_file(member.mark, full + ": sections nest; write the setting below its section: `" + member.name.substr(0, dot) + ": {" +
+                               member.name.substr(dot + 1) + ": …}`");
+      continue;
+    }
+    const auto name = member.name.find('.') == std::string::npos ? settings.find(key) : std::nullopt;
+    if (name) {
       // A duplicate key was reported; the first counts.
       auto& given = sources[name->declaration];
       if (std::any_of(given.begin(), given.end(), [&full](const Given& other) { return other.key == full; })) continue;
       given.push_back({*name, Source::kFile, at(member.value.mark), member.value.mark, full, &member.value, {}});
-    } else if (member.name.find('.') != std::string::npos && settings.find(member.name)) {
-      in_file(member.mark, full + ": sections nest; write the setting below its section: `" + member.name.substr(0, member.name.find('.')) +
-                               ": {" + member.name.substr(member.name.find('.') + 1) + ": …}`");
     } else if (const auto below = known(settings, key + '.'); below.empty()) {
       in_file(member.mark, full + ": " + unknown(settings, key, prefix, as_in_file));
     } else if (member.value.kind == Node::Kind::kMap) {
@@ -464,7 +474,7 @@ void Settings::Loading::from_environment(Settings& settings, Sources& sources) {
     std::string key = variable.substr(kPrefix.size());
     for (std::size_t dots = key.find("__"); dots != std::string::npos; dots = key.find("__", dots)) key.replace(dots, 2, ".");
     for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    if (!settings.foreign(key.substr(0, key.find('.')))) {
+    if (!settings.is_foreign(key)) {
       add(Source::kEnvironment, where, unknown(settings, key, {}, environment_name));
     }
   }
@@ -477,8 +487,7 @@ void Settings::Loading::from_flags(Settings& settings, const std::vector<std::pa
     const auto name = settings.find(key);
     if (!name) {
       add(Source::kFlag, where,
-          settings.foreign(key.substr(0, key.find('.'))) ? "is a setting of another program of the fleet"
-                                                         : unknown(settings, key, {}, as_flag));
+          settings.is_foreign(key) ? "is a setting of another program of the fleet" : unknown(settings, key, {}, as_flag));
       continue;
     }
     auto& given = sources[name->declaration];
@@ -518,7 +527,7 @@ void Settings::Loading::resolve(Settings& settings, const std::string& prefix, c
       // A default of ours outside its own range.
       if (const auto wrong = declaration->check(declaration->initial.front())) {
         add(Source::kRule, "default",
-            declaration->key + ": " + config::quoted(declaration->initial.front()) + ' ' + *wrong + "; write " + declaration->expected);
+            declaration->key + ": " + in_quotes(declaration->initial.front()) + ' ' + *wrong + "; write " + declaration->expected);
       }
     }
   }
@@ -526,7 +535,7 @@ void Settings::Loading::resolve(Settings& settings, const std::string& prefix, c
 
 std::optional<std::vector<std::string>> Settings::Loading::secret_lines(const Given& given, const std::string& path) {
   const auto wrong = [&](const std::string& why) {
-    refuse(given, given.mark, given.key, "the file " + config::quoted(path) + ' ' + why);
+    refuse(given, given.mark, given.key, "the file " + in_quotes(path) + ' ' + why);
     return std::nullopt;
   };
   auto content = read_file(path, kSecretBytesMax);
@@ -610,7 +619,7 @@ void Settings::Loading::take(const Given& given, bool effective) {
     } else if (wrong) {
       // A caller's check says itself what to do.
       const bool ours = !declaration.allowed.empty() && declaration.shape == Shape::kOne;
-      refuse(given, piece.mark, piece.key, config::quoted(piece.text) + ' ' + *wrong + (ours ? "; write " + declaration.expected : ""));
+      refuse(given, piece.mark, piece.key, in_quotes(piece.text) + ' ' + *wrong + (ours ? "; write " + declaration.expected : ""));
     }
     texts.push_back(piece.text);
   }
@@ -740,7 +749,7 @@ std::vector<Description> Settings::describe() const {
       }
     } else if (!declaration->secret_path.empty()) {
       described.value_key = declaration->file_key();
-      described.value = shown(*declaration, {declaration->secret_path});
+      described.value = yaml(unexpanded(declaration->secret_path));
     } else if (declaration->secret && declaration->current != declaration->initial) {
       described.value = shown(*declaration, std::vector<std::string>(declaration->current.size(), kMask));
     } else if (!declaration->secret || !declaration->current.empty()) {

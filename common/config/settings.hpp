@@ -130,8 +130,11 @@ class Settings {
   /// With `keys` the problem is located where the first of them was given, and the rule isn't run when one of them is wrong already.
   /// Without, it runs only when nothing else is wrong.
   void rule(std::function<std::optional<std::string>()> check, std::vector<std::string> keys = {});
-  /// A section that belongs to another program of the fleet: present in the one file, not checked here.
+  /// A section that belongs to another program of the fleet: present in the one file and the environment, not checked here; as a flag
+  /// it is refused.
   void foreign_section(std::string name);
+  /// The same for one setting of another program in a section that this program has settings in too.
+  void foreign_setting(std::string key);
 
   /// Fills the variables and returns every problem found, in the order file, environment, flags, rules. Nothing is thrown.
   /// A value that is overridden is checked too, but its ${VAR} and secret file aren't looked at. What has a problem keeps its default.
@@ -164,11 +167,11 @@ class Settings {
   void list_with(std::string key, std::string help, const std::function<void(Settings&)>& document, MakeItems make_items);
   Declaration& add(std::string key, std::string placeholder, std::string help);
   std::optional<Name> find(const std::string& key) const;
-  bool foreign(const std::string& section) const;
+  bool is_foreign(const std::string& key) const;
 
   std::vector<std::unique_ptr<Declaration>> declarations_;
   std::vector<Rule> rules_;
-  std::vector<std::string> foreign_sections_;
+  std::vector<std::string> foreign_;
 };
 
 }  // namespace hookfleet::config

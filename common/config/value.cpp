@@ -105,7 +105,7 @@ std::string format_bytes(std::uint64_t bytes) {
 
 std::string format_duration(std::chrono::milliseconds duration) { return format(static_cast<std::uint64_t>(duration.count()), kTimes); }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kShown = 60;
   std::size_t size = text.size();
   if (size > kShown) {

@@ -21,7 +21,7 @@ std::string format_bytes(std::uint64_t bytes);
 std::string format_duration(std::chrono::milliseconds duration);
 
 /// For a message: in quotes, control characters escaped, cut after 60 bytes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 /// `text` with every ${NAME} replaced by `variable(NAME)` and every $${ by ${, or what is wrong.
 template <class Variable>
