@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/healthcheck.hpp"
 #include "common/lifecycle/pid_file.hpp"
+#include "common/lifecycle/settings.hpp"
 #include "common/lifecycle/signals.hpp"
 #include "common/metrics/listener.hpp"
 #include "tests/support/fake_clock.hpp"
@@ -256,7 +258,17 @@ TEST(PidFile, LeavesNothingBehindWhenThePathIsTaken) {
 
 TEST(PidFile, AnEmptyPathDoesNothing) { EXPECT_EQ(PidFile("").error(), std::nullopt); }
 
-// healthcheck mode
+// settings and healthcheck mode
+
+TEST(LifecycleSettings, MetricsListenTakesAddressesOnly) {
+  for (const auto& [text, problems] : std::map<std::string, std::size_t>{{"0.0.0.0:9091", 0}, {"[::]:9091", 0}, {"9091", 1}, {"", 1}}) {
+    std::string address = "127.0.0.1:9090";
+    config::Settings settings;
+    declare_metrics_listen(settings, address);
+    EXPECT_EQ(settings.load("", {}, {{"server.metrics_listen", text}}).size(), problems) << text;
+    EXPECT_EQ(address == text, problems == 0);
+  }
+}
 
 TEST(Healthcheck, ExitsByReadinessAndPrintsTheReasons) {
   support::FakeClock clock;

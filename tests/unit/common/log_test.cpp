@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -13,6 +14,7 @@
 #include <iomanip>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -22,6 +24,7 @@
 #include "common/log/escape.hpp"
 #include "common/log/logger.hpp"
 #include "common/log/rate_limit.hpp"
+#include "common/log/settings.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
@@ -495,6 +498,61 @@ TEST(Escape, RawJsonKeepsItsValueWhileItsControlsAreEscaped) {
   append_raw_json(out, raw);
   EXPECT_EQ(out, R"({  "a": "\u007f\u2028\u009b b\n",   "c": [1, 2]})");
   EXPECT_EQ(json::parse(out), json::parse(raw));
+}
+
+TEST(Escape, WhateverTheBytesTheResultIsOneJsonStringWithoutControls) {
+  std::mt19937 random(42);
+  // Bytes that matter more often than others, so that sequences, cut ones and specials meet at all alignments.
+  const std::string likely = "a\"\\\n\x1b\x7f\xc2\x9b\xe2\x80\xa8\xa9\xd0\x9f\xf0\x9f\x91\x8b\xed\xa0\xff";
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text(random() % 40, '\0');
+    for (char& byte : text) byte = random() % 4 == 0 ? static_cast<char>(random() % 256) : likely[random() % likely.size()];
+    std::string out;
+    append_escaped(out, text);
+    const json parsed = json::parse("\"" + out + "\"", nullptr, false);  // checks UTF-8 too
+    ASSERT_TRUE(parsed.is_string()) << testing::PrintToString(text);
+    for (const char* bad : {"\n", "\x1b", "\x7f", "\u2028", "\u2029", "\u009b"}) ASSERT_EQ(out.find(bad), std::string::npos);
+    if (out.find("\uFFFD") == std::string::npos) {
+      ASSERT_EQ(parsed.get<std::string>(), text);  // nothing replaced: nothing lost
+    } else {
+      std::replace_if(
+          text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x80; }, 'a');
+      ASSERT_FALSE(json::accept("\"" + text + "\"")) << testing::PrintToString(text);  // replaced only what is not UTF-8
+    }
+  }
+}
+
+// settings
+
+TEST(LogSettings, FillTheOptions) {
+  Options options;
+  config::Settings settings;
+  declare(settings, options);
+  const auto problems = settings.load("", {{"HOOKFLEET_LOG__LEVEL", "debug"}, {"HOOKFLEET_LOG__FORMAT", "text"}},
+                                      {{"log.file", "/var/log/a.log"}, {"log.payload", "off"}});
+  EXPECT_EQ(problems.size(), 0U);
+  EXPECT_EQ(options.level, Level::kDebug);
+  EXPECT_EQ(options.format, Format::kText);
+  EXPECT_EQ(options.file, "/var/log/a.log");
+  EXPECT_EQ(options.payload, Payload::kOff);
+}
+
+TEST(LogSettings, DefaultsAreInfoJsonStdoutFull) {
+  Options options;
+  config::Settings settings;
+  declare(settings, options);
+  EXPECT_EQ(settings.load("", {}, {}).size(), 0U);
+  EXPECT_EQ(options.level, Level::kInfo);
+  EXPECT_EQ(options.format, Format::kJson);
+  EXPECT_EQ(options.file, "");
+  EXPECT_EQ(options.payload, Payload::kFull);
+}
+
+TEST(LogSettings, RefuseUnknownNames) {
+  Options options;
+  config::Settings settings;
+  declare(settings, options);
+  EXPECT_EQ(settings.load("", {}, {{"log.level", "loud"}, {"log.payload", "redacted"}}).size(), 2U);
 }
 
 // rate limit
