@@ -1,0 +1,124 @@
+#include "ingress/accept/acceptor.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace hookfleet::accept {
+namespace {
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string_view without_blanks(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::string_view without_scheme(std::string_view text) {
+  for (const std::string_view scheme : {"bearer", "basic"}) {
+    if (text.size() <= scheme.size() || (text[scheme.size()] != ' ' && text[scheme.size()] != '\t')) continue;
+    if (std::equal(scheme.begin(), scheme.end(), text.begin(), [](char a, char b) { return a == lower(b); })) {
+      return without_blanks(text.substr(scheme.size()));
+    }
+  }
+  return text;
+}
+
+struct Path {
+  bool known = false;
+  std::optional<std::uint64_t> instance;
+};
+
+Path parse_path(std::string_view path) {
+  constexpr std::string_view kWebhook = "/webhook";
+  if (!path.starts_with(kWebhook)) return {};
+  path.remove_prefix(kWebhook.size());
+  if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  if (path.empty() || path == "/") return {.known = true, .instance = std::nullopt};
+  if (path.front() != '/') return {};
+  path.remove_prefix(1);
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), id);
+  if (error != std::errc() || end != path.data() + path.size() || id <= 0) return {};
+  return {.known = true, .instance = static_cast<std::uint64_t>(id)};
+}
+
+std::vector<Network> networks(const std::vector<std::string>& texts) {
+  std::vector<Network> parsed;
+  for (const auto& text : texts) {
+    if (const auto network = Network::parse(text)) parsed.push_back(*network);  // the settings were checked
+  }
+  return parsed;
+}
+
+}  // namespace
+
+std::string_view token_of(std::string_view authorization) {
+  const std::string_view value = without_blanks(authorization);
+  if (std::any_of(value.begin(), value.end(), is_control)) return {};
+  return without_scheme(value);
+}
+
+Acceptor::Acceptor(const Options& options)
+    : mode_(options.allowlist), allowlist_(networks(options.addresses)), trusted_(networks(options.trusted_proxies)) {
+  const auto add = [this](const std::vector<config::Secret>& tokens, std::optional<std::uint64_t> instance) {
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      tokens_.push_back({digest::sha256(without_scheme(without_blanks(tokens[i].reveal()))), instance, i});
+    }
+  };
+  add(options.tokens, std::nullopt);
+  for (const auto& instance : options.instances) {
+    add(instance.tokens, instance.id);
+    with_own_tokens_.push_back(instance.id);
+  }
+  std::sort(with_own_tokens_.begin(), with_own_tokens_.end());
+}
+
+tl::expected<Verdict, Refusal> Acceptor::judge(const Delivery& delivery) const {
+  const Path path = parse_path(delivery.path);
+  if (!path.known) return tl::unexpected(Refusal::kNotFound);
+  if (delivery.method != "POST") return tl::unexpected(Refusal::kMethod);
+
+  Verdict verdict;
+  verdict.path_instance = path.instance;
+  if (tokens_.empty()) {
+    verdict.holds_for_all = true;  // auth.allow_unauthenticated: the settings' rule made sure
+  } else {
+    const std::string_view token = token_of(delivery.authorization);
+    const digest::Sha256 given = digest::sha256(token);
+    for (const Token& candidate : tokens_) {  // all of them: where it matches must not show in the time
+      if (!digest::equal_in_constant_time(given, candidate.digest) || token.empty()) continue;
+      if (!verdict.token_index) verdict.token_index = candidate.index;
+      if (candidate.instance) {
+        verdict.instances.push_back(*candidate.instance);
+      } else {
+        verdict.holds_for_all = true;
+      }
+    }
+    if (!verdict.token_index) return tl::unexpected(Refusal::kUnauthorized);
+  }
+
+  const auto peer = Address::parse(delivery.peer);
+  if (mode_ != AllowlistMode::kOff && !allowlist_.empty()) {
+    const auto client = client_address(peer, delivery.forwarded_for, trusted_);
+    verdict.listed = client && contains(allowlist_, *client);
+    if (!verdict.listed && mode_ == AllowlistMode::kEnforce) return tl::unexpected(Refusal::kAddress);
+  }
+  if (delivery.refused == "413" && peer && contains(trusted_, *peer)) return tl::unexpected(Refusal::kTooLarge);
+  return verdict;
+}
+
+tl::expected<std::uint64_t, Refusal> Acceptor::admit(const Verdict& verdict, std::optional<std::uint64_t> body_instance) const {
+  if (body_instance && verdict.path_instance && *body_instance != *verdict.path_instance) return tl::unexpected(Refusal::kInstance);
+  const auto named = body_instance ? body_instance : verdict.path_instance;
+  if (!named) return !verdict.holds_for_all && verdict.instances.size() == 1 ? verdict.instances.front() : 0;
+  const bool has_own = std::binary_search(with_own_tokens_.begin(), with_own_tokens_.end(), *named);
+  const bool may =
+      has_own ? std::find(verdict.instances.begin(), verdict.instances.end(), *named) != verdict.instances.end() : verdict.holds_for_all;
+  if (!may) return tl::unexpected(Refusal::kInstance);
+  return *named;
+}
+
+}  // namespace hookfleet::accept

@@ -1,0 +1,70 @@
+#include "ingress/accept/address.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+namespace hookfleet::accept {
+namespace {
+
+constexpr std::size_t kTextMax = 64;  // the longest address has 45 characters
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+}  // namespace
+
+std::optional<Address> Address::parse(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  if (text.empty() || text.size() > kTextMax || text.find('\0') != std::string_view::npos) return std::nullopt;
+  const std::string terminated(text);
+  Address address;
+  if (::inet_pton(AF_INET6, terminated.c_str(), address.bytes_.data()) == 1) return address;
+  address.bytes_ = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (::inet_pton(AF_INET, terminated.c_str(), address.bytes_.data() + 12) == 1) return address;
+  return std::nullopt;
+}
+
+std::optional<Network> Network::parse(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto base = Address::parse(text.substr(0, slash));
+  if (!base) return std::nullopt;
+  Network network;
+  network.base_ = *base;
+  if (slash == std::string_view::npos) return network;
+  const bool v4 = text.substr(0, slash).find(':') == std::string_view::npos;
+  const std::string_view digits = text.substr(slash + 1);
+  unsigned prefix = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
+  if (error != std::errc() || end != digits.data() + digits.size() || prefix > (v4 ? 32U : 128U)) return std::nullopt;
+  network.bits_ = v4 ? prefix + 96 : prefix;
+  return network;
+}
+
+bool Network::contains(const Address& address) const {
+  const std::size_t whole = bits_ / 8;
+  if (!std::equal(base_.bytes_.begin(), base_.bytes_.begin() + static_cast<std::ptrdiff_t>(whole), address.bytes_.begin())) return false;
+  if (bits_ % 8 == 0) return true;
+  const auto mask = static_cast<std::uint8_t>(0xff << (8 - bits_ % 8));
+  return (base_.bytes_[whole] & mask) == (address.bytes_[whole] & mask);
+}
+
+bool contains(const std::vector<Network>& networks, const Address& address) {
+  return std::any_of(networks.begin(), networks.end(), [&](const Network& network) { return network.contains(address); });
+}
+
+std::optional<Address> client_address(std::optional<Address> peer, std::string_view forwarded_for, const std::vector<Network>& trusted) {
+  while (peer && contains(trusted, *peer) && !trimmed(forwarded_for).empty()) {
+    const auto comma = forwarded_for.rfind(',');
+    peer = Address::parse(trimmed(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1)));
+    forwarded_for = comma == std::string_view::npos ? std::string_view() : forwarded_for.substr(0, comma);
+  }
+  return peer;
+}
+
+}  // namespace hookfleet::accept

@@ -1,0 +1,129 @@
+// hookfleet-ingress: judges what is posted, appends it durably, answers. Reads settings, builds the parts, runs until SIGTERM.
+#include <sys/resource.h>
+
+#include <cstdio>
+
+#include "common/config/command_line.hpp"
+#include "common/lifecycle/health.hpp"
+#include "common/lifecycle/healthcheck.hpp"
+#include "common/lifecycle/pid_file.hpp"
+#include "common/lifecycle/signals.hpp"
+#include "common/metrics/listener.hpp"
+#include "ingress/config.hpp"
+#include "ingress/metrics.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace hookfleet;
+
+constexpr char kProgram[] = "hookfleet-ingress";
+constexpr char kAbout[] = "Receives GREEN-API notifications: answers 200 when one is durable in Redis.";
+constexpr int kFailed = 1;
+constexpr int kBadSettings = 2;
+constexpr auto kRedisGrace = 30s;   // a Redis restart shorter than this doesn't take the process out of the fleet
+constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /livez fail
+
+// Each sender holds a connection or two through nginx; the shells' default of 1,024 is too few.
+void raise_open_files(const log::Logger& log) {
+  constexpr rlim_t kWanted = 8192;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= kWanted) return;
+  limit.rlim_cur = std::min(kWanted, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < kWanted) {
+    log.warn("system.open_files", "few files may be open: raise the hard limit of nofile to 8192", {{"limit", limit.rlim_cur}});
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ingress::Config config;
+  config::Settings settings;
+  ingress::declare(settings, config);
+  const auto command_line = config::read(kProgram, kAbout, settings, argc, argv);
+  if (const auto* exit = std::get_if<config::Exit>(&command_line)) return config::finish(*exit);
+  const auto& options = std::get<config::CommandLine>(command_line);
+  if (options.healthcheck) return lifecycle::healthcheck(config.metrics_listen);
+
+  lifecycle::Signals signals;
+  const base::SystemClock clock;
+  const log::Logger log(config.log, kProgram);
+  const lifecycle::PidFile pid_file(options.pid_file);
+  if (pid_file.error()) {
+    std::fprintf(stderr, "%s\n", pid_file.error()->c_str());
+    return kFailed;
+  }
+  log.info("system.starting", "starting", {{"version", config::version()}, {"config.file", options.config_file}});
+  for (const auto& [key, value] : settings.effective()) log.info("system.setting", "effective setting", {{"key", key}, {"value", value}});
+  raise_open_files(log);
+
+  metrics::Registry registry(ingress::kTable, kProgram);
+  lifecycle::Health health(clock);
+  health.require("redis", kRedisGrace);
+  health.watch("http", kLoopSilence);
+  health.watch("appender", kLoopSilence);
+  const auto listener =
+      metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
+  if (!listener) {
+    log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
+    return kFailed;
+  }
+
+  int exit_code = 0;
+  append::Events events;
+  events.beat = [&] { health.beat("appender"); };
+  events.state = [&](const append::State& state) {
+    if (state.writable) {
+      health.ready("redis");
+      log.info("system.ready", "Redis takes appends as durably as required");
+    } else {
+      health.unready("redis", state.reason);
+    }
+    if (!state.foreign_layout) return;
+    log.error("system.failed", "Redis belongs to a fleet with another layout", {{"error", state.reason}});
+    exit_code = kBadSettings;
+    signals.request_stop();
+  };
+  const append::Metrics append_metrics(registry, config.layout.partitions);
+  append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, events);
+
+  const http::Metrics http_metrics(registry);
+  config.http.deadline = config.append.deadline;
+  auto server = http::Server::start(config.http, std::make_shared<const accept::Acceptor>(config.accept),
+                                    {.appender = appender,
+                                     .metrics = http_metrics,
+                                     .clock = clock,
+                                     .log = log,
+                                     .ready = [&] { return health.readyz().ok; },
+                                     .beat = [&] { health.beat("http"); }});
+  if (!server) {
+    log.error("system.failed", "cannot serve the webhook", {{"error", server.error()}});
+    return kFailed;
+  }
+  log.info("system.started", "serving", {{"server.listen", config.http.listen}, {"server.metrics_listen", config.metrics_listen}});
+
+  // SIGHUP: tokens, allowlist and log level are read again and swapped as a whole; with any problem all stays as it is.
+  signals.wait_for_stop([&] {
+    ingress::Config fresh;
+    config::Settings fresh_settings;
+    ingress::declare(fresh_settings, fresh);
+    const auto reread = config::read(kProgram, kAbout, fresh_settings, argc, argv);
+    if (const auto* exit = std::get_if<config::Exit>(&reread)) {
+      log.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", exit->output}});
+      return;
+    }
+    (*server)->set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
+    log.set_level(fresh.log.level);
+    log.info("system.reloaded", "tokens, allowlist and log level were read again");
+  });
+
+  log.info("system.stopping", "refusing new requests, answering those inside");
+  health.stopping();
+  if (!(*server)->drain(config.append.deadline + 1s)) log.error("system.drain_failed", "some requests were cut off without an answer");
+  appender.stop();
+  log.info("system.stopped", "stopped", {{"exit_code", exit_code}});
+  return exit_code;
+}
