@@ -1,0 +1,13 @@
+#pragma once
+
+#include "worker/handlers/handler.hpp"
+
+namespace hookfleet::handlers {
+
+/// incomingCall, outgoingCall: counts them.
+class CallHandler final : public Handler {
+ public:
+  Handled handle(const Notification& notification) override;
+};
+
+}  // namespace hookfleet::handlers

@@ -1,0 +1,7 @@
+#include "worker/handlers/message_status.hpp"
+
+namespace hookfleet::handlers {
+
+Handled MessageStatusHandler::handle(const Notification& notification) { return Handled::done({count(notification)}); }
+
+}  // namespace hookfleet::handlers

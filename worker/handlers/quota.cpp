@@ -1,0 +1,7 @@
+#include "worker/handlers/quota.hpp"
+
+namespace hookfleet::handlers {
+
+Handled QuotaHandler::handle(const Notification& notification) { return Handled::done({count(notification)}); }
+
+}  // namespace hookfleet::handlers
