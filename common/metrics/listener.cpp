@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <list>
 #include <optional>
 #include <string_view>
@@ -227,6 +229,24 @@ bool Listener::State::go_on(Connection& connection) {
   return true;
 }
 
+namespace {
+
+// Headers and as many bytes as Content-Length says. Without one the end of the connection ends the response; but Pistache, which we also ask,
+// says "Connection: Close" and leaves the connection open.
+bool is_complete(const std::string& response) {
+  const std::size_t end = response.find("\r\n\r\n");
+  if (end == std::string::npos) return false;
+  constexpr std::string_view kLength = "\r\ncontent-length:";
+  const auto same = [](char a, char b) { return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b))); };
+  const auto found = std::search(response.begin(), response.begin() + static_cast<std::ptrdiff_t>(end), kLength.begin(), kLength.end(),
+                                 [&](char text, char wanted) { return same(wanted, text); });
+  if (found == response.begin() + static_cast<std::ptrdiff_t>(end)) return false;
+  const std::size_t length = std::strtoull(&*found + kLength.size(), nullptr, 10);
+  return response.size() - (end + 4) >= length;
+}
+
+}  // namespace
+
 bool healthcheck(const std::string& address, const std::string& path, std::string& detail) {
   const auto parsed = parse_address(address);
   if (!parsed) {
@@ -271,7 +291,7 @@ bool healthcheck(const std::string& address, const std::string& path, std::strin
     }
   }
   std::string response;
-  while (response.size() < (1U << 20)) {
+  while (response.size() < (1U << 20) && !is_complete(response)) {
     if (!wait(POLLIN)) return failed("timed out");
     std::array<char, 4096> bytes;
     const ssize_t n = ::recv(socket.get(), bytes.data(), bytes.size(), 0);

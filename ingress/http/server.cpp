@@ -60,6 +60,25 @@ bool wants_close(const phttp::Request& request) {
   return connection && connection->control() == phttp::ConnectionControl::Close;
 }
 
+// A header of an answer by name and text: the library writes typed headers only, those given as Raw are dropped.
+class TextHeader final : public phttp::Header::Header {
+ public:
+  TextHeader(const char* name, std::string text) : name_(name), text_(std::move(text)) {}
+  const char* name() const override { return name_; }
+  void write(std::ostream& out) const override { out << text_; }
+#ifdef SAFE_HEADER_CAST
+  std::uint64_t hash() const override { return 0; }  // for casts to a header's class: nobody casts to this one
+#endif
+
+ private:
+  const char* name_;
+  std::string text_;
+};
+
+void add_header(phttp::ResponseWriter& writer, const char* name, std::string text) {
+  writer.headers().add(std::make_shared<TextHeader>(name, std::move(text)));
+}
+
 // 0.0.5 answers "Connection: Close" to a request without that header, and nginx then opens a connection for each request.
 void set_connection(phttp::ResponseWriter& writer, bool close) {
   writer.headers().remove<phttp::Header::Connection>();
@@ -84,7 +103,7 @@ struct Exchange {
     } else {
       body.append(R"({"error":")").append(row.error).append("\"}");
     }
-    if (!row.header.empty()) writer.headers().addRaw({std::string(row.header), std::string(row.value)});
+    if (!row.header.empty()) add_header(writer, row.header.data(), std::string(row.value));
     if (shared->with.log.enabled(log::Level::kDebug)) {
       shared->with.log.debug("delivery", "delivery answered",
                              {{"outcome", row.label}, {"http.response.status_code", row.status}, {"id", id}, {"request_id", request_id}});
@@ -96,7 +115,7 @@ struct Exchange {
   void send(int status, const std::string& body) noexcept {
     try {
       set_connection(writer, close);
-      if (!request_id.empty()) writer.headers().addRaw({"X-Request-Id", request_id});
+      if (!request_id.empty()) add_header(writer, "X-Request-Id", request_id);
       if (!body.empty()) writer.setMime(MIME(Application, Json));
       writer.send(static_cast<phttp::Code>(status), body);
       shared->kick.after_send();
