@@ -59,8 +59,8 @@ void ServerFacts::read_info(std::string_view info) {
     if (name == "aof_enabled") aof_enabled = truth(value);
     if (name == "aof_rewrite_in_progress") rewrite_in_progress = truth(value);
     if (name == "aof_rewrite_scheduled") rewrite_scheduled = truth(value);
-    if (name == "aof_base_size") aof_base_size = number(value);
     if (name == "aof_last_write_status") aof_last_write_status = value;
+    if (name == "cmdstat_config|set" && value.starts_with("calls=")) config_sets = number(value.substr(6, value.find(',') - 6));
   }
 }
 
@@ -71,13 +71,14 @@ void ServerFacts::read_config(std::string_view name, std::string_view value) {
 
 bool AofHistory::live(const ServerFacts& facts) {
   if (!facts.aof_enabled.value_or(false) || facts.role != "master") {
-    settled_.clear();  // what comes after it has to show a complete AOF again
-    return true;       // other checks have their say
+    run_id_.clear();  // what comes after it has to show a complete AOF again
+    return true;      // other checks have their say
   }
   const bool rewriting = facts.rewrite_in_progress.value_or(true) || facts.rewrite_scheduled.value_or(true);
-  const bool known = !settled_.empty() && settled_ == facts.run_id && facts.aof_base_size.value_or(0) > 0;
+  const bool known = !run_id_.empty() && run_id_ == facts.run_id && config_sets_ == facts.config_sets;
   if (!known && rewriting) return false;
-  settled_ = facts.run_id.value_or("");
+  run_id_ = facts.run_id.value_or("");
+  config_sets_ = facts.config_sets;
   return true;
 }
 

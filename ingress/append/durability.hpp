@@ -44,12 +44,13 @@ std::string_view to_text(Check check);
 /// What a server said about itself. What it didn't say is absent, and fails the check that needs it.
 struct ServerFacts {
   std::optional<std::string> run_id, role, maxmemory_policy, aof_last_write_status;
-  std::optional<std::uint64_t> connected_replicas, used_memory, maxmemory, aof_base_size;
+  std::optional<std::uint64_t> connected_replicas, used_memory, maxmemory;
+  std::optional<std::uint64_t> config_sets;  ///< CONFIG SETs since the server's start (commandstats; Redis 7)
   std::optional<bool> aof_enabled, rewrite_in_progress, rewrite_scheduled;
   bool config_readable = false;
   std::optional<std::string> appendfsync, no_appendfsync_on_rewrite;
 
-  /// Takes over what a reply of INFO (whole, or of one section) says.
+  /// Takes over what a reply of INFO (whole, or of some sections) says.
   void read_info(std::string_view info);
   /// One pair of a CONFIG GET reply.
   void read_config(std::string_view name, std::string_view value);
@@ -64,14 +65,17 @@ struct Failing {
 
 /// Remembers which server's AOF has been seen complete. After CONFIG SET appendonly yes, and on a fresh master, the AOF lacks everything
 /// until its first rewrite has ended (measured: a kill lost all that was acknowledged meanwhile). So: on a server whose run_id or role is
-/// new to us, or that said appendonly no before, or whose AOF has no base yet, a rewrite in progress or scheduled means "not live yet".
+/// new to us, that said appendonly no before, or that had a CONFIG SET since, a rewrite in progress or scheduled means "not live yet".
+/// aof_base_size tells nothing (measured, 7.0.15): it is 0 until the first ordinary rewrite of a server that started empty, and keeps its
+/// old value when appendonly is switched off and on.
 class AofHistory {
  public:
   /// True when the AOF is live. To be asked for each preflight, in order.
   bool live(const ServerFacts& facts);
 
  private:
-  std::string settled_;  ///< run_id of the master that was seen with a complete AOF
+  std::string run_id_;  ///< of the master that was seen with a complete AOF
+  std::optional<std::uint64_t> config_sets_;
 };
 
 struct Requirements {

@@ -128,8 +128,8 @@ void Writer::run() {
     }
     connect_when_due();
     release_delayed();
-    take();
     expire();
+    take();
     if (drain_until_ && (held_.entries == 0 || now_ >= *drain_until_)) break;
     if (session_) ask();
     wait();
@@ -342,6 +342,7 @@ void Writer::start_preflight() {
   ask_one(Asked::Kind::kLayoutSet, {"HSETNX", keys_.meta(), "layout", layout_text_});
   ask_one(Asked::Kind::kLayout, {"HGETALL", keys_.meta()});
   ask_one(Asked::Kind::kInfo, {"INFO"});
+  ask_one(Asked::Kind::kInfo, {"INFO", "commandstats"});
   // One name or pattern a call: Redis before 7 takes no more.
   ask_one(Asked::Kind::kConfig, {"CONFIG", "GET", "appendfsync"});
   ask_one(Asked::Kind::kConfigLast, {"CONFIG", "GET", "no-appendfsync-on-rewrite"});
