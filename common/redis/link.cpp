@@ -26,7 +26,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kReadSize = 128 * 1024;           // one recv(2)
+constexpr std::size_t kReadSize = 128UL * 1024;         // one recv(2)
 constexpr std::size_t kOutputKept = 4UL * 1024 * 1024;  // an output buffer grown beyond this is given back when it has been sent
 
 std::string reason(int code) { return std::generic_category().message(code); }

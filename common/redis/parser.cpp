@@ -15,8 +15,8 @@ namespace hookfleet::redis {
 namespace {
 
 constexpr std::size_t kFirstBlock = 240;  // an XADD's reply, or a short array
-constexpr std::size_t kLastBlock = 128 * 1024;
-constexpr std::size_t kReaderKeeps = 1024 * 1024;  // hiredis' default of 16 KiB would free the buffer after every large reply
+constexpr std::size_t kLastBlock = 128UL * 1024;
+constexpr std::size_t kReaderKeeps = 1024UL * 1024;  // hiredis' default of 16 KiB would free the buffer after every large reply
 
 }  // namespace
 

@@ -19,8 +19,8 @@ namespace hookfleet::redis {
 /// unfinished bytes are bounded, and anything odd is kProtocol, after which the parser is done for.
 class Parser {
  public:
-  static constexpr std::size_t kElementsMax = 1U << 20U;            ///< of one array; we never ask for more
-  static constexpr std::size_t kUnfinishedMax = 80U * 1024 * 1024;  ///< bytes of one text; an entry's body is far below
+  static constexpr std::size_t kElementsMax = 1U << 20U;             ///< of one array; we never ask for more
+  static constexpr std::size_t kUnfinishedMax = 80UL * 1024 * 1024;  ///< bytes of one text; an entry's body is far below
 
   Parser();
   ~Parser();
