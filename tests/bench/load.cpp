@@ -1,0 +1,156 @@
+#include "tests/bench/load.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
+#include "tests/support/sender.hpp"
+
+namespace hookfleet::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Client {
+  int fd = -1;
+  unsigned number = 0;
+  std::uint64_t sequence = 0;
+  Clock::time_point sent;
+  std::string request;
+  std::string answer;
+};
+
+void connect(Client& client, int port) {
+  client.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(client.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    ::close(client.fd);
+    client.fd = -1;
+    return;
+  }
+  const int on = 1;
+  ::setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void send_next(Client& client, const Load& load) {
+  const std::string id = "B" + std::to_string(client.number) + "S" + std::to_string(client.sequence++);
+  const std::string body = support::Sender::body(1'101'000'001 + client.number, std::to_string(79'000'000'000ULL + client.number) + "@c.us",
+                                                 id, load.body_bytes);
+  client.request = "POST /webhook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Bearer " + load.token +
+                   "\r\nConnection: keep-alive\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  client.answer.clear();
+  client.sent = Clock::now();
+  std::string_view rest = client.request;
+  while (!rest.empty()) {
+    const auto sent = ::send(client.fd, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return;
+    rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+// 0: not complete yet; otherwise the status.
+int complete(const std::string& answer) {
+  const auto end = answer.find("\r\n\r\n");
+  if (end == std::string::npos || answer.size() < 12) return 0;
+  auto length = answer.find("Content-Length:");
+  if (length == std::string::npos) length = answer.find("content-length:");
+  const auto bytes = length < end ? static_cast<std::size_t>(std::atoll(answer.c_str() + length + 15)) : 0;
+  return answer.size() >= end + 4 + bytes ? std::atoi(answer.c_str() + 9) : 0;
+}
+
+}  // namespace
+
+double LoadResult::percentile(double share) const {
+  if (latency_ms.empty()) return std::nan("");
+  return latency_ms[std::min(latency_ms.size() - 1, static_cast<std::size_t>(share * static_cast<double>(latency_ms.size())))];
+}
+
+LoadResult run(const Load& load, const std::function<void()>& at_start, const std::function<void()>& at_end) {
+  const int poller = ::epoll_create1(EPOLL_CLOEXEC);
+  std::vector<Client> clients(load.connections);
+  const auto open = [&](Client& client) {
+    connect(client, load.port);
+    if (client.fd < 0) return;
+    epoll_event event{EPOLLIN, {&client}};
+    ::epoll_ctl(poller, EPOLL_CTL_ADD, client.fd, &event);
+    send_next(client, load);
+  };
+  for (unsigned i = 0; i < load.connections; ++i) {
+    clients[i].number = i;
+    open(clients[i]);
+  }
+  LoadResult result;
+  const auto begin = Clock::now() + load.warm_up;
+  const auto end = begin + load.duration;
+  bool counting = false;
+  epoll_event events[256];
+  char chunk[16384];
+  for (auto now = Clock::now(); now < end; now = Clock::now()) {
+    if (!counting && now >= begin) {
+      counting = true;
+      at_start();
+    }
+    const int ready = ::epoll_wait(poller, events, 256, 10);
+    for (int i = 0; i < ready; ++i) {
+      Client& client = *static_cast<Client*>(events[i].data.ptr);
+      const auto got = ::recv(client.fd, chunk, sizeof chunk, 0);
+      if (got <= 0) {
+        ++result.refused;
+        ::close(client.fd);
+        open(client);
+        continue;
+      }
+      client.answer.append(chunk, static_cast<std::size_t>(got));
+      const int status = complete(client.answer);
+      if (status == 0) continue;
+      if (counting && status == 200) {
+        ++result.answered;
+        result.latency_ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - client.sent).count());
+      } else if (status != 200) {
+        ++result.refused;
+      }
+      send_next(client, load);
+    }
+  }
+  at_end();
+  result.seconds = std::chrono::duration<double>(load.duration).count();
+  for (auto& client : clients) {
+    if (client.fd >= 0) ::close(client.fd);
+  }
+  ::close(poller);
+  std::sort(result.latency_ms.begin(), result.latency_ms.end());
+  return result;
+}
+
+double cpu_us(pid_t pid) {
+  double total_ns = 0;
+  std::error_code ignored;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", ignored)) {
+    std::ifstream file(task.path() / "schedstat");
+    double on_cpu_ns = 0;
+    if (file >> on_cpu_ns) total_ns += on_cpu_ns;
+  }
+  return total_ns / 1000;
+}
+
+double cpu_us_with_children(pid_t pid) {
+  double total = cpu_us(pid);
+  std::ifstream children("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
+  for (pid_t child = 0; children >> child;) total += cpu_us(child);
+  return total;
+}
+
+}  // namespace hookfleet::bench

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace hookfleet::bench {
+
+/// A closed loop of keep-alive connections to 127.0.0.1 on one thread: each sends its next request when its answer has come.
+struct Load {
+  int port = 0;
+  unsigned connections = 64;
+  std::chrono::milliseconds duration{5000};
+  std::chrono::milliseconds warm_up{500};  ///< answered, not counted
+  std::string token;
+  std::size_t body_bytes = 1024;
+};
+
+struct LoadResult {
+  std::uint64_t answered = 0;  ///< 200s in the counted time
+  std::uint64_t refused = 0;   ///< other answers and lost connections
+  double seconds = 0;
+  std::vector<double> latency_ms;  ///< sorted, counted answers only
+  double percentile(double share) const;
+};
+
+/// `at_start` runs when warm-up is over, `at_end` when the counted time is: where CPU clocks are read.
+LoadResult run(const Load& load, const std::function<void()>& at_start, const std::function<void()>& at_end);
+
+/// CPU time that all threads of a process have used, in µs, from /proc/<pid>/task/*/schedstat.
+double cpu_us(pid_t pid);
+/// The pid and its children (nginx: master and workers).
+double cpu_us_with_children(pid_t pid);
+
+}  // namespace hookfleet::bench
