@@ -13,6 +13,12 @@
 namespace hookfleet::config {
 namespace {
 
+/// Columns on a terminal, of a text without wide characters.
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
 /// Breaks at blanks so that no line is longer than `width`; lines after the first begin with `indent` blanks.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
   std::string result;
@@ -21,7 +27,7 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t width
     const std::size_t end = std::min(text.find(' '), text.size());
     const std::string_view word = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (column > indent && column + 1 + word.size() > width) {
+    if (column > indent && column + 1 + columns(word) > width) {
       result += '\n' + std::string(indent, ' ');
       column = indent;
     } else if (column > indent) {
@@ -29,7 +35,7 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t width
       ++column;
     }
     result += word;
-    column += word.size();
+    column += columns(word);
   }
   return result;
 }
@@ -169,7 +175,7 @@ std::string Arguments::help() const {
       left += ' ' + declared.placeholder;
     }
     result += left;
-    result += left.size() + 2 <= kColumn ? std::string(kColumn - left.size(), ' ') : '\n' + std::string(kColumn, ' ');
+    result += columns(left) + 2 <= kColumn ? std::string(kColumn - columns(left), ' ') : '\n' + std::string(kColumn, ' ');
     result += wrapped(declared.help, kColumn, kWidth) + '\n';
   }
   return result;

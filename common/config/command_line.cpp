@@ -27,7 +27,9 @@ void add_settings(const Settings& settings, Arguments& arguments, Arguments::Pai
     if (setting.file_only) continue;
     if (std::string own = setting.key.substr(0, setting.key.find('.')); own != section) arguments.group(section = std::move(own));
     arguments.setting(setting.key, given, setting.bare, setting.placeholder, explained(setting));
-    if (setting.by_file) arguments.setting(setting.key + "_file", given, false, "FILE", "The file that holds it");
+    if (setting.by_file)
+      arguments.setting(setting.key + "_file", given, false, "FILE",
+                        setting.allowed.empty() ? "The file that holds it" : "The file that holds them, one a line");
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <tuple>
@@ -471,12 +472,14 @@ void Settings::Loading::from_environment(Settings& settings, Sources& sources) {
       sources[name->declaration].push_back({*name, Source::kEnvironment, where, {}, known_key->second, nullptr, {value}});
       continue;
     }
+    const bool foreign = std::any_of(settings.foreign_.begin(), settings.foreign_.end(), [&](const std::string& name) {
+      return variable == environment_name(name) || variable.starts_with(environment_name(name) + "__");
+    });
+    if (foreign) continue;
     std::string key = variable.substr(kPrefix.size());
     for (std::size_t dots = key.find("__"); dots != std::string::npos; dots = key.find("__", dots)) key.replace(dots, 2, ".");
     for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    if (!settings.is_foreign(key)) {
-      add(Source::kEnvironment, where, unknown(settings, key, {}, environment_name));
-    }
+    add(Source::kEnvironment, where, unknown(settings, key, {}, environment_name));
   }
 }
 
@@ -756,6 +759,15 @@ std::vector<Description> Settings::describe() const {
       described.value = shown(*declaration, declaration->current);
     }
   }
+  // Modules share sections: all of a section together, sections in the order in which they appear.
+  std::vector<std::string> sections;
+  const auto rank = [&sections](const Description& setting) {
+    return std::find(sections.begin(), sections.end(), setting.key.substr(0, setting.key.find('.'))) - sections.begin();
+  };
+  for (const Description& setting : result) {
+    if (rank(setting) == std::ssize(sections)) sections.push_back(setting.key.substr(0, setting.key.find('.')));
+  }
+  std::stable_sort(result.begin(), result.end(), [&rank](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return result;
 }
 

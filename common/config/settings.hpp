@@ -150,7 +150,7 @@ class Settings {
   std::vector<std::pair<std::string, std::string>> effective() const;
   /// docs/settings.md's tables of these settings: key, default, range, environment name, help.
   std::string reference() const;
-  /// All settings in the order of declaration; those of an item follow their list.
+  /// All settings by section, otherwise in the order of declaration; those of an item follow their list.
   std::vector<Description> describe() const;
 
  private:

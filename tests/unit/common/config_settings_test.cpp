@@ -86,6 +86,7 @@ struct Config {
     settings.foreign_section("worker");
     settings.foreign_section("routes");
     settings.foreign_setting("stream.partitions");
+    settings.foreign_setting("stream.by.messageType");
   }
 };
 
@@ -326,7 +327,8 @@ TEST_F(ConfigSettings, SectionsOfOtherProgramsAreNotChecked) {
 }
 
 TEST_F(ConfigSettings, ASectionMayBeSharedWithAnotherProgram) {
-  EXPECT_EQ(problems("stream: {partitions: many, memory_max: 70%, partition: 3}\n", {{"HOOKFLEET_STREAM__PARTITIONS", "x"}}),
+  EXPECT_EQ(problems("stream: {partitions: many, memory_max: 70%, partition: 3}\n",
+                     {{"HOOKFLEET_STREAM__PARTITIONS", "x"}, {"HOOKFLEET_STREAM__BY__MESSAGETYPE", "x"}}),
             "f.yaml:1:45: stream.partition: is not a known setting; the nearest known one is stream.partitions\n");
 }
 
@@ -579,6 +581,15 @@ TEST_F(ConfigSettings, TheReferenceNamesKeyDefaultRangeAndVariable) {
                                          "secret | Where Redis is |\n"),
                                HasSubstr("| `auth.instances[].id` | required | from 1 | Its number |\n"),
                                HasSubstr("`HOOKFLEET_AUTH__ALLOWLIST__MODE`")));
+}
+
+TEST(ConfigDeclaration, SectionsStayTogetherWhateverTheOrderOfDeclaration) {
+  std::string value;
+  Settings settings;
+  for (const char* key : {"b.x", "a.x", "b.y"}) settings.text(key, value, "What");
+  std::vector<std::string> keys;
+  for (const Description& setting : settings.describe()) keys.push_back(setting.key);
+  EXPECT_THAT(keys, ElementsAre("b.x", "b.y", "a.x"));
 }
 
 TEST(ConfigPrograms, WhatProgramsShareStandsOnceAndDifferencesAreSaid) {
