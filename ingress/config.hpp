@@ -5,6 +5,7 @@
 #include "common/config/settings.hpp"
 #include "common/lifecycle/settings.hpp"
 #include "common/log/settings.hpp"
+#include "common/metrics/address.hpp"
 #include "common/redis/settings.hpp"
 #include "common/stream/settings.hpp"
 #include "ingress/accept/options.hpp"
@@ -25,7 +26,7 @@ struct Config {
 };
 
 inline void declare(config::Settings& settings, Config& config) {
-  settings.text("server.listen", config.http.listen, "Address that nginx posts to; never to be reached by others");
+  settings.text("server.listen", config.http.listen, "Address that nginx posts to; never to be reached by others", metrics::check_address);
   lifecycle::declare_metrics_listen(settings, config.metrics_listen);
   settings.bytes("server.body_max", config.http.body_max, {64UL << 10, 64UL << 20}, "Greatest body that nginx lets through");
   accept::declare(settings, config.accept);

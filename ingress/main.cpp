@@ -10,6 +10,7 @@
 #include "common/lifecycle/signals.hpp"
 #include "common/metrics/listener.hpp"
 #include "ingress/config.hpp"
+#include "ingress/http/webhook.hpp"
 #include "ingress/metrics.hpp"
 
 namespace {
@@ -91,14 +92,13 @@ int main(int argc, char** argv) {
   append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, events);
 
   const http::Metrics http_metrics(registry);
-  config.http.deadline = config.append.deadline;
-  auto server = http::Server::start(config.http, std::make_shared<const accept::Acceptor>(config.accept),
-                                    {.appender = appender,
-                                     .metrics = http_metrics,
-                                     .clock = clock,
-                                     .log = log,
-                                     .ready = [&] { return health.readyz().ok; },
-                                     .beat = [&] { health.beat("http"); }});
+  http::Webhook webhook({.body_max = config.http.body_max, .deadline = config.append.deadline},
+                        std::make_shared<const accept::Acceptor>(config.accept), appender, http_metrics, clock, log);
+  http::Server::Hooks hooks;
+  hooks.handle = [&](const http::Request& request, http::Reply reply) { webhook.receive(request, std::move(reply)); };
+  hooks.ready = [&] { return health.readyz().ok; };
+  hooks.beat = [&] { health.beat("http"); };
+  const auto server = http::Server::start(config.http, hooks, http_metrics, log);
   if (!server) {
     log.error("system.failed", "cannot serve the webhook", {{"error", server.error()}});
     return kFailed;
@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
       log.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", exit->output}});
       return;
     }
-    (*server)->set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
+    webhook.set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
     log.set_level(fresh.log.level);
     log.info("system.reloaded", "tokens, allowlist and log level were read again");
   });

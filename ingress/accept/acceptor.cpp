@@ -33,6 +33,7 @@ struct Path {
 
 Path parse_path(std::string_view path) {
   constexpr std::string_view kWebhook = "/webhook";
+  path = path.substr(0, path.find('?'));
   if (!path.starts_with(kWebhook)) return {};
   path.remove_prefix(kWebhook.size());
   if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
@@ -65,7 +66,7 @@ Acceptor::Acceptor(const Options& options)
     : mode_(options.allowlist), allowlist_(networks(options.addresses)), trusted_(networks(options.trusted_proxies)) {
   const auto add = [this](const std::vector<config::Secret>& tokens, std::optional<std::uint64_t> instance) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
-      tokens_.push_back({digest::sha256(without_scheme(without_blanks(tokens[i].reveal()))), instance, i});
+      tokens_.push_back({digest::sha256(token_of(tokens[i].reveal())), instance, i});
     }
   };
   add(options.tokens, std::nullopt);
@@ -76,20 +77,16 @@ Acceptor::Acceptor(const Options& options)
   std::sort(with_own_tokens_.begin(), with_own_tokens_.end());
 }
 
-tl::expected<Verdict, Refusal> Acceptor::judge(const Delivery& delivery) const {
-  const Path path = parse_path(delivery.path);
-  if (!path.known) return tl::unexpected(Refusal::kNotFound);
-  if (delivery.method != "POST") return tl::unexpected(Refusal::kMethod);
-
+Verdict Acceptor::judge(const Delivery& delivery) const {
   Verdict verdict;
-  verdict.path_instance = path.instance;
   if (tokens_.empty()) {
-    verdict.holds_for_all = true;  // auth.allow_unauthenticated: the settings' rule made sure
+    verdict.right_token = verdict.holds_for_all = true;  // auth.allow_unauthenticated: the settings' rule made sure
   } else {
     const std::string_view token = token_of(delivery.authorization);
     const digest::Sha256 given = digest::sha256(token);
     for (const Token& candidate : tokens_) {  // all of them: where it matches must not show in the time
       if (!digest::equal_in_constant_time(given, candidate.digest) || token.empty()) continue;
+      verdict.right_token = true;
       if (!verdict.token_index) verdict.token_index = candidate.index;
       if (candidate.instance) {
         verdict.instances.push_back(*candidate.instance);
@@ -97,21 +94,26 @@ tl::expected<Verdict, Refusal> Acceptor::judge(const Delivery& delivery) const {
         verdict.holds_for_all = true;
       }
     }
-    if (!verdict.token_index) return tl::unexpected(Refusal::kUnauthorized);
   }
 
   const auto peer = Address::parse(delivery.peer);
-  if (mode_ != AllowlistMode::kOff && !allowlist_.empty()) {
-    const auto client = client_address(peer, delivery.forwarded_for, trusted_);
-    verdict.listed = client && contains(allowlist_, *client);
-    if (!verdict.listed && mode_ == AllowlistMode::kEnforce) return tl::unexpected(Refusal::kAddress);
-  }
-  if (delivery.refused == "413" && peer && contains(trusted_, *peer)) return tl::unexpected(Refusal::kTooLarge);
+  verdict.client = client_address(peer, delivery.forwarded_for, trusted_);
+  if (mode_ != AllowlistMode::kOff && !allowlist_.empty()) verdict.listed = verdict.client && contains(allowlist_, *verdict.client);
+
+  const Path path = parse_path(delivery.path);
+  verdict.path_instance = path.instance;
+  verdict.refusal = [&]() -> std::optional<Refusal> {
+    if (!path.known) return Refusal::kNotFound;
+    if (delivery.method != "POST") return Refusal::kMethod;
+    if (!verdict.listed && mode_ == AllowlistMode::kEnforce) return Refusal::kAddress;
+    if (!verdict.right_token) return Refusal::kUnauthorized;
+    if (delivery.refused == "413" && peer && contains(trusted_, *peer)) return Refusal::kTooLarge;
+    return std::nullopt;
+  }();
   return verdict;
 }
 
 tl::expected<std::uint64_t, Refusal> Acceptor::admit(const Verdict& verdict, std::optional<std::uint64_t> body_instance) const {
-  if (body_instance && verdict.path_instance && *body_instance != *verdict.path_instance) return tl::unexpected(Refusal::kInstance);
   const auto named = body_instance ? body_instance : verdict.path_instance;
   if (!named) return !verdict.holds_for_all && verdict.instances.size() == 1 ? verdict.instances.front() : 0;
   const bool has_own = std::binary_search(with_own_tokens_.begin(), with_own_tokens_.end(), *named);

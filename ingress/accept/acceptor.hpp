@@ -17,26 +17,36 @@ namespace hookfleet::accept {
 /// One HTTP request as far as its admission goes. Views are borrowed for the call.
 struct Delivery {
   std::string_view method;         ///< "POST"
-  std::string_view path;           ///< without the query
+  std::string_view path;           ///< a query is ignored
   std::string_view peer;           ///< address of the TCP peer
   std::string_view authorization;  ///< raw header value; empty: none
   std::string_view forwarded_for;  ///< X-Forwarded-For, raw
-  std::string_view refused;        ///< X-Hookfleet-Refused: a status that nginx has refused the body with
+  std::string_view refused;        ///< X-Hookfleet-Refused: the status that nginx refused the body with; believed of trusted proxies only
 };
 
-enum class Refusal : std::uint8_t { kNotFound, kMethod, kUnauthorized, kAddress, kInstance, kTooLarge };
+enum class Refusal : std::uint8_t {
+  kNotFound,
+  kMethod,
+  kAddress,       ///< not listed, and the mode is enforce
+  kUnauthorized,  ///< no or wrong token
+  kInstance,      ///< right token, but the body names an instance that it isn't for
+  kTooLarge,      ///< right token, but nginx refused the body
+};
 
-/// A right token's rights, before the body was looked at.
+/// What is known of a delivery before its body was looked at. Each fact stands for itself, also when the delivery is refused.
 struct Verdict {
-  std::optional<std::uint64_t> path_instance;  ///< of /webhook/{idInstance}
+  std::optional<Refusal> refusal;              ///< nothing: go on with admit()
+  bool right_token = false;                    ///< or none is needed
+  bool listed = true;                          ///< false: the allowlist is looked at and the client's address isn't in it
+  std::optional<Address> client;               ///< the address the request came from, as far as it can be told
+  std::optional<std::size_t> token_index;      ///< the token's place in its list; none when no token is needed
   bool holds_for_all = false;                  ///< for every instance without tokens of its own
-  std::vector<std::uint64_t> instances;        ///< whose own tokens it is
-  std::optional<std::size_t> token_index;      ///< its place in its list; none when no token is needed
-  bool listed = true;                          ///< false: its address isn't in the allowlist (mode monitor)
+  std::vector<std::uint64_t> instances;        ///< whose own token it is
+  std::optional<std::uint64_t> path_instance;  ///< of /webhook/{idInstance}
 };
 
 /// The secret of an Authorization header: `Bearer T`, `Basic T` (undecoded) or bare `T`; the scheme in any case. Empty for one with control
-/// characters or without a secret.
+/// characters or without a secret. A configured token is read the same way.
 std::string_view token_of(std::string_view authorization);
 
 /// Decides who may store what. A value without I/O or clock: made from the settings as a whole and swapped as a whole.
@@ -45,11 +55,12 @@ class Acceptor {
  public:
   explicit Acceptor(const Options& options);
 
-  /// Path, method, token, address, in this order. The token is compared with every configured one, in a time that tells nothing.
-  tl::expected<Verdict, Refusal> judge(const Delivery& delivery) const;
+  /// Refuses by path, method, address, token, size, the first of these. A token is compared with every configured one, in a time that
+  /// tells nothing; whether it is right doesn't show in what a refused address is told.
+  Verdict judge(const Delivery& delivery) const;
 
-  /// The instance that the notification is stored for: the body's, else the path's, else the token's only one, else 0 (unknown). Refused
-  /// (kInstance) when the token isn't for it, or path and body name different ones.
+  /// The instance that the notification is stored for: the body's, else the path's, else the token's only one, else 0 (unknown). kInstance
+  /// when the token isn't for it. The path is a hint: where the body names another instance, the body counts.
   tl::expected<std::uint64_t, Refusal> admit(const Verdict& verdict, std::optional<std::uint64_t> body_instance) const;
 
  private:

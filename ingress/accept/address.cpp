@@ -9,12 +9,21 @@
 namespace hookfleet::accept {
 namespace {
 
-constexpr std::size_t kTextMax = 64;  // the longest address has 45 characters
+constexpr std::size_t kTextMax = 64;                                                       // the longest address has 45 characters
+constexpr std::array<std::uint8_t, 16> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};  // ::ffff:0.0.0.0
+constexpr std::size_t kMappedBytes = 12;
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+// Some proxies write a port too: 1.2.3.4:5678, [::1]:5678.
+std::string_view without_port(std::string_view hop) {
+  if (hop.starts_with('[')) return hop.substr(0, hop.find(']') + 1);
+  const auto colon = hop.find(':');
+  return colon != std::string_view::npos && hop.find(':', colon + 1) == std::string_view::npos ? hop.substr(0, colon) : hop;
 }
 
 }  // namespace
@@ -25,9 +34,16 @@ std::optional<Address> Address::parse(std::string_view text) {
   const std::string terminated(text);
   Address address;
   if (::inet_pton(AF_INET6, terminated.c_str(), address.bytes_.data()) == 1) return address;
-  address.bytes_ = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (::inet_pton(AF_INET, terminated.c_str(), address.bytes_.data() + 12) == 1) return address;
+  address.bytes_ = kMapped;
+  if (::inet_pton(AF_INET, terminated.c_str(), address.bytes_.data() + kMappedBytes) == 1) return address;
   return std::nullopt;
+}
+
+std::string Address::text() const {
+  const bool v4 = std::equal(kMapped.begin(), kMapped.begin() + kMappedBytes, bytes_.begin());
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(v4 ? AF_INET : AF_INET6, bytes_.data() + (v4 ? kMappedBytes : 0), text.data(), text.size());
+  return text.data();
 }
 
 std::optional<Network> Network::parse(std::string_view text) {
@@ -61,7 +77,7 @@ bool contains(const std::vector<Network>& networks, const Address& address) {
 std::optional<Address> client_address(std::optional<Address> peer, std::string_view forwarded_for, const std::vector<Network>& trusted) {
   while (peer && contains(trusted, *peer) && !trimmed(forwarded_for).empty()) {
     const auto comma = forwarded_for.rfind(',');
-    peer = Address::parse(trimmed(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1)));
+    peer = Address::parse(without_port(trimmed(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1))));
     forwarded_for = comma == std::string_view::npos ? std::string_view() : forwarded_for.substr(0, comma);
   }
   return peer;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,8 @@ class Address {
  public:
   /// `1.2.3.4`, `::1`, `[::1]`. Nothing for anything else: no names, no ports, no zones.
   static std::optional<Address> parse(std::string_view text);
+  /// For logs; what is v4-mapped as IPv4.
+  std::string text() const;
   bool operator==(const Address&) const = default;
 
  private:
@@ -36,7 +39,7 @@ bool contains(const std::vector<Network>& networks, const Address& address);
 
 /// The address a request came from: the peer, or, when the peer is a trusted proxy, the right-most hop of `X-Forwarded-For` that isn't one
 /// (the left-most when all are). What stands left of that hop is the sender's claim and isn't looked at. A hop that is no address ends the
-/// search: then nobody knows, and nothing is returned.
+/// search: then nobody knows, and nothing is returned. A hop may carry a port.
 std::optional<Address> client_address(std::optional<Address> peer, std::string_view forwarded_for, const std::vector<Network>& trusted);
 
 }  // namespace hookfleet::accept

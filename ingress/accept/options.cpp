@@ -1,7 +1,9 @@
 #include "ingress/accept/options.hpp"
 
+#include <algorithm>
 #include <set>
 
+#include "ingress/accept/acceptor.hpp"
 #include "ingress/accept/address.hpp"
 
 namespace hookfleet::accept {
@@ -17,6 +19,20 @@ void declare_instance(config::Settings& item, InstanceTokens& instance) {
   item.count("id", instance.id, {1, kIdMax}, "idInstance");
   item.required("id");
   item.secrets("tokens", instance.tokens, "Tokens of this instance: current, next");
+}
+
+// Nobody could send such a token.
+bool unusable(const config::Secret& token) { return token_of(token.reveal()).empty(); }
+
+std::optional<std::string> usable_tokens(const Options& options) {
+  constexpr std::string_view kWhy = " holds a token that is empty, only a scheme, or has control characters";
+  if (std::any_of(options.tokens.begin(), options.tokens.end(), unusable)) return "auth.tokens" + std::string(kWhy);
+  for (const auto& instance : options.instances) {
+    if (std::any_of(instance.tokens.begin(), instance.tokens.end(), unusable)) {
+      return "auth.instances: " + std::to_string(instance.id) + std::string(kWhy);
+    }
+  }
+  return std::nullopt;
 }
 
 bool has_token(const Options& options) {
@@ -44,10 +60,10 @@ void declare(config::Settings& settings, Options& options) {
       [&options]() -> std::optional<std::string> {
         if (has_token(options) || options.allow_unauthenticated) return std::nullopt;
         return "no token is configured: set auth.tokens (or auth.tokens_file, auth.instances[].tokens), or auth.allow_unauthenticated: "
-               "true if "
-               "whoever reaches the port may store";
+               "true if whoever reaches the port may store";
       },
       {"auth.tokens"});
+  settings.rule([&options] { return usable_tokens(options); }, {"auth.tokens", "auth.instances"});
   settings.rule(
       [&options]() -> std::optional<std::string> {
         std::set<std::uint64_t> ids;

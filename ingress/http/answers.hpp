@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "ingress/append/outcome.hpp"
@@ -17,13 +18,14 @@ enum class Outcome : std::uint8_t {
   kUnknown,            ///< tried for the whole deadline; perhaps stored
   kDraining,           ///< not me: this process is stopping
   kUnauthorized,       ///< no or wrong token
-  kForbiddenAddress,   ///< right token, but the address isn't listed (mode enforce)
-  kForbiddenInstance,  ///< right token, but not for the instance that path or body names
+  kForbiddenAddress,   ///< the address isn't listed (mode enforce)
+  kForbiddenInstance,  ///< right token, but not for the instance that the body names
   kNotFound,
   kMethod,
-  kTooLarge,  ///< nginx refused the body; the token was right
+  kTooLarge,  ///< right token, but the body is over the limit
+  kFailed,    ///< a bug of ours: handling the request threw
 };
-inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kTooLarge) + 1;
+inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kFailed) + 1;
 
 Outcome from(append::Outcome outcome);
 
@@ -50,8 +52,22 @@ inline constexpr std::array<Answer, kOutcomes> kAnswers{{
     {Outcome::kNotFound, "not_found", 404, "not found", "", ""},
     {Outcome::kMethod, "method", 405, "method not allowed", "Allow", "POST"},
     {Outcome::kTooLarge, "too_large", 413, "body too large", "", ""},
+    {Outcome::kFailed, "failed", 500, "internal error", "", ""},
 }};
 
 constexpr const Answer& answer(Outcome outcome) { return kAnswers[static_cast<std::size_t>(outcome)]; }
+
+/// The body of an outcome's answer; `id` is the entry's.
+std::string body_of(Outcome outcome, std::string_view id);
+
+/// How a request wants its answer.
+struct Form {
+  bool head = false;   ///< HEAD: headers only
+  bool close = false;  ///< the connection isn't kept
+};
+/// A response's bytes; `header` and `request_id` may be empty. Our own words rather than the library's: it writes "Connection: Close" for a
+/// request without that header (nginx then opens a connection for each), sends a body to HEAD, and drops headers it has no class for.
+std::string response(int status, std::string_view header, std::string_view value, std::string_view request_id, std::string_view body,
+                     Form form);
 
 }  // namespace hookfleet::http

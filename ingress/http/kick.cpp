@@ -3,19 +3,25 @@
 #include <pistache/stream.h>
 #include <pistache/transport.h>
 
+#include <array>
+#include <chrono>
+
 #include "common/base/thread.hpp"
 
 namespace hookfleet::http {
 namespace {
-constexpr std::chrono::milliseconds kDelay{5};
-}
+using namespace std::chrono_literals;
+constexpr std::array kPauses{5ms, 5ms, 25ms, 125ms};  // before each kick after the last answer; the self-probe does the rest
+}  // namespace
 
 Kick::Kick() {
   thread_ = base::start_thread("kick", [this] { run(); });
 }
 
 void Kick::after_send() noexcept {
-  if (sent_.exchange(true, std::memory_order_acq_rel)) return;  // a kick is due already
+  // Sequentially consistent with run(): either it sees this answer before it sleeps, or we see that it sleeps.
+  sent_.fetch_add(1);
+  if (!asleep_.load()) return;
   const base::MutexLock lock(mutex_);
   changed_.notify_one();
 }
@@ -31,17 +37,31 @@ void Kick::stop() {
 
 void Kick::run() {
   const base::MutexLock lock(mutex_);
+  std::uint64_t seen = 0;
   while (!stopping_) {
-    if (!sent_.load(std::memory_order_acquire)) {
-      changed_.wait(mutex_);
-      continue;
+    asleep_.store(true);
+    while (!stopping_ && sent_.load() == seen) changed_.wait(mutex_);
+    asleep_.store(false);
+    seen = sent_.load();
+    for (std::size_t kicks = 0; kicks < kPauses.size() && !stopping_;) {
+      changed_.wait_for(mutex_, kPauses[kicks]);
+      if (const std::uint64_t now = sent_.load(); now != seen) {
+        seen = now;  // a later answer woke the library; its own wake-up is what may be lost now
+        kicks = 0;
+      } else {
+        push();
+        ++kicks;
+      }
     }
-    // What is handed over while we sleep is covered by this kick; what comes behind the exchange asks for the next.
-    changed_.wait_for(mutex_, kDelay);
-    sent_.exchange(false, std::memory_order_acq_rel);
-    if (auto* const transport = transport_.load(std::memory_order_acquire); transport != nullptr && !stopping_) {
-      transport->asyncWrite(-1, Pistache::RawBuffer("x", 1));
-    }
+  }
+}
+
+void Kick::push() noexcept {
+  auto* const transport = transport_.load(std::memory_order_acquire);
+  if (transport == nullptr) return;
+  try {
+    transport->asyncWrite(-1, Pistache::RawBuffer("x", 1));
+  } catch (...) {  // no memory, or no room in the event counter: the next one, or the self-probe
   }
 }
 

@@ -5,332 +5,269 @@
 #include <pistache/http_headers.h>
 #include <pistache/peer.h>
 
-#include <atomic>
+#include <algorithm>
 #include <exception>
-#include <stop_token>
+#include <optional>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/base/gate.hpp"
 #include "common/base/thread.hpp"
-#include "common/base/uuid.hpp"
+#include "common/log/rate_limit.hpp"
+#include "common/metrics/address.hpp"
 #include "common/metrics/listener.hpp"
-#include "common/notification/envelope.hpp"
 #include "ingress/http/kick.hpp"
-#include "ingress/http/tracing.hpp"
 
 namespace hookfleet::http {
 namespace {
 
 using namespace std::chrono_literals;
-namespace pistache = Pistache;
 namespace phttp = Pistache::Http;
+namespace ptcp = Pistache::Tcp;
 
-// The library's limits lie beyond ours, so that it never answers by itself (ARCHITECTURE.md, "Living with Pistache").
+// The library's limits lie beyond ours, so that it never answers by itself.
 constexpr std::size_t kHeadersMax = 64UL << 10;
-constexpr auto kLibraryTimeout = 120s;   // above any append deadline
-constexpr auto kKeepaliveTimeout = 90s;  // above nginx's upstream keepalive_timeout (60 s): nginx closes first
+constexpr auto kLibraryTimeout = 120s;  // above any append deadline
+// It runs from a request's arrival, and nginx has to close first: above its upstream keepalive_timeout (60 s) and our deadline together.
+constexpr auto kKeepaliveTimeout = 120s;
 constexpr auto kProbeEvery = 1s;
+constexpr auto kProbeLogEvery = 10s;
 
-// What request threads, the appender's thread and the owner share. Lives as long as any of them.
-struct Shared {
-  Shared(const Options& given, std::shared_ptr<const accept::Acceptor> first, Server::Dependencies parts)
-      : options(given), with(std::move(parts)), acceptor(std::move(first)) {}
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-  std::shared_ptr<const accept::Acceptor> current() {
-    const base::MutexLock lock(mutex);
-    return acceptor;
-  }
-
-  const Options options;
-  const Server::Dependencies with;
-  base::Gate gate;
-  Kick kick;
-  base::Mutex mutex;
-  std::shared_ptr<const accept::Acceptor> acceptor HOOKFLEET_GUARDED_BY(mutex);  // shared: a request goes on with the one it began with
-  std::size_t connections = 0;  // the event thread only: the greatest connection number seen
-};
-
-std::string header(const phttp::Request& request, const char* name) {
-  const auto raw = request.headers().tryGetRaw(name);
-  return raw ? raw->value() : std::string();
+bool same(std::string_view text, std::string_view lower_case) {
+  return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(), [](char a, char b) { return lower(a) == b; });
 }
 
-bool wants_close(const phttp::Request& request) {
-  const auto connection = request.headers().tryGet<phttp::Header::Connection>();
-  return connection && connection->control() == phttp::ConnectionControl::Close;
+std::string_view name_of(phttp::Method method) {
+  switch (method) {
+    case phttp::Method::Post: return "POST";
+    case phttp::Method::Get: return "GET";
+    case phttp::Method::Head: return "HEAD";
+    default: return "";
+  }
 }
 
-// A header of an answer by name and text: the library writes typed headers only, those given as Raw are dropped.
-class TextHeader final : public phttp::Header::Header {
- public:
-  TextHeader(const char* name, std::string text) : name_(name), text_(std::move(text)) {}
-  const char* name() const override { return name_; }
-  void write(std::ostream& out) const override { out << text_; }
-#ifdef SAFE_HEADER_CAST
-  std::uint64_t hash() const override { return 0; }  // for casts to a header's class: nobody casts to this one
-#endif
-
- private:
-  const char* name_;
-  std::string text_;
-};
-
-void add_header(phttp::ResponseWriter& writer, const char* name, std::string text) {
-  writer.headers().add(std::make_shared<TextHeader>(name, std::move(text)));
+// To a peer that may be gone meanwhile; false when it is. Through the peer, not the ResponseWriter: the same queue, without its formatting.
+bool write(const std::weak_ptr<ptcp::Peer>& to, const std::string& text) {
+  const auto peer = to.lock();
+  if (!peer) return false;
+  peer->setIdle(true);  // as ResponseWriter::send() does: from now on keepaliveTimeout counts, not headerTimeout
+  peer->send(Pistache::RawBuffer(text, text.size()));
+  return true;
 }
-
-// 0.0.5 answers "Connection: Close" to a request without that header, and nginx then opens a connection for each request.
-void set_connection(phttp::ResponseWriter& writer, bool close) {
-  writer.headers().remove<phttp::Header::Connection>();
-  writer.headers().add<phttp::Header::Connection>(close ? phttp::ConnectionControl::Close : phttp::ConnectionControl::KeepAlive);
-}
-
-// One request between its arrival and its answer.
-struct Exchange {
-  Exchange(std::shared_ptr<Shared> state, const phttp::Request& request, phttp::ResponseWriter response)
-      : shared(std::move(state)), writer(std::move(response)), arrived(shared->with.clock.now()), close(wants_close(request)) {}
-
-  void answer(Outcome outcome) {
-    const Answer& row = http::answer(outcome);
-    shared->with.metrics.deliveries[static_cast<std::size_t>(outcome)].add();
-    if (outcome == Outcome::kStored) {
-      shared->with.metrics.ack_seconds.observe(std::chrono::duration<double>(shared->with.clock.now() - arrived).count());
-      shared->with.metrics.stored(type_webhook).add();
-    }
-    std::string body;
-    if (row.error.empty()) {
-      body.append(R"({"status":")").append(row.label).append(R"(","id":")").append(id).append("\"}");
-    } else {
-      body.append(R"({"error":")").append(row.error).append("\"}");
-    }
-    if (!row.header.empty()) add_header(writer, row.header.data(), std::string(row.value));
-    if (shared->with.log.enabled(log::Level::kDebug)) {
-      shared->with.log.debug("delivery", "delivery answered",
-                             {{"outcome", row.label}, {"http.response.status_code", row.status}, {"id", id}, {"request_id", request_id}});
-    }
-    send(row.status, head ? std::string() : body);
-  }
-
-  // Never throws: a peer that is gone is counted. The promise of send() isn't waited for: it may settle neither way.
-  void send(int status, const std::string& body) noexcept {
-    try {
-      set_connection(writer, close);
-      if (!request_id.empty()) add_header(writer, "X-Request-Id", request_id);
-      if (!body.empty()) writer.setMime(MIME(Application, Json));
-      writer.send(static_cast<phttp::Code>(status), body);
-      shared->kick.after_send();
-    } catch (...) {
-      shared->with.metrics.answers_dropped.add();
-    }
-  }
-
-  std::shared_ptr<Shared> shared;        // shared: the gate must be there when the pass leaves it
-  std::optional<base::Gate::Pass> pass;  // left after everything below is gone: then the owner may end
-  phttp::ResponseWriter writer;
-  base::BootTime arrived;
-  bool close;
-  bool head = false;
-  std::string id;  // the entry's; empty before there is one
-  std::string request_id;
-  std::string type_webhook;
-};
-
-class WebhookHandler final : public phttp::Handler {
- public:
-  HTTP_PROTOTYPE(WebhookHandler)
-  explicit WebhookHandler(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
-
-  void onRequest(const phttp::Request& request, phttp::ResponseWriter response) override {
-    shared_->kick.through(transport());
-    count_connection(response);
-    auto exchange = std::make_unique<Exchange>(shared_, request, std::move(response));
-    // Nothing may leave: the library sends exception texts to the client, and dies of what isn't a std::exception.
-    Exchange* const unanswered = exchange.get();
-    try {
-      handle(request, exchange);
-    } catch (const std::exception& error) {
-      shared_->with.log.error("delivery.failed", "handling a request threw", {{"error", error.what()}});
-      if (exchange) unanswered->send(500, R"({"error":"internal error"})");
-    } catch (...) {
-      shared_->with.log.error("delivery.failed", "handling a request threw", {{"error", "not a std::exception"}});
-      if (exchange) unanswered->send(500, R"({"error":"internal error"})");
-    }
-  }
-
- private:
-  // Numbers of connections grow, and one event thread serves them all.
-  void count_connection(const phttp::ResponseWriter& response) {
-    const auto peer = response.getPeer();
-    if (!peer || peer->getID() <= shared_->connections) return;
-    shared_->connections = peer->getID();
-    shared_->with.metrics.connections.add();
-  }
-
-  // Takes the exchange when it has answered it or handed it on.
-  void handle(const phttp::Request& request, std::unique_ptr<Exchange>& exchange) {
-    Shared& shared = *shared_;
-    const std::string& path = request.resource();
-    exchange->head = request.method() == phttp::Method::Head;
-    if (request.method() == phttp::Method::Get && (path == "/healthz" || path == "/livez")) {
-      const bool ok = path == "/livez" || shared.with.ready();
-      std::exchange(exchange, nullptr)->send(ok ? 200 : 503, ok ? R"({"status":"ok"})" : R"({"status":"unready"})");
-      return;
-    }
-    exchange->request_id = header(request, "X-Request-Id");
-    if (!is_request_id(exchange->request_id)) exchange->request_id.clear();
-
-    const std::string authorization = header(request, "Authorization");
-    const std::string forwarded_for = header(request, "X-Forwarded-For");
-    const std::string refused = header(request, "X-Hookfleet-Refused");
-    const std::string peer = request.address().host();
-    const auto acceptor = shared.current();
-    const auto verdict = acceptor->judge({.method = request.method() == phttp::Method::Post ? "POST" : "",
-                                          .path = path,
-                                          .peer = peer,
-                                          .authorization = authorization,
-                                          .forwarded_for = forwarded_for,
-                                          .refused = refused});
-    if (!verdict) return refuse(exchange, verdict.error());
-    if (verdict->token_index) shared.with.metrics.token_match(*verdict->token_index).add();
-    if (!verdict->listed) shared.with.metrics.unlisted.add();
-    exchange->pass = shared.gate.enter();
-    if (!exchange->pass) {
-      exchange->close = true;
-      std::exchange(exchange, nullptr)->answer(Outcome::kDraining);
-      return;
-    }
-
-    notification::Envelope envelope = notification::read_envelope(request.body());
-    const auto instance = acceptor->admit(*verdict, envelope.id_instance);
-    if (!instance) return refuse(exchange, instance.error());
-    shared.with.metrics.body_bytes.observe(static_cast<double>(request.body().size()));
-    if (envelope.malformed != notification::Malformed::kNo) shared.with.metrics.malformed.add();
-
-    const auto arrived = shared.with.clock.wall();
-    stream::Entry entry;
-    entry.id = base::make_uuid_v7(arrived);
-    entry.id_instance = *instance;
-    entry.chat = std::move(envelope.chat);
-    entry.type_webhook = std::move(envelope.type_webhook);
-    entry.received_ms = base::unix_ms(arrived);
-    entry.source = stream::Source::kWebhook;
-    exchange->id = entry.id;
-    exchange->type_webhook = entry.type_webhook;
-    if (exchange->request_id.empty()) exchange->request_id = entry.id;
-    entry.trace = header(request, "traceparent");
-    if (!is_traceparent(entry.trace)) entry.trace = exchange->request_id;
-    entry.body = request.body();
-
-    shared.with.metrics.in_flight.add(1);
-    const auto deadline = exchange->arrived + shared.options.deadline;
-    // The appender calls back exactly once; a bare pointer fits into its function without an allocation.
-    shared.with.appender.submit(std::move(entry), deadline, [waiting = exchange.release()](append::Outcome outcome) {
-      const std::unique_ptr<Exchange> answered(waiting);
-      answered->shared->with.metrics.in_flight.add(-1);
-      answered->answer(from(outcome));
-    });
-  }
-
-  static void refuse(std::unique_ptr<Exchange>& exchange, accept::Refusal refusal) {
-    const auto outcome = [refusal] {
-      switch (refusal) {
-        case accept::Refusal::kNotFound: return Outcome::kNotFound;
-        case accept::Refusal::kMethod: return Outcome::kMethod;
-        case accept::Refusal::kUnauthorized: return Outcome::kUnauthorized;
-        case accept::Refusal::kAddress: return Outcome::kForbiddenAddress;
-        case accept::Refusal::kInstance: return Outcome::kForbiddenInstance;
-        case accept::Refusal::kTooLarge: return Outcome::kTooLarge;
-      }
-      return Outcome::kNotFound;  // unreachable while the switch is exhaustive
-    }();
-    std::exchange(exchange, nullptr)->answer(outcome);
-  }
-
-  std::shared_ptr<Shared> shared_;  // shared: the library clones the handler for each of its threads
-};
 
 }  // namespace
 
-struct Server::Parts {
-  Parts(const Options& options, std::shared_ptr<const accept::Acceptor> acceptor, Dependencies dependencies)
-      : shared(std::make_shared<Shared>(options, std::move(acceptor), std::move(dependencies))) {}
+struct Server::State : std::enable_shared_from_this<Server::State> {
+  State(Options given, Hooks hooks, const Metrics& counters, log::Logger logger)
+      : options(std::move(given)), with(std::move(hooks)), metrics(counters), log(std::move(logger)) {}
 
-  std::string probe_address() const {
-    const std::string& listen = shared->options.listen;
-    return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
+  void probe(const std::stop_token& stop);
+  bool turned();
+
+  const Options options;
+  const Hooks with;
+  const Metrics metrics;
+  const log::Logger log;
+  base::Gate gate;
+  Kick kick;
+  log::RateLimit probe_failed{kProbeLogEvery};
+  std::string probe_address;
+  int port = 0;
+  bool drained = false;
+  base::Mutex mutex;
+  base::CondVar ended;
+  bool ending HOOKFLEET_GUARDED_BY(mutex) = false;
+  std::jthread prober;
+  std::unique_ptr<phttp::Endpoint> endpoint;  // last: its threads use all of the above
+};
+
+struct Reply::Open {
+  std::shared_ptr<Server::State> server;  // shared: it must be there when the pass leaves its gate
+  base::Gate::Pass pass;
+  std::weak_ptr<ptcp::Peer> peer;
+  Form form;
+};
+
+Reply::Reply(std::unique_ptr<Open> open) : open_(std::move(open)) {}
+Reply::Reply(Reply&&) noexcept = default;
+Reply::~Reply() {
+  if (open_) answer(Outcome::kFailed);
+}
+
+void Reply::answer(Outcome outcome, std::string_view request_id, std::string_view id) noexcept {
+  const std::unique_ptr<Open> open = std::move(open_);
+  if (!open) return;
+  Server::State& server = *open->server;
+  const Answer& row = http::answer(outcome);
+  server.metrics.deliveries[static_cast<std::size_t>(outcome)].add();
+  server.metrics.in_flight.add(-1);
+  try {
+    // In flight or not never hangs on the promise of a write: it may settle neither way.
+    if (!write(open->peer, response(row.status, row.header, row.value, request_id, body_of(outcome, id), open->form))) {
+      server.metrics.answers_dropped.add();
+    }
+    server.kick.after_send();
+  } catch (...) {
+    server.metrics.answers_dropped.add();
   }
+}
 
-  // A new connection each time: it proves that the event thread turns, and wakes an accept that the library has lost.
-  void probe(const std::stop_token& stop) {
-    base::Mutex mutex;
-    base::CondVar stopping;
-    const std::stop_callback wake(stop, [&] { stopping.notify_all(); });
-    std::string detail;
-    while (!stop.stop_requested()) {
-      if (metrics::healthcheck(probe_address(), "/livez", detail)) {
-        shared->with.beat();
-      } else if (!stop.stop_requested()) {
-        shared->with.metrics.probe_failures.add();
-        shared->with.log.warn("probe.failed", "the webhook port does not answer its own process", {{"error", detail}});
-      }
-      const base::MutexLock lock(mutex);
-      if (!stop.stop_requested()) stopping.wait_for(mutex, kProbeEvery);
+// The library makes a copy for each of its threads; there is one.
+class Server::Endpoint final : public phttp::Handler {
+ public:
+  HTTP_PROTOTYPE(Endpoint)
+  explicit Endpoint(State* server) : server_(server) {}
+
+  // Nothing may be thrown out of here: the library sends exception texts to the client, and dies of what isn't a std::exception.
+  void onRequest(const phttp::Request& request, phttp::ResponseWriter response) override {
+    try {
+      handle(request, response);
+    } catch (const std::exception& error) {
+      server_->log.error("delivery.failed", "handling a request threw", {{"error", error.what()}});
+    } catch (...) {
+      server_->log.error("delivery.failed", "handling a request threw", {{"error", "not a std::exception"}});
     }
   }
 
-  std::shared_ptr<Shared> shared;  // shared: exchanges hold it too
-  std::unique_ptr<pistache::Http::Endpoint> endpoint;
-  int port = 0;
-  bool stopped = false;
-  std::jthread prober;
+ private:
+  void handle(const phttp::Request& received, const phttp::ResponseWriter& writer) {
+    server_->kick.through(transport());
+    const auto peer = writer.getPeer();
+    if (!peer) return;
+    Request request{.method = name_of(received.method()),
+                    .path = received.resource(),
+                    .peer = {},
+                    .authorization = {},
+                    .forwarded_for = {},
+                    .refused = {},
+                    .request_id = {},
+                    .traceparent = {},
+                    .body = received.body()};
+    Form form{.head = request.method == "HEAD", .close = received.version() == phttp::Version::Http10};
+    if (request.path == "/healthz" || request.path == "/livez") return answer_health(request, peer, form);
+    for (const auto& [name, raw] : received.headers().rawList()) {
+      if (same(name, "authorization")) {
+        request.authorization = raw.value();
+      } else if (same(name, "x-forwarded-for")) {
+        request.forwarded_for = raw.value();
+      } else if (same(name, "x-request-id")) {
+        request.request_id = raw.value();
+      } else if (same(name, "traceparent")) {
+        request.traceparent = raw.value();
+      } else if (same(name, "x-hookfleet-refused")) {
+        request.refused = raw.value();
+      } else if (same(name, "connection")) {
+        form.close = same(raw.value(), "close");
+      }
+    }
+    request.peer = received.address().host();
+    count_connection(*peer);
+
+    auto pass = server_->gate.enter();
+    if (!pass) {
+      form.close = true;  // nginx needn't keep it
+      const Answer& row = answer(Outcome::kDraining);
+      server_->metrics.deliveries[static_cast<std::size_t>(Outcome::kDraining)].add();
+      write(peer, response(row.status, row.header, row.value, {}, body_of(Outcome::kDraining, {}), form));
+      return;
+    }
+    server_->metrics.in_flight.add(1);
+    server_->with.handle(request,
+                         Reply(std::make_unique<Reply::Open>(Reply::Open{server_->shared_from_this(), std::move(*pass), peer, form})));
+  }
+
+  void answer_health(const Request& request, const std::shared_ptr<ptcp::Peer>& peer, Form form) {
+    if (request.method != "GET" && request.method != "HEAD") {
+      write(peer, response(405, "Allow", "GET, HEAD", {}, body_of(Outcome::kMethod, {}), form));
+      return;
+    }
+    const bool ok = request.path == "/livez" || server_->with.ready();
+    write(peer, response(ok ? 200 : 503, {}, {}, {}, ok ? R"({"status":"ok"})" : R"({"status":"unready"})", form));
+  }
+
+  // Those that brought a delivery: neither the self-probe's nor health checks. Descriptors are reused, numbers of peers aren't.
+  void count_connection(const ptcp::Peer& peer) {
+    const auto fd = static_cast<std::size_t>(peer.fd());
+    if (fd >= connections_.size()) connections_.resize(fd + 64, ~std::size_t{0});
+    if (std::exchange(connections_[fd], peer.getID()) != peer.getID()) server_->metrics.connections.add();
+  }
+
+  State* server_;
+  std::vector<std::size_t> connections_;  // number of the peer by descriptor
 };
 
-Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+// A new connection each time: it proves that the event thread turns, and frees connections and answers whose wake-up the library lost.
+bool Server::State::turned() {
+  std::string detail;
+  if (metrics::healthcheck(probe_address, "/livez", detail)) return true;
+  metrics.probe_failures.add();
+  if (const auto suppressed = probe_failed.pass(base::BootClock::now())) {
+    log.warn("probe.failed", "the webhook port does not answer its own process", {{"error", detail}, {"suppressed", *suppressed}});
+  }
+  return false;
+}
+
+void Server::State::probe(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    if (turned() && with.beat) with.beat();
+    const base::MutexLock lock(mutex);
+    if (!ending) ended.wait_for(mutex, kProbeEvery);
+  }
+}
+
+Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() { drain(0ms); }
 
-tl::expected<std::unique_ptr<Server>, std::string> Server::start(const Options& options, std::shared_ptr<const accept::Acceptor> acceptor,
-                                                                 Dependencies dependencies) {
-  auto parts = std::make_unique<Parts>(options, std::move(acceptor), std::move(dependencies));
+tl::expected<std::unique_ptr<Server>, std::string> Server::start(const Options& options, Hooks hooks, const Metrics& metrics,
+                                                                 log::Logger log) {
+  auto state = std::make_shared<State>(options, std::move(hooks), metrics, std::move(log));
+  const auto failed = [&](const std::string& why) {
+    return tl::unexpected("server.listen: " + options.listen + ": " + why + "; choose another address, or end what holds this one");
+  };
+  auto address = metrics::parse_address(options.listen);
+  if (!address) return failed(address.error());
   try {
-    parts->endpoint = std::make_unique<pistache::Http::Endpoint>(pistache::Address(options.listen));
-    parts->endpoint->init(
-        pistache::Http::Endpoint::options()
-            .threads(1)
-            .threadsName("http")
-            .flags(pistache::Flags<pistache::Tcp::Options>(pistache::Tcp::Options::ReuseAddr) | pistache::Tcp::Options::NoDelay)
-            .maxRequestSize(options.body_max + kHeadersMax)
-            .headerTimeout(kLibraryTimeout)
-            .bodyTimeout(kLibraryTimeout)
-            .keepaliveTimeout(kKeepaliveTimeout));
-    parts->endpoint->setHandler(phttp::make_handler<WebhookHandler>(parts->shared));
-    parts->endpoint->serveThreaded();
-    parts->port = static_cast<int>(static_cast<std::uint16_t>(parts->endpoint->getPort()));
+    state->endpoint = std::make_unique<phttp::Endpoint>(Pistache::Address(address->text()));
+    state->endpoint->init(phttp::Endpoint::options()
+                              .threads(1)
+                              .threadsName("http")
+                              .flags(Pistache::Flags<ptcp::Options>(ptcp::Options::ReuseAddr) | ptcp::Options::NoDelay)
+                              .maxRequestSize(options.body_max + kHeadersMax)
+                              .headerTimeout(kLibraryTimeout)
+                              .bodyTimeout(kLibraryTimeout)
+                              .keepaliveTimeout(kKeepaliveTimeout));
+    state->endpoint->setHandler(phttp::make_handler<Endpoint>(state.get()));
+    state->endpoint->serveThreaded();
+    state->port = static_cast<int>(static_cast<std::uint16_t>(state->endpoint->getPort()));
   } catch (const std::exception& error) {
-    return tl::unexpected("cannot listen on " + options.listen + ": " + error.what() +
-                          "; choose another address with server.listen, or end what holds this one");
+    return failed(error.what());
   }
-  parts->prober = base::start_thread("probe", [raw = parts.get()](const std::stop_token& stop) { raw->probe(stop); });
-  return std::unique_ptr<Server>(new Server(std::move(parts)));
+  const std::string host = address->reachable().text();
+  state->probe_address = host.substr(0, host.rfind(':') + 1) + std::to_string(state->port);
+  state->prober = base::start_thread("probe", [raw = state.get()](const std::stop_token& stop) { raw->probe(stop); });
+  return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
-int Server::port() const { return parts_->port; }
-
-void Server::set_acceptor(std::shared_ptr<const accept::Acceptor> acceptor) {
-  const base::MutexLock lock(parts_->shared->mutex);
-  parts_->shared->acceptor = std::move(acceptor);
-}
+int Server::port() const { return state_->port; }
 
 bool Server::drain(std::chrono::milliseconds timeout) {
-  if (std::exchange(parts_->stopped, true)) return true;
-  Shared& shared = *parts_->shared;
-  shared.gate.close();
-  const bool empty = shared.gate.wait_empty(timeout);
-  parts_->prober = {};
-  // Answers leave through one queue in order: when this one has come, those before it are on their way.
-  std::string detail;
-  metrics::healthcheck(parts_->probe_address(), "/livez", detail);
-  shared.kick.stop();
-  parts_->endpoint->shutdown();
+  if (std::exchange(state_->drained, true)) return true;
+  state_->gate.close();
+  const bool empty = state_->gate.wait_empty(timeout);
+  state_->prober.request_stop();
+  {
+    const base::MutexLock lock(state_->mutex);
+    state_->ending = true;
+    state_->ended.notify_one();
+  }
+  state_->prober.join();
+  // Answers leave by one queue, in order: when the second has come, those before the first are in their sockets.
+  if (state_->turned()) state_->turned();
+  state_->kick.stop();
+  state_->endpoint->shutdown();
   return empty;
 }
 

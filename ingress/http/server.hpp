@@ -5,59 +5,82 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <tl/expected.hpp>
 
-#include "common/base/clock.hpp"
 #include "common/log/logger.hpp"
-#include "ingress/accept/acceptor.hpp"
-#include "ingress/append/appender.hpp"
 #include "ingress/http/metrics.hpp"
 
+/// The webhook port. `Server` owns all that has to do with Pistache (its only user), `Webhook` what becomes of a delivery.
 namespace hookfleet::http {
 
 struct Options {
-  std::string listen = "127.0.0.1:9080";       ///< IPv6 in brackets; port 0: a free one
-  std::size_t body_max = 4UL << 20;            ///< of nginx; the library's own limit lies above it, so that it never says 413
-  std::chrono::milliseconds deadline{20'000};  ///< from a request's arrival to its answer: append.deadline
+  std::string listen = "127.0.0.1:9080";  ///< IPv6 in brackets; port 0: a free one
+  std::size_t body_max = 4UL << 20;       ///< of nginx; the library's own limit lies above it, so that it never says 413
 };
 
-/// The webhook port: Pistache ↔ Delivery, and nothing decided here. `GET /healthz` answers as readyz without details, `GET /livez` whenever
-/// the event thread turns.
-///
-/// Pistache 0.0.5 has hazards that shape this class (ARCHITECTURE.md, "Living with Pistache"): never reachable but through nginx, one
-/// event thread, answers from the appender's thread followed by a kick, our deadline before any of the library's, a drain of our own.
-/// Threads: Pistache's two, "kick" and "probe"; the members one thread, but set_acceptor() any.
+/// A whole request. Header values are raw, empty when absent. `body` is borrowed until the handler returns.
+struct Request {
+  std::string_view method;  ///< "POST", "GET", "HEAD", or "" for the others
+  std::string_view path;    ///< without the query
+  std::string peer;         ///< address of the TCP peer
+  std::string authorization, forwarded_for, refused, request_id, traceparent;
+  const std::string& body;
+};
+
+/// The way back to the sender of one request, to be used once. While it exists the request counts as in flight, and Server::drain() waits.
+/// Dropped without an answer it answers kFailed. Movable; any thread.
+class Reply {
+ public:
+  Reply(Reply&&) noexcept;
+  Reply& operator=(Reply&&) = delete;
+  ~Reply();
+
+  /// Counts the outcome and hands its answer to the event thread; never throws, never waits. A sender that is gone is counted.
+  /// `request_id` must be fit for a header (is_request_id); `id` is the entry's.
+  void answer(Outcome outcome, std::string_view request_id = {}, std::string_view id = {}) noexcept;
+
+ private:
+  friend class Server;
+  struct Open;
+  explicit Reply(std::unique_ptr<Open> open);
+  std::unique_ptr<Open> open_;
+};
+
+/// Pistache 0.0.5 as the fleet can use it (ARCHITECTURE.md, "Living with Pistache"): never reachable but through nginx, one event thread,
+/// answers from any thread followed by a kick, the handler's deadline before any of the library's, a drain of our own, a self-probe that
+/// opens a new connection each second. It also answers `GET /healthz` as readyz without details, and `GET /livez` whenever the event
+/// thread turns.
+/// Threads: Pistache's two, "kick" and "probe"; the members one thread.
 class Server {
  public:
-  struct Dependencies {
-    append::Appender& appender;
-    const Metrics& metrics;
-    const base::Clock& clock;
-    log::Logger log;
-    std::function<bool()> ready;  ///< for /healthz
-    std::function<void()> beat;   ///< the event thread answered the self-probe
+  struct Hooks {
+    /// On the event thread: must not block. What it throws is logged, and answered 500.
+    std::function<void(const Request&, Reply)> handle;
+    std::function<bool()> ready;  ///< for /healthz; on the event thread
+    std::function<void()> beat;   ///< the event thread answered a self-probe; may be empty
   };
 
   /// Binds and serves. An error text when the address can't be had: what, where, what to do.
-  static tl::expected<std::unique_ptr<Server>, std::string> start(const Options& options, std::shared_ptr<const accept::Acceptor> acceptor,
-                                                                  Dependencies dependencies);
+  static tl::expected<std::unique_ptr<Server>, std::string> start(const Options& options, Hooks hooks, const Metrics& metrics,
+                                                                  log::Logger log);
   /// drain(0) if it wasn't drained.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   int port() const;
-  /// Requests that arrive from now on are judged by this one.
-  void set_acceptor(std::shared_ptr<const accept::Acceptor> acceptor);
-  /// New deliveries get 503 (nginx tries the next ingress), those inside are answered; then the port closes. False when `timeout` passed
-  /// first: what was left is cut off, unanswered.
+  /// New requests get 503 (nginx tries the next ingress), those inside are waited for and flushed; then the port closes. False when
+  /// `timeout` passed first: what was left is cut off. Replies may outlive the server; then they go nowhere.
   bool drain(std::chrono::milliseconds timeout);
 
  private:
-  struct Parts;
-  explicit Server(std::unique_ptr<Parts> parts);
-  std::unique_ptr<Parts> parts_;
+  friend class Reply;
+  struct State;
+  class Endpoint;
+  explicit Server(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;  // shared: replies hold it too
 };
 
 }  // namespace hookfleet::http
