@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
   }
   const int bare_port = hookfleet::support::free_port();
   Process bare(
-      {.argv = {std::string(HOOKFLEET_BIN_DIR) + "/bench_bare_pistache", std::to_string(bare_port)}, .environment = {}, .output = ""});
+      {.argv = {std::string(HOOKFLEET_BIN_DIR) + "/bench_bare_pistache", std::to_string(bare_port)}, .environment = {}, .output = {}});
 
   for (const std::string fsync : {"always", "everysec"}) {
     Fleet fleet({.ingresses = 1,
@@ -88,7 +88,10 @@ int main(int argc, char** argv) {
                  .log_level = "warn",
                  .ingress_flags = {"--durability.required", fsync},
                  .redis_flags = {"--maxmemory", "4gb"}});
-    Load load{.connections = connections, .duration = std::chrono::seconds(seconds), .token = fleet.token()};
+    Load load;
+    load.connections = connections;
+    load.duration = std::chrono::seconds(seconds);
+    load.token = fleet.token();
     std::map<std::string, std::vector<Row>> rows;
     std::map<std::string, std::vector<Row>> lone;
     for (unsigned round = 0; round < rounds; ++round) {
@@ -117,7 +120,9 @@ int main(int argc, char** argv) {
       one.port = fleet.ingress_port(0);
       lone["direct"].push_back(measure(one, fleet.ingress_pid(0), fleet.redis_pid(), 0));
       fleet.flush_streams();
-      lone["xadd"].push_back({.p50 = fleet.xadd_p50_ms(1024, 2s)});
+      Row xadd;
+      xadd.p50 = fleet.xadd_p50_ms(1024, 2s);
+      lone["xadd"].push_back(xadd);
     }
     const Row bare_row = median(rows["bare"]), direct = median(rows["direct"]), nginx = median(rows["nginx"]);
     std::printf("\nappendfsync %s, %u connections, 1 kB bodies, median of %u rounds of %u s\n\n", fsync.c_str(), connections, rounds,

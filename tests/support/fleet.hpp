@@ -28,9 +28,9 @@ class Fleet {
     bool start_redis = true;  ///< false: redis().start() later
     std::string appendfsync = "always";
     std::string log_level = "info";
-    std::vector<std::string> ingress_flags;  ///< added to every ingress
-    std::vector<std::string> worker_flags;   ///< added to every worker
-    std::vector<std::string> redis_flags;    ///< added to redis-server's
+    std::vector<std::string> ingress_flags = {};  ///< added to every ingress
+    std::vector<std::string> worker_flags = {};   ///< added to every worker
+    std::vector<std::string> redis_flags = {};    ///< added to redis-server's
   };
 
   explicit Fleet(Options options);
