@@ -57,9 +57,8 @@ std::vector<Network> networks(const std::vector<std::string>& texts) {
 }  // namespace
 
 std::string_view token_of(std::string_view authorization) {
-  const std::string_view value = without_blanks(authorization);
-  if (std::any_of(value.begin(), value.end(), is_control)) return {};
-  return without_scheme(value);
+  const std::string_view token = without_scheme(without_blanks(authorization));
+  return std::any_of(token.begin(), token.end(), is_control) ? std::string_view() : token;
 }
 
 Acceptor::Acceptor(const Options& options)

@@ -14,7 +14,7 @@ inline constexpr double kBodyBuckets[] = {256, 512, 1024, 2048, 4096, 16384, 655
 
 /// The endpoint's rows of a process's table.
 inline constexpr metrics::Spec kTable[] = {
-    {metrics::Kind::kCounter, "hookfleet_ingress_deliveries_total", "Requests to the webhook port by what they came to", {"outcome"}},
+    {metrics::Kind::kCounter, "hookfleet_ingress_deliveries_total", "Deliveries by what they came to", {"outcome"}},
     {metrics::Kind::kCounter, "hookfleet_ingress_notifications_total", "Notifications stored, by type", {"typeWebhook"}},
     {metrics::Kind::kHistogram, "hookfleet_ingress_ack_seconds", "From the request's arrival to its 200", {}, kAckBuckets},
     {metrics::Kind::kHistogram, "hookfleet_ingress_body_bytes", "Size of admitted bodies", {}, kBodyBuckets},
@@ -22,7 +22,7 @@ inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kCounter, "hookfleet_ingress_token_matches_total", "Right tokens by their place in the list", {"index"}},
     {metrics::Kind::kCounter, "hookfleet_ingress_unlisted_total", "Right tokens from addresses that are not in the allowlist", {}},
     {metrics::Kind::kCounter, "hookfleet_ingress_malformed_total", "Stored bodies that are no notification's JSON", {}},
-    {metrics::Kind::kCounter, "hookfleet_ingress_connections_total", "Connections accepted, the self-probe's too", {}},
+    {metrics::Kind::kCounter, "hookfleet_ingress_connections_total", "Connections that brought a delivery", {}},
     {metrics::Kind::kCounter, "hookfleet_ingress_answers_dropped_total", "Answers whose peer was gone", {}},
     {metrics::Kind::kCounter, "hookfleet_ingress_probe_failures_total", "Self-probes that got no answer in time", {}},
 };

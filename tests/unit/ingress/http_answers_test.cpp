@@ -1,0 +1,127 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "ingress/http/answers.hpp"
+#include "ingress/http/tracing.hpp"
+#include "ingress/metrics.hpp"
+#include "tests/support/golden.hpp"
+
+namespace hookfleet::http {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Answers, FollowThePolicy) {
+  struct Row {
+    Outcome outcome;
+    int status;
+    std::string_view header;
+  };
+  const Row rows[] = {
+      {Outcome::kStored, 200, ""},
+      {Outcome::kOverloaded, 503, "Retry-After"},
+      {Outcome::kUnavailable, 504, ""},
+      {Outcome::kUnknown, 504, ""},
+      {Outcome::kDraining, 503, "Retry-After"},
+      {Outcome::kUnauthorized, 401, "WWW-Authenticate"},
+      {Outcome::kForbiddenAddress, 403, ""},
+      {Outcome::kForbiddenInstance, 403, ""},
+      {Outcome::kNotFound, 404, ""},
+      {Outcome::kMethod, 405, "Allow"},
+      {Outcome::kTooLarge, 413, ""},
+      {Outcome::kFailed, 500, ""},
+  };
+  static_assert(std::size(rows) == kOutcomes);
+  for (const Row& row : rows) {
+    EXPECT_EQ(answer(row.outcome).status, row.status) << answer(row.outcome).label;
+    EXPECT_EQ(answer(row.outcome).header, row.header) << answer(row.outcome).label;
+  }
+}
+
+TEST(Answers, OnlyStoredIs200) {
+  std::set<std::string_view> labels;
+  for (const Answer& row : kAnswers) {
+    EXPECT_EQ(row.status == 200, row.outcome == Outcome::kStored) << row.label;
+    labels.insert(row.label);
+  }
+  EXPECT_EQ(labels.size(), kOutcomes);
+}
+
+TEST(Answers, AreShortJson) {
+  EXPECT_EQ(body_of(Outcome::kStored, "abc"), R"({"status":"stored","id":"abc"})");
+  for (const Answer& row : kAnswers) {
+    if (row.outcome == Outcome::kStored) continue;
+    EXPECT_EQ(nlohmann::json::parse(body_of(row.outcome, {})), nlohmann::json({{"error", row.error}}));
+  }
+}
+
+TEST(Response, IsWrittenWhole) {
+  EXPECT_EQ(response(401, "WWW-Authenticate", "Bearer", "r-1", "{}", {}),
+            "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: keep-alive\r\nWWW-Authenticate: Bearer\r\n"
+            "X-Request-Id: r-1\r\nContent-Length: 2\r\n\r\n{}");
+}
+
+TEST(Response, LeavesOutWhatIsAbsent) {
+  EXPECT_EQ(response(200, {}, {}, {}, "", {.head = false, .close = true}),
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST(Response, ToHeadHasTheLengthButNoBody) {
+  const std::string text = response(405, "Allow", "POST", {}, "{\"error\":\"x\"}", {.head = true, .close = false});
+  EXPECT_THAT(text, HasSubstr("Content-Length: 13\r\n"));
+  EXPECT_TRUE(text.ends_with("\r\n\r\n"));
+}
+
+TEST(RequestId, IsEchoedOnlyWhenItIsFitForAHeaderAndALog) {
+  for (const char* fit : {"a", "01a20b92-03ae-7039-85a9-1aa24a6e6363", "0123456789abcdef0123456789abcdef", "Root=1-67891233-abc/x:y_z.9"}) {
+    EXPECT_TRUE(is_request_id(fit)) << fit;
+  }
+  EXPECT_TRUE(is_request_id(std::string(128, 'a')));
+  for (const char* unfit : {"", "a b", "a\r\nSet-Cookie: x", "a\"", "\xc3\xbc", "a,b", "<script>"})
+    EXPECT_FALSE(is_request_id(unfit)) << unfit;
+  EXPECT_FALSE(is_request_id(std::string(129, 'a')));
+  EXPECT_FALSE(is_request_id(std::string_view("a\0", 2)));
+}
+
+TEST(Traceparent, IsTakenOnlyWhenItIsOneOfVersion00) {
+  const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  EXPECT_TRUE(is_traceparent(good));
+  for (const std::string& wrong : {std::string(), good + "-x", good.substr(1), "01" + good.substr(2), "ff" + good.substr(2),
+                                   std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
+                                   std::string("00-00000000000000000000000000000000-00f067aa0ba902b7-01"),
+                                   std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"),
+                                   std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0g"),
+                                   std::string("00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")}) {
+    EXPECT_FALSE(is_traceparent(wrong)) << wrong;
+  }
+}
+
+TEST(IngressMetrics, ArePinnedByAGoldenFile) {
+  EXPECT_TRUE(support::matches_golden("ingress_metrics.txt", metrics::describe(ingress::kTable)));
+}
+
+TEST(IngressMetrics, CountAnUnknownTypeAsOther) {
+  metrics::Registry registry(ingress::kTable, "test");
+  const Metrics metrics(registry);
+  metrics.stored("incomingCall").add();
+  metrics.stored("somethingNew").add(2);
+  metrics.stored("").add(3);
+  metrics.token_match(0).add();
+  metrics.token_match(99).add();
+  const std::string text = registry.text();
+  EXPECT_THAT(text, HasSubstr("hookfleet_ingress_notifications_total{typeWebhook=\"incomingCall\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("hookfleet_ingress_notifications_total{typeWebhook=\"other\"} 5\n"));
+  EXPECT_THAT(text, Not(HasSubstr("somethingNew")));
+  EXPECT_THAT(text, HasSubstr("hookfleet_ingress_token_matches_total{index=\"3+\"} 1\n"));
+  for (const Answer& row : kAnswers) {
+    EXPECT_THAT(text, HasSubstr("hookfleet_ingress_deliveries_total{outcome=\"" + std::string(row.label) + "\"} 0\n"));
+  }
+}
+
+}  // namespace
+}  // namespace hookfleet::http
