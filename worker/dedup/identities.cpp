@@ -7,10 +7,8 @@
 namespace hookfleet::dedup {
 
 Changed Options::changed_of(std::optional<notification::TypeWebhook> type) const {
-  for (const auto& [named, policy] : changed_by_type) {
-    if (type == named) return policy;
-  }
-  return changed;
+  const Changed own = type ? changed_by_type[static_cast<std::size_t>(*type)] : Changed::kDefault;
+  return own == Changed::kDefault ? changed : own;
 }
 
 Record::Judgement Record::judge(const notification::BodyDigest& digest, std::int64_t received_ms, bool redriven) const {

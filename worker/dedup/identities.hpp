@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,17 +20,26 @@
 namespace hookfleet::dedup {
 
 /// What happens to a notification that comes again with other content.
-enum class Changed {
-  kHandle,  ///< handled like any other: the service advises to use the latest
-  kDrop,    ///< dropped as a repeat
+enum class Changed : std::uint8_t {
+  kDefault,  ///< of a type: as for all types
+  kHandle,   ///< handled like any other: the service advises to use the latest
+  kDrop,     ///< dropped as a repeat
 };
 
 struct Options {
-  std::chrono::milliseconds keep{std::chrono::hours(25)};  ///< how long marks live; the sender keeps notifications for 24 h
-  Changed changed = Changed::kHandle;                      ///< for types not named below
-  std::vector<std::pair<notification::TypeWebhook, Changed>> changed_by_type{{notification::TypeWebhook::kOutgoingMessageStatus, Changed::kDrop}};
+  static constexpr std::size_t kTypes = static_cast<std::size_t>(notification::TypeWebhook::kQuotaExceeded) + 1;
 
+  std::chrono::milliseconds keep{std::chrono::hours(25)};  ///< how long marks live; the sender keeps notifications for 24 h
+  Changed changed = Changed::kHandle;
+  std::array<Changed, kTypes> changed_by_type = shipped();  ///< index: TypeWebhook
+
+  /// kHandle or kDrop; an unknown type has the default.
   Changed changed_of(std::optional<notification::TypeWebhook> type) const;
+  static constexpr std::array<Changed, kTypes> shipped() {
+    std::array<Changed, kTypes> by_type{};
+    by_type[static_cast<std::size_t>(notification::TypeWebhook::kOutgoingMessageStatus)] = Changed::kDrop;
+    return by_type;
+  }
 };
 
 /// A version received so much earlier than one already handled comes from an append that never was acknowledged: the sender has sent a

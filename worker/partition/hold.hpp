@@ -36,9 +36,9 @@ class Hold {
 
   State state() const { return state_; }
   bool held() const { return state_ != State::kNone; }
-  const std::string& epoch() const { return epoch_; }    ///< of the tenure; empty when there is none
-  unsigned long serial() const { return serial_; }       ///< of the tenure, or of the last one
-  bool held_before() const { return held_before_; }      ///< held now, or lost without having been given back
+  const std::string& epoch() const { return epoch_; }  ///< of the tenure; empty when there is none
+  unsigned long serial() const { return serial_; }     ///< of the tenure, or of the last one
+  bool held_before() const { return held_before_; }    ///< held now, or lost without having been given back
   bool valid(base::BootTime now) const { return held() && now < valid_until_; }
   base::BootTime valid_until() const { return valid_until_; }
 
@@ -51,6 +51,8 @@ class Hold {
   std::string_view known_epoch() const { return epoch_; }
   std::string_view unchanged(base::BootTime now) const { return sighting_.unchanged(timers_.lease_ttl, now); }
   void acquire_sent() { acquiring_ = true; }
+  /// acquire_sent() was called and there is no answer yet.
+  bool asking() const { return acquiring_; }
 
   enum class Acquired {
     kRefused,

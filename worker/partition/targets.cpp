@@ -24,8 +24,9 @@ std::vector<std::size_t> target_map(std::span<const std::string> members, unsign
       pairs.push_back({digest::xxh3_64(members[member] + '\0' + std::to_string(p)), p, member});
     }
   }
-  std::sort(pairs.begin(), pairs.end(),
-            [](const Pair& a, const Pair& b) { return std::tie(a.score, a.partition, a.member) < std::tie(b.score, b.partition, b.member); });
+  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
+    return std::tie(a.score, a.partition, a.member) < std::tie(b.score, b.partition, b.member);
+  });
 
   constexpr std::size_t kFree = std::numeric_limits<std::size_t>::max();
   std::vector<std::size_t> owner(partitions, kFree);

@@ -12,11 +12,11 @@
 namespace hookfleet::retry {
 
 struct Options {
-  unsigned attempts = 8;                        ///< that may fail
-  std::chrono::milliseconds first{1000};        ///< first pause; each is twice the one before
-  std::chrono::milliseconds max{300'000};       ///< longest pause
-  std::chrono::milliseconds give_up{86'400'000};///< age at which a target's being away ends it…
-  std::chrono::milliseconds blocked{3'600'000}; ///< …if its lane was blocked for so long
+  unsigned attempts = 8;                          ///< that may fail
+  std::chrono::milliseconds first{1000};          ///< first pause; each is twice the one before
+  std::chrono::milliseconds max{300'000};         ///< longest pause
+  std::chrono::milliseconds give_up{86'400'000};  ///< age at which a target's being away ends it…
+  std::chrono::milliseconds blocked{3'600'000};   ///< …if its lane was blocked for so long
 };
 
 /// Goes on after the pause, or is dead.
@@ -31,7 +31,8 @@ Decision after_failure(const Options& options, const stream::Attempts& attempts,
 
 /// The target was away, which costs no attempt; attempts.blocked_since_ms says since when. `born_ms`: when the entry was received, or
 /// redriven.
-Decision after_unavailable(const Options& options, const stream::Attempts& attempts, std::int64_t born_ms, std::int64_t now_ms, double random);
+Decision after_unavailable(const Options& options, const stream::Attempts& attempts, std::int64_t born_ms, std::int64_t now_ms,
+                           double random);
 
 /// What is left of a pause that another owner decided: never more than the longest one, whatever the wall clocks say.
 std::chrono::milliseconds remaining(const Options& options, const stream::Attempts& attempts, std::int64_t now_ms);

@@ -1,0 +1,534 @@
+#include "worker/core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "worker/partition/targets.hpp"
+
+namespace hookfleet::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using dispatch::Desk;
+using partition::Hold;
+
+constexpr auto kLayoutEvery = 5s;
+constexpr auto kOldestEvery = 30s;
+constexpr auto kBacklogEvery = 10s;        // of all partitions
+constexpr auto kWriteAgain = 250ms;        // after Redis refused
+constexpr std::size_t kQuantum = 64;       // steps of a partition before it is another's turn: long enough to fill an ack
+constexpr std::size_t kRecordBytes = 512;  // an entry without its body, its share of lane and identity (measured: below)
+// Handlers that take microseconds are started ahead of their turn, as many as take so long, so that threads need not wait for us.
+constexpr double kAheadSeconds = 0.01;
+constexpr std::size_t kAheadMax = 496;
+constexpr std::size_t kAttemptsCallMax = 500;
+
+}  // namespace
+
+std::size_t ReadSize::count(std::size_t streams) const {
+  if (largest_ == 0 || streams == 0) return 1;
+  return std::clamp<std::size_t>(kBytes / (streams * largest_), 1, kCountMax);
+}
+
+void ReadSize::saw(std::size_t largest) { largest_ = std::max({largest, largest_ - largest_ / 16, std::size_t{1}}); }
+
+Core::Core(const Options& options, const Desk::Options& desk_options, unsigned partitions, const std::string& self,
+           const routes::Routes& routes, Outside& outside, std::uint64_t seed)
+    : options_(options), desk_options_(desk_options), self_(self), routes_(routes), outside_(outside), random_(seed) {
+  slots_.reserve(partitions);
+  for (unsigned p = 0; p < partitions; ++p) slots_.emplace_back(p, options_.timers);
+}
+
+Core::~Core() = default;
+
+Core::Slot* Core::find(const TenureId& tenure) {
+  Slot& slot = slots_[tenure.partition];
+  return slot.desk && slot.hold.serial() == tenure.serial ? &slot : nullptr;
+}
+
+std::size_t Core::running() const {
+  std::size_t sum = 0;
+  for (const Slot& slot : slots_) sum += slot.orphans + (slot.desk ? slot.desk->running() + slot.desk->begun() : 0);
+  return sum;
+}
+
+std::size_t Core::body_bytes() const {
+  std::size_t sum = 0;
+  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->body_bytes() : 0;
+  return sum;
+}
+
+std::size_t Core::records_bytes() const {
+  std::size_t sum = 0;
+  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->entries() : 0;
+  return sum * kRecordBytes;
+}
+
+// --- Connection and time
+
+void Core::connected(bool same_server, base::BootTime now, base::WallTime wall) {
+  connected_ = true;
+  heartbeat_answered_ = false;
+  heartbeat_at_ = now;
+  layout_at_ = now + kLayoutEvery;
+  for (Slot& slot : slots_) {
+    slot.write_again = slot.release_again = {};
+    if (!same_server && slot.hold.held()) lose(slot, Outside::Loss::kAnotherServer);
+    if (!same_server) slot.hold.released();
+    if (slot.hold.releasing()) outside_.send(Release{slot.partition, *slot.hold.releasing()});
+  }
+  if (stopping_) outside_.send(Leave{});
+  tick(now, wall);
+}
+
+void Core::disconnected(base::BootTime now) {
+  connected_ = false;
+  for (Slot& slot : slots_) {
+    slot.hold.disconnected();
+    if (slot.desk) slot.desk->disconnected(now);
+  }
+}
+
+void Core::tick(base::BootTime now, base::WallTime wall) {
+  if (connected_) {
+    if (now >= heartbeat_at_ && !stopping_) {
+      heartbeat_at_ = now + options_.timers.heartbeat;
+      outside_.send(Heartbeat{now});
+    }
+    for (Slot& slot : slots_) {
+      if (slot.hold.renew_due(now)) {
+        slot.hold.renew_sent(now);
+        outside_.send(Renew{tenure_of(slot), slot.hold.epoch(), now});
+      }
+      if (slot.release_again != base::BootTime{} && now >= slot.release_again && slot.hold.releasing()) {
+        slot.release_again = {};
+        outside_.send(Release{slot.partition, *slot.hold.releasing()});
+      }
+    }
+    acquire_wanted(now);
+    if (now >= layout_at_) {
+      layout_at_ = now + kLayoutEvery;
+      outside_.send(ReadLayout{});
+    }
+    if (now >= oldest_at_) {
+      oldest_at_ = now + kOldestEvery;
+      for (const Slot& slot : slots_) {
+        if (slot.hold.state() == Hold::State::kRunning) outside_.send(Oldest{tenure_of(slot)});
+      }
+    }
+    if (now >= backlog_at_) {
+      backlog_at_ = now + kBacklogEvery / slots_.size();
+      outside_.send(Backlog{backlog_next_});
+      backlog_next_ = (backlog_next_ + 1) % static_cast<unsigned>(slots_.size());
+    }
+  }
+  for (Slot& slot : slots_) {
+    if (slot.desk) slot.desk->wake(now);
+  }
+  step(now, wall);
+}
+
+base::BootTime Core::next_tick() const {
+  base::BootTime next = base::BootTime::max();
+  const auto at = [&](base::BootTime time) { next = std::min(next, time); };
+  if (connected_) {
+    if (!stopping_) at(heartbeat_at_);
+    at(std::min({layout_at_, oldest_at_, backlog_at_}));
+  }
+  for (const Slot& slot : slots_) {
+    if (connected_) {
+      if (slot.hold.held()) at(slot.hold.renew_at());
+      const bool may_ask = slot.wanted && heartbeat_answered_ && !slot.hold.held() && !slot.hold.asking() && !slot.hold.releasing();
+      if (may_ask && slot.orphans == 0) at(slot.hold.held_before() ? slot.hold.next_try() : std::max(slot.hold.next_try(), rejoin_until_));
+      if (slot.release_again != base::BootTime{}) at(slot.release_again);
+    }
+    if (!slot.desk) continue;
+    if (const auto wake = slot.desk->next_wake()) at(*wake);
+    if (connected_ && slot.desk->ended() > 0) at(std::max(slot.desk->ended_since() + options_.ack_linger, slot.write_again));
+    if (connected_ && slot.desk->attempts_due()) at(slot.write_again);
+  }
+  return next;
+}
+
+/// What may be done after anything has changed.
+void Core::step(base::BootTime now, base::WallTime wall) {
+  pump(now, wall);
+  for (Slot& slot : slots_) {
+    if (!slot.desk) continue;
+    flush(slot, now);
+    release(slot);
+  }
+  read();
+}
+
+// --- Leases
+
+void Core::members(const Heartbeat& call, std::span<const std::string> live, base::BootTime now, base::WallTime wall) {
+  // The others took us for dead: they may be about to take what we held, or have it.
+  if (last_heartbeat_ && call.sent - *last_heartbeat_ > options_.timers.member_ttl) rejoin_until_ = now + options_.timers.member_ttl;
+  last_heartbeat_ = call.sent;
+  heartbeat_answered_ = true;
+  if (stopping_) return;
+  const std::vector<bool> mine = partition::targets(live, self_, static_cast<unsigned>(slots_.size()));
+  for (Slot& slot : slots_) {
+    slot.wanted = mine[slot.partition];
+    const bool held = slot.hold.held() && slot.hold.state() != Hold::State::kDraining;
+    if (held && !slot.wanted) drain(slot);
+  }
+  acquire_wanted(now);
+  step(now, wall);
+}
+
+void Core::acquire_wanted(base::BootTime now) {
+  if (!connected_ || stopping_ || !heartbeat_answered_) return;
+  for (Slot& slot : slots_) {
+    if (!slot.wanted || !slot.hold.acquire_due(now)) continue;
+    if (!slot.hold.held() && slot.orphans > 0) continue;
+    if (!slot.hold.held_before() && now < rejoin_until_) continue;
+    slot.hold.acquire_sent();
+    outside_.send(Acquire{slot.partition, std::string(slot.hold.known_epoch()), std::string(slot.hold.unchanged(now)), now});
+  }
+}
+
+void Core::acquired(const Acquire& call, const tl::expected<std::variant<lease::Held, lease::Refused>, redis::ReplyError>& reply,
+                    base::BootTime now, base::WallTime wall) {
+  Slot& slot = slots_[call.partition];
+  if (!reply) {
+    slot.hold.acquire_failed(now);
+    outside_.call_failed("acquire", reply.error(), {});
+    return;
+  }
+  const bool held = slot.hold.held();
+  switch (slot.hold.acquired(*reply, call.sent, now)) {
+    case Hold::Acquired::kRefused:
+      // Ours ran out and another has it by now.
+      if (held) lose(slot, Outside::Loss::kTaken);
+      break;
+    case Hold::Acquired::kResumed: break;
+    case Hold::Acquired::kTaken: {
+      if (slot.desk) {
+        slot.orphans += slot.desk->running();
+        outside_.lost(slot.partition, Outside::Loss::kTaken);
+      }
+      const auto& taken = std::get<lease::Held>(*reply);
+      const auto up_to = stream::StreamId::parse(taken.last_id).value_or(stream::StreamId{});
+      slot.desk = std::make_unique<Desk>(dispatch::Tenure{slot.partition, taken.how == lease::How::kCrash, up_to}, desk_options_, routes_);
+      outside_.taken(slot.partition, taken.how);
+      recovered(slot);
+      if (stopping_ || !slot.wanted) drain(slot);
+      break;
+    }
+  }
+  step(now, wall);
+}
+
+void Core::recovered(Slot& slot) {
+  if (slot.orphans == 0) slot.hold.recovered();
+}
+
+void Core::renewed(const Renew& call, const tl::expected<bool, redis::ReplyError>& reply, base::BootTime now, base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (!reply) outside_.call_failed("renew", reply.error(), {});
+  if (slot == nullptr || !reply) return;
+  if (*reply) {
+    slot->hold.renewed(call.sent);
+  } else {
+    lose(*slot, Outside::Loss::kFenced);
+  }
+  step(now, wall);
+}
+
+void Core::released(const Release& call, const tl::expected<bool, redis::ReplyError>& reply, base::BootTime now) {
+  Slot& slot = slots_[call.partition];
+  if (!reply) {
+    outside_.call_failed("release", reply.error(), {});
+    slot.release_again = now + 1s;
+    return;
+  }
+  if (slot.hold.releasing() == call.epoch) slot.hold.released();
+}
+
+void Core::lose(Slot& slot, Outside::Loss loss) {
+  if (slot.desk) slot.orphans += slot.desk->running();
+  if (alone_ && alone_->tenure.partition == slot.partition && !(slot.desk && slot.desk->runs(alone_->stream_id))) alone_.reset();
+  slot.desk.reset();
+  slot.hold.lost();
+  outside_.lost(slot.partition, loss);
+}
+
+void Core::drain(Slot& slot) {
+  slot.hold.drain();
+  slot.desk->drain();
+  if (alone_ && alone_->tenure.partition == slot.partition && !slot.desk->runs(alone_->stream_id)) alone_.reset();
+}
+
+void Core::release(Slot& slot) {
+  if (slot.hold.state() != Hold::State::kDraining || !slot.desk->empty() || slot.orphans > 0) return;
+  slot.desk.reset();
+  slot.hold.release_sent();
+  outside_.given_back(slot.partition);
+  if (connected_) outside_.send(Release{slot.partition, *slot.hold.releasing()});
+}
+
+// --- Reading
+
+void Core::read() {
+  if (!connected_ || reading_ || stopping_) return;
+  // What can run is enough, or memory is full: what ends makes room.
+  if (body_bytes() > options_.memory_max / 2 || records_bytes() > options_.memory_max / 2) return;
+  ReadRequest request;
+  for (Slot& slot : slots_) {
+    if (slot.hold.asking()) return;  // all that are being taken come first, so that one read covers them
+    if (slot.hold.state() == Hold::State::kRunning) request.from.push_back({tenure_of(slot), slot.desk->cursor()});
+  }
+  if (request.from.empty()) return;
+  request.cycle = ++cycle_;
+  request.count = read_size_.count(request.from.size());
+  for (const auto& from : request.from) slots_[from.tenure.partition].desk->read_started(cycle_);
+  reading_ = true;
+  outside_.read(std::move(request));
+}
+
+void Core::read_done(std::uint64_t cycle, std::vector<Batch> batches, base::BootTime now, base::WallTime wall) {
+  reading_ = false;
+  std::size_t largest = 0;
+  std::vector<bool> came(slots_.size());
+  for (Batch& batch : batches) {
+    Slot* slot = find(batch.tenure);
+    if (slot == nullptr) continue;
+    came[slot->partition] = true;
+    for (const auto& arrival : batch.arrivals) largest = std::max(largest, arrival.content->notification.body->size());
+    auto wanted = slot->desk->arrived(cycle, std::move(batch.arrivals));
+    if (!wanted) {
+      lose(*slot, Outside::Loss::kStreamReplaced);
+    } else if (!wanted->ids.empty()) {
+      outside_.send(LookUp{tenure_of(*slot), cycle, *std::move(wanted)});
+    }
+  }
+  for (Slot& slot : slots_) {
+    if (slot.desk && !came[slot.partition]) static_cast<void>(slot.desk->arrived(cycle, {}));
+  }
+  if (largest > 0) read_size_.saw(largest);
+  step(now, wall);
+}
+
+void Core::read_failed(std::uint64_t cycle, base::BootTime now, base::WallTime wall) {
+  for (Slot& slot : slots_) {
+    if (slot.desk) slot.desk->rewind();
+  }
+  read_done(cycle, {}, now, wall);
+}
+
+void Core::looked_up(const LookUp& call, std::span<const std::optional<stream::Mark>> marks,
+                     std::span<const std::optional<stream::Attempts>> attempts, base::BootTime now, base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr) return;
+  slot->desk->learn(call.cycle, call.wanted, marks, attempts, body_bytes() > options_.memory_max / 4, now, wall);
+  step(now, wall);
+}
+
+void Core::fetched(const Fetch& call, std::optional<dispatch::Arrival> arrival, base::BootTime now, base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr) return;
+  slot->desk->fetched(call.stream_id, std::move(arrival), now, wall);
+  step(now, wall);
+}
+
+void Core::oldest(const Oldest& call, std::optional<stream::StreamId> stream_id, base::BootTime now, base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr || !stream_id || slot->desk->accounts_for(*stream_id)) return;
+  slot->desk->rewind();
+  outside_.cursor_reset(slot->partition);
+  step(now, wall);
+}
+
+// --- Handling
+
+void Core::pump(base::BootTime now, base::WallTime wall) {
+  std::size_t running = this->running();
+  if (wait_idle_ && running > 0) return;
+  wait_idle_ = false;
+  if (alone_) {
+    Slot& slot = slots_[alone_->tenure.partition];
+    if (!alone_->begun || !slot.desk || slot.desk->runs(alone_->stream_id)) return;
+    pump(slot, running, running + 1, now, wall);
+    return;
+  }
+  const auto ahead = static_cast<std::size_t>(std::min(kAheadSeconds / average_seconds_, static_cast<double>(kAheadMax)));
+  const std::size_t limit = options_.concurrency + ahead;
+  for (bool more = true; more;) {
+    more = false;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      const std::size_t index = (first_ + i) % slots_.size();
+      if (running >= limit || wait_idle_ || alone_) {
+        first_ = index;
+        return;
+      }
+      more = pump(slots_[index], running, limit, now, wall) || more;
+      if (wait_idle_) {
+        first_ = index;
+        return;
+      }
+    }
+  }
+}
+
+/// True when the slot's turn ended before its work.
+bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootTime now, base::WallTime wall) {
+  if (!slot.desk || !slot.desk->has_ready() || slot.hold.state() != Hold::State::kRunning || !slot.hold.valid(now)) return false;
+  for (std::size_t i = 0; i < kQuantum; ++i) {
+    if (running >= limit) return false;
+    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0}, now, wall);
+    switch (step.kind) {
+      case Desk::Step::Kind::kNothing: return false;
+      case Desk::Step::Kind::kEnded: outside_.record(*std::move(step.record)); break;
+      case Desk::Step::Kind::kFetch: outside_.send(Fetch{tenure_of(slot), step.stream_id}); break;
+      case Desk::Step::Kind::kBegin:
+        ++running;
+        if (step.alone) {
+          alone_ = Alone{tenure_of(slot), step.stream_id, false};
+          return false;
+        }
+        break;
+      case Desk::Step::Kind::kAlone: wait_idle_ = true; return false;
+      case Desk::Step::Kind::kStart:
+        if (!step.begun) ++running;
+        outside_.start(
+            {slot.partition, slot.hold.serial(), step.stream_id, std::move(step.content), step.handler, slot.hold.valid_until()});
+        if (alone_) return false;
+        break;
+    }
+  }
+  return true;
+}
+
+void Core::completed(std::vector<dispatch::Completion> completions, base::BootTime now, base::WallTime wall) {
+  std::uniform_real_distribution<double> unit(0, 1);
+  for (auto& completion : completions) {
+    const dispatch::Job& job = completion.job;
+    if (alone_ && alone_->stream_id == job.stream_id && alone_->tenure.partition == job.partition) alone_.reset();
+    if (completion.started) average_seconds_ += 0.02 * (std::chrono::duration<double>(completion.duration).count() - average_seconds_);
+    Slot& slot = slots_[job.partition];
+    if (find({job.partition, job.tenure}) != nullptr) {
+      if (completion.started) {
+        outside_.record(slot.desk->completed(job.stream_id, std::move(completion.handled), completion.duration, now, wall, unit(random_)));
+      } else {
+        slot.desk->not_started(job.stream_id, now, wall);
+      }
+      continue;
+    }
+    --slot.orphans;
+    if (slot.hold.state() == Hold::State::kRecovering) recovered(slot);
+    if (!completion.started) continue;
+    dispatch::Record record;
+    record.content = job.content;
+    record.partition = job.partition;
+    record.attempt = job.content->notification.attempt;
+    record.duration = completion.duration;
+    record.outcome = completion.handled.kind == handlers::Handled::Kind::kDone      ? dispatch::Outcome::kDone
+                     : completion.handled.kind == handlers::Handled::Kind::kIgnored ? dispatch::Outcome::kIgnored
+                                                                                    : dispatch::Outcome::kRetry;
+    record.reason = "the partition was lost meanwhile: its next owner handles it again";
+    outside_.record(std::move(record));
+  }
+  step(now, wall);
+}
+
+// --- Acknowledging
+
+void Core::flush(Slot& slot, base::BootTime now) {
+  if (!connected_ || now < slot.write_again) return;
+  Desk& desk = *slot.desk;
+  while (desk.attempts_due()) {
+    WriteAttempts call{tenure_of(slot), slot.hold.epoch(), {}, {}};
+    for (const auto& [id, attempts] : desk.take_attempts(kAttemptsCallMax)) {
+      call.ids.push_back(id);
+      call.values.push_back(attempts);
+    }
+    outside_.send(std::move(call));
+  }
+  const bool linger = slot.hold.state() != Hold::State::kDraining && now < desk.ended_since() + options_.ack_linger;
+  while (desk.ended() >= options_.ack_batch || (desk.ended() > 0 && !linger)) {
+    Ack call{tenure_of(slot), slot.hold.epoch(), {}, desk.take_ended(options_.ack_batch, now)};
+    call.ids.reserve(call.ended.size());
+    for (const auto& ended : call.ended) call.ids.push_back(ended.stream_id);
+    outside_.send(std::move(call));
+  }
+}
+
+void Core::failed(Slot& slot, const char* call, const stream::BatchAnswer& answer, base::BootTime now) {
+  slot.write_again = now + kWriteAgain;
+  outside_.call_failed(call, answer.error(), answer.error_text());
+}
+
+void Core::acknowledged(const Ack& call, const stream::BatchAnswer& answer, base::BootTime now, base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr) return;
+  switch (answer.kind()) {
+    case stream::BatchAnswer::Kind::kAnswered:
+      for (const auto& refusal : slot->desk->acknowledged(call.ids, answer, now)) outside_.refused(slot->partition, refusal);
+      break;
+    case stream::BatchAnswer::Kind::kFenced: lose(*slot, Outside::Loss::kFenced); break;
+    case stream::BatchAnswer::Kind::kError:
+      slot->desk->unacknowledged(call.ids, now);
+      failed(*slot, "ack", answer, now);
+      break;
+  }
+  step(now, wall);
+}
+
+void Core::attempts_written(const WriteAttempts& call, const stream::BatchAnswer& answer, base::BootTime now, base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr) return;
+  switch (answer.kind()) {
+    case stream::BatchAnswer::Kind::kAnswered:
+      slot->desk->attempts_written(call.ids);
+      if (alone_ && alone_->tenure.serial == call.tenure.serial && alone_->tenure.partition == slot->partition &&
+          std::find(call.ids.begin(), call.ids.end(), alone_->stream_id) != call.ids.end()) {
+        alone_->begun = true;
+      }
+      break;
+    case stream::BatchAnswer::Kind::kFenced: lose(*slot, Outside::Loss::kFenced); break;
+    case stream::BatchAnswer::Kind::kError:
+      slot->desk->attempts_unwritten(call.ids);
+      failed(*slot, "attempts", answer, now);
+      break;
+  }
+  step(now, wall);
+}
+
+// --- Stop
+
+void Core::stop(base::BootTime now, base::WallTime wall) {
+  if (std::exchange(stopping_, true)) return;
+  for (Slot& slot : slots_) {
+    slot.wanted = false;
+    if (slot.hold.held()) drain(slot);
+  }
+  if (connected_) outside_.send(Leave{});
+  step(now, wall);
+}
+
+bool Core::stopped() const {
+  return stopping_ && std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+           return !slot.hold.held() && !slot.hold.releasing() && !slot.hold.asking() && slot.orphans == 0;
+         });
+}
+
+Core::Figures Core::figures() const {
+  Figures figures;
+  for (const Slot& slot : slots_) {
+    figures.held += slot.hold.held() ? 1U : 0U;
+    figures.wanted += slot.wanted ? 1U : 0U;
+    figures.running += slot.orphans;
+    if (!slot.desk) continue;
+    figures.entries += slot.desk->entries();
+    figures.lanes += slot.desk->lanes();
+    figures.blocked += slot.desk->blocked();
+    figures.running += slot.desk->running();
+    figures.body_bytes += slot.desk->body_bytes();
+  }
+  return figures;
+}
+
+}  // namespace hookfleet::worker

@@ -1,0 +1,630 @@
+#include "worker/dispatch/desk.hpp"
+
+#include <algorithm>
+
+#include "common/base/check.hpp"
+
+namespace hookfleet::dispatch {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kProbationMax = 10'000;  // lanes kept for their probation alone
+constexpr std::chrono::seconds kRefusedPause{5};
+
+}  // namespace
+
+std::string_view to_text(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDone: return "done";
+    case Outcome::kIgnored: return "ignored";
+    case Outcome::kRepeat: return "repeat";
+    case Outcome::kRetry: return "retry";
+    case Outcome::kDead: return "dead";
+  }
+  return "";
+}
+
+Desk::Desk(const Tenure& tenure, const Options& options, const routes::Routes& routes)
+    : tenure_(tenure), options_(options), routes_(routes) {}
+
+Desk::~Desk() = default;
+
+Desk::Item* Desk::find(stream::StreamId stream_id) {
+  const auto found = items_.find(stream_id);
+  return found == items_.end() ? nullptr : &found->second;
+}
+
+// --- Reading
+
+void Desk::read_started(std::uint64_t cycle) { cycles_.push_back({cycle, cursor_}); }
+
+void Desk::end_cycle(std::uint64_t cycle) {
+  std::erase_if(cycles_, [&](const Cycle& under_way) { return under_way.number == cycle; });
+  if (acknowledged_.empty()) return;
+  if (cycles_.empty()) return acknowledged_.clear();
+  std::erase_if(acknowledged_, [&](const auto& known) { return known.second < cycles_.front().number; });
+}
+
+std::optional<Desk::LookUp> Desk::arrived(std::uint64_t cycle, std::vector<Arrival> arrivals) {
+  LookUp look_up;
+  const bool under_way = std::any_of(cycles_.begin(), cycles_.end(), [&](const Cycle& c) { return c.number == cycle; });
+  if (!under_way || draining_) return look_up;
+  for (Arrival& arrival : arrivals) {
+    cursor_ = std::max(cursor_, arrival.stream_id);
+    const notification::Notification& notification = arrival.content->notification;
+    if (const auto known = acknowledged_.find(arrival.stream_id); known != acknowledged_.end() && known->second >= cycle) continue;
+    const auto [place, fresh] = items_.try_emplace(arrival.stream_id);
+    Item& item = place->second;
+    if (!fresh) {
+      if (item.id != notification.id) return std::nullopt;
+      continue;
+    }
+    item.stream_id = arrival.stream_id;
+    item.id = notification.id;
+    item.identity = notification.identity;
+    item.digest = notification.body_digest;
+    item.received_ms = base::unix_ms(notification.received);
+    item.source = arrival.source;
+    keep_body(item, std::move(arrival.content));
+    identities_.enter(item.identity);
+    look_up.ids.push_back(item.stream_id);
+    look_up.identities.push_back(item.identity);
+    if (item.stream_id <= tenure_.up_to || item.source == stream::Source::kRedrive) look_up.attempts_of.push_back(item.stream_id);
+  }
+  if (look_up.ids.empty()) end_cycle(cycle);
+  return look_up;
+}
+
+void Desk::learn(std::uint64_t cycle, const LookUp& look_up, std::span<const std::optional<stream::Mark>> marks,
+                 std::span<const std::optional<stream::Attempts>> attempts, bool tight, base::BootTime now, base::WallTime wall) {
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    if (!marks[i]) continue;
+    if (auto* record = identities_.find(look_up.identities[i])) record->learn(*marks[i]);
+  }
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    Item* item = attempts[i] ? find(look_up.attempts_of[i]) : nullptr;
+    if (item != nullptr && item->state == State::kLookedUp) item->attempts = std::make_unique<stream::Attempts>(*attempts[i]);
+  }
+  for (const stream::StreamId id : look_up.ids) {
+    Item* item = find(id);
+    if (item != nullptr && item->state == State::kLookedUp) join(*item, tight, now, wall);
+  }
+  end_cycle(cycle);
+}
+
+std::string Desk::lane_key(const notification::Notification& notification) const {
+  std::string key = std::to_string(notification.id_instance);
+  if (options_.partition_by == stream::PartitionBy::kChat && !notification.chat.empty()) key.append(1, '\0').append(notification.chat);
+  return key;
+}
+
+void Desk::join(Item& item, bool tight, base::BootTime now, base::WallTime wall) {
+  const auto place = lanes_.try_emplace(lane_key(item.content->notification)).first;
+  Lane& lane = place->second;
+  lane.key = &place->first;
+  item.state = State::kQueued;
+  item.lane = &lane;
+  ++lane.size;
+  if (lane.head == nullptr) {
+    lane.head = lane.tail = &item;
+    return look_at_head(lane, now, wall);
+  }
+  lane.tail->next = &item;
+  lane.tail = &item;
+  // Kept is what may start next; the rest is read again when its turn comes.
+  if (lane.head->state == State::kBlocked || (tight && lane.size > options_.lane_bodies)) drop_body(item);
+}
+
+void Desk::make_ready(Lane& lane) {
+  if (lane.ready) return;
+  lane.ready = true;
+  ready_.push_back(&lane);
+}
+
+void Desk::look_at_head(Lane& lane, base::BootTime now, base::WallTime wall) {
+  Item& item = *lane.head;
+  if (item.attempts && !item.decided) {
+    // The owner before decided when it is tried next.
+    const milliseconds left = retry::remaining(options_.retry, *item.attempts, base::unix_ms(wall));
+    if (left > milliseconds(0)) {
+      item.state = State::kBlocked;
+      blocked_.emplace(now + left, item.stream_id);
+      drop_body(item);
+      return;
+    }
+  }
+  make_ready(lane);
+}
+
+void Desk::leave_lane(Item& item, base::BootTime now, base::WallTime wall) {
+  Lane& lane = *item.lane;
+  HOOKFLEET_CHECK(lane.head == &item && !lane.ready);
+  lane.head = item.next;
+  --lane.size;
+  item.lane = nullptr;
+  item.next = nullptr;
+  if (lane.head != nullptr) return look_at_head(lane, now, wall);
+  lane.tail = nullptr;
+  if (lane.probation && on_probation_ <= kProbationMax) return;
+  if (lane.probation) --on_probation_;
+  lanes_.erase(lanes_.find(*lane.key));
+}
+
+void Desk::keep_body(Item& item, std::shared_ptr<Content> content) {
+  item.content = std::move(content);
+  body_bytes_ += item.content->notification.body->size();
+}
+
+void Desk::drop_body(Item& item) {
+  if (!item.content) return;
+  body_bytes_ -= item.content->notification.body->size();
+  item.content.reset();
+}
+
+void Desk::forget(Item& item) {
+  drop_body(item);
+  identities_.leave(item.identity);
+  if (item.attempts_due) std::erase(attempts_due_, &item);
+  items_.erase(item.stream_id);
+}
+
+// --- Handling
+
+Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::WallTime wall) {
+  Step step;
+  if (ready_.empty()) return step;
+  Lane& lane = *ready_.front();
+  Item& item = *lane.head;
+  step.stream_id = item.stream_id;
+  const auto take = [&] {
+    ready_.pop_front();
+    lane.ready = false;
+  };
+
+  if (!item.content) {
+    if (!situation.connected) return step;
+    take();
+    item.state = State::kFetching;
+    step.kind = Step::Kind::kFetch;
+    return step;
+  }
+  if (!item.decided) {
+    take();
+    step.record = decide(item, now, wall);
+    if (step.record) {
+      step.kind = Step::Kind::kEnded;
+      return step;
+    }
+    item.decided = true;
+    lane.ready = true;
+    ready_.push_front(&lane);
+  }
+
+  // What may have ended the owner before is noted as begun before it starts: the first of each lane that was there at the takeover.
+  const bool suspect =
+      (tenure_.after_crash && item.stream_id <= tenure_.up_to && !lane.begun) || (item.attempts && item.attempts->begun > 0);
+  if (suspect && !item.begun) {
+    if (item.attempts && item.attempts->begun >= options_.crashes) {
+      take();
+      step.record = die(item, stream::DeadClass::kCrash,
+                        "its handling ended the process " + std::to_string(item.attempts->begun) + " times", now, wall);
+      step.kind = Step::Kind::kEnded;
+      return step;
+    }
+    if (!situation.connected || !situation.may_begin) return step;
+    step.alone = item.attempts && item.attempts->begun > 0;
+    if (step.alone && !situation.idle) {
+      step.kind = Step::Kind::kAlone;
+      return step;
+    }
+    take();
+    ++attempts_of(item).begun;
+    ++begun_;
+    item.state = State::kBeginning;
+    attempts_changed(item);
+    step.kind = Step::Kind::kBegin;
+    return step;
+  }
+
+  take();
+  step.begun = item.begun;
+  if (item.begun) --begun_;
+  lane.begun = true;
+  item.state = State::kRunning;
+  ++running_;
+  item.content->notification.attempt = 1 + (item.attempts ? item.attempts->failed : 0);
+  step.kind = Step::Kind::kStart;
+  step.content = item.content;
+  step.handler = routes_.find(item.content->notification);
+  return step;
+}
+
+std::optional<Record> Desk::decide(Item& item, base::BootTime now, base::WallTime wall) {
+  const Content& content = *item.content;
+  if (!item.id.empty()) {  // an entry of ours
+    const dedup::Record& known = *identities_.find(item.identity);
+    const bool redriven = item.source == stream::Source::kRedrive;
+    const auto drop = [&](std::string reason) {
+      std::string first_id = known.first_id();
+      Record record = end(item, Outcome::kRepeat, now, wall);
+      record.first_id = std::move(first_id);
+      record.reason = std::move(reason);
+      return record;
+    };
+    switch (known.judge(item.digest, item.received_ms, redriven)) {
+      case dedup::Record::Judgement::kFirst: break;
+      case dedup::Record::Judgement::kRepeat: return drop({});
+      case dedup::Record::Judgement::kStale: return drop("stale: a version received later has been handled");
+      case dedup::Record::Judgement::kChanged:
+        item.changed = true;
+        if (!redriven && options_.dedup.changed_of(content.notification.type) == dedup::Changed::kDrop) {
+          return drop("changed, and changes of this type are dropped");
+        }
+        break;
+    }
+  }
+  if (content.unfit) return die(item, *content.unfit, content.why, now, wall);
+  if (routes_.find(content.notification) == nullptr) return end(item, Outcome::kIgnored, now, wall);
+  return std::nullopt;
+}
+
+bool Desk::runs(stream::StreamId stream_id) const {
+  const auto found = items_.find(stream_id);
+  return found != items_.end() && found->second.state == State::kRunning;
+}
+
+void Desk::fetched(stream::StreamId stream_id, std::optional<Arrival> arrival, base::BootTime now, base::WallTime wall) {
+  Item* item = find(stream_id);
+  if (item == nullptr || item->state != State::kFetching) return;
+  if (arrival && arrival->content->notification.id == item->id) {
+    keep_body(*item, std::move(arrival->content));
+    item->state = State::kQueued;
+    item->lane->ready = true;
+    ready_.push_front(item->lane);
+    return;
+  }
+  // Somebody deleted it, or it is another entry now: then it is new to us.
+  if (arrival) rewind();
+  leave_lane(*item, now, wall);
+  forget(*item);
+}
+
+stream::Attempts& Desk::attempts_of(Item& item) {
+  if (!item.attempts) item.attempts = std::make_unique<stream::Attempts>();
+  return *item.attempts;
+}
+
+void Desk::attempts_changed(Item& item) {
+  if (item.attempts_due) return;
+  item.attempts_due = true;
+  attempts_due_.push_back(&item);
+}
+
+Record Desk::record_of(const Item& item, Outcome outcome) const {
+  Record record;
+  record.content = item.content;
+  record.partition = tenure_.partition;
+  record.outcome = outcome;
+  record.attempt = 1 + (item.attempts ? item.attempts->failed : 0);
+  record.changed = item.changed;
+  return record;
+}
+
+Record Desk::end(Item& item, Outcome outcome, base::BootTime now, base::WallTime wall) {
+  Record record = record_of(item, outcome);
+  item.leaves_mark = outcome != Outcome::kRepeat && !item.id.empty();
+  if (item.leaves_mark) identities_.find(item.identity)->ended(item.digest, item.received_ms, item.id, outcome == Outcome::kDead);
+  leave_lane(item, now, wall);
+  drop_body(item);
+  if (item.attempts_due) std::erase(attempts_due_, &item);  // the ack forgets them
+  item.attempts_due = false;
+  queue_ended(item, now);
+  return record;
+}
+
+Record Desk::die(Item& item, stream::DeadClass dead_class, std::string reason, base::BootTime now, base::WallTime wall) {
+  item.death = std::make_unique<stream::Death>();
+  stream::Death& death = *item.death;
+  death.dead_class = dead_class;
+  death.error = reason;
+  death.attempts = item.attempts ? item.attempts->failed : 0;
+  death.last_ms = base::unix_ms(wall);
+  death.first_ms = item.attempts && item.attempts->first_ms != 0 ? item.attempts->first_ms : death.last_ms;
+  death.worker = options_.worker;
+  if (item.attempts) {
+    for (const auto& action : item.attempts->finished) death.actions.push_back(action.name);
+  }
+  Record record = end(item, Outcome::kDead, now, wall);
+  if (death.attempts > 0) record.attempt = death.attempts;
+  record.dead_class = dead_class;
+  record.reason = std::move(reason);
+  return record;
+}
+
+Record Desk::completed(stream::StreamId stream_id, handlers::Handled handled, std::chrono::nanoseconds duration, base::BootTime now,
+                       base::WallTime wall, double random) {
+  Item* found = find(stream_id);
+  HOOKFLEET_CHECK(found != nullptr && found->state == State::kRunning);
+  Item& item = *found;
+  --running_;
+  const std::int64_t now_ms = base::unix_ms(wall);
+  const auto on_probation = [&](bool probation) {
+    if (item.lane->probation != probation) on_probation_ += probation ? 1U : std::size_t(-1);
+    item.lane->probation = probation;
+  };
+  if (item.attempts) item.attempts->begun = 0;
+
+  using Kind = handlers::Handled::Kind;
+  Record record;
+  switch (handled.kind) {
+    case Kind::kDone:
+    case Kind::kIgnored:
+      on_probation(false);
+      item.effects = std::move(handled.effects);
+      record = end(item, handled.kind == Kind::kDone ? Outcome::kDone : Outcome::kIgnored, now, wall);
+      break;
+    case Kind::kReject:
+      ++attempts_of(item).failed;
+      record = die(item, stream::DeadClass::kRejected, std::move(handled.reason), now, wall);
+      break;
+    case Kind::kRetry:
+    case Kind::kUnavailable: {
+      const bool unavailable = handled.kind == Kind::kUnavailable;
+      stream::Attempts& attempts = attempts_of(item);
+      record = record_of(item, Outcome::kRetry);
+      if (attempts.first_ms == 0) attempts.first_ms = now_ms;
+      if (attempts.blocked_since_ms == 0) attempts.blocked_since_ms = now_ms;
+      attempts.trouble = unavailable ? stream::Trouble::kUnavailable : stream::Trouble::kFailed;
+      retry::Decision decision;
+      if (unavailable) {
+        const std::int64_t born_ms =
+            item.source == stream::Source::kRedrive ? static_cast<std::int64_t>(item.stream_id.ms) : item.received_ms;
+        decision = retry::after_unavailable(options_.retry, attempts, born_ms, now_ms, random);
+      } else {
+        ++attempts.failed;
+        decision = retry::after_failure(options_.retry, attempts, item.lane->probation ? 1 : options_.retry.attempts, random);
+      }
+      if (decision.dead) {
+        if (*decision.dead == stream::DeadClass::kFailed) on_probation(true);
+        record = die(item, *decision.dead, std::move(handled.reason), now, wall);
+        break;
+      }
+      record.reason = std::move(handled.reason);
+      record.unavailable = unavailable;
+      block(item, decision.pause, now, wall);
+      break;
+    }
+  }
+  record.duration = duration;
+  return record;
+}
+
+void Desk::block(Item& item, milliseconds pause, base::BootTime now, base::WallTime wall) {
+  item.attempts->due_ms = base::unix_ms(wall + pause);
+  item.begun = false;
+  attempts_changed(item);
+  if (draining_) {
+    leave_lane(item, now, wall);
+    drop_body(item);
+    item.state = State::kLeaving;
+    return;
+  }
+  item.state = State::kBlocked;
+  blocked_.emplace(now + pause, item.stream_id);
+  for (Item* kept = &item; kept != nullptr && kept->content; kept = kept->next) drop_body(*kept);
+}
+
+void Desk::not_started(stream::StreamId stream_id, base::BootTime now, base::WallTime wall) {
+  Item* item = find(stream_id);
+  HOOKFLEET_CHECK(item != nullptr && item->state == State::kRunning);
+  --running_;
+  if (item->begun) {  // taken back, or an innocent would be counted as poison
+    item->begun = false;
+    --item->attempts->begun;
+    attempts_changed(*item);
+  }
+  if (draining_) {
+    leave_lane(*item, now, wall);
+    drop_body(*item);
+    item->state = State::kLeaving;
+    if (!item->attempts_due && item->attempts_calls == 0) forget(*item);
+    return;
+  }
+  item->state = State::kQueued;
+  item->lane->ready = true;
+  ready_.push_front(item->lane);
+}
+
+void Desk::wake(base::BootTime now) {
+  while (!blocked_.empty() && blocked_.begin()->first <= now) {
+    Item* item = find(blocked_.begin()->second);
+    blocked_.erase(blocked_.begin());
+    if (item == nullptr) continue;
+    if (item->state == State::kEnded) {
+      queue_ended(*item, now);
+    } else if (item->state == State::kBlocked) {
+      item->state = State::kQueued;
+      make_ready(*item->lane);
+    }
+  }
+}
+
+std::optional<base::BootTime> Desk::next_wake() const {
+  if (blocked_.empty()) return std::nullopt;
+  return blocked_.begin()->first;
+}
+
+// --- Acknowledging and attempts
+
+void Desk::queue_ended(Item& item, base::BootTime now) {
+  item.state = State::kEnded;
+  if (ended_.empty()) ended_since_ = now;
+  ended_.push_back(&item);
+}
+
+std::vector<Ended> Desk::take_ended(std::size_t max, base::BootTime now) {
+  std::vector<Ended> taken;
+  const std::size_t count = std::min(max, ended_.size());
+  taken.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Item& item = *ended_.front();
+    ended_.pop_front();
+    item.acknowledging = true;
+    Ended& ended = taken.emplace_back(Ended{item.stream_id, std::nullopt, item.effects, item.death.get()});
+    if (item.leaves_mark) ended.seen = stream::Seen{item.identity, item.digest, item.received_ms, item.id};
+  }
+  ended_since_ = now;
+  return taken;
+}
+
+std::vector<Desk::Refusal> Desk::acknowledged(std::span<const stream::StreamId> ids, const stream::BatchAnswer& answer,
+                                              base::BootTime now) {
+  std::vector<Refusal> refused;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    Item* item = find(ids[i]);
+    if (item == nullptr || !item->acknowledging) continue;
+    item->acknowledging = false;
+    if (answer.written(i) != stream::Written::kRefused) {
+      if (std::any_of(cycles_.begin(), cycles_.end(), [&](const Cycle& cycle) { return cycle.from < ids[i]; })) {
+        acknowledged_[ids[i]] = cycles_.back().number;
+      }
+      forget(*item);
+      continue;
+    }
+    // First without its effects, as a dead letter; then without its mark; then it waits for somebody to mend the keys.
+    const Refusal& refusal = refused.emplace_back(Refusal{item->id, std::string(answer.reason(i)), item->refusals == 0});
+    if (item->refusals < 3) ++item->refusals;
+    if (item->refusals > 1) item->leaves_mark = false;
+    if (!item->death) {
+      item->death = std::make_unique<stream::Death>();
+      item->death->error = refusal.reason;
+      item->death->attempts = 1 + (item->attempts ? item->attempts->failed : 0);
+      item->death->worker = options_.worker;
+      item->death->first_ms = item->death->last_ms = item->received_ms;
+    }
+    item->effects.clear();
+    if (item->refusals > 2) {
+      blocked_.emplace(now + kRefusedPause, item->stream_id);
+    } else {
+      queue_ended(*item, now);
+    }
+  }
+  return refused;
+}
+
+void Desk::unacknowledged(std::span<const stream::StreamId> ids, base::BootTime now) {
+  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
+    Item* item = find(*id);
+    if (item == nullptr || !item->acknowledging) continue;
+    item->acknowledging = false;
+    ended_.push_front(item);
+  }
+  ended_since_ = now;
+}
+
+std::vector<std::pair<stream::StreamId, const stream::Attempts*>> Desk::take_attempts(std::size_t max) {
+  std::vector<std::pair<stream::StreamId, const stream::Attempts*>> taken;
+  const auto end = attempts_due_.begin() + static_cast<std::ptrdiff_t>(std::min(max, attempts_due_.size()));
+  for (auto item = attempts_due_.begin(); item != end; ++item) {
+    (*item)->attempts_due = false;
+    ++(*item)->attempts_calls;
+    taken.emplace_back((*item)->stream_id, (*item)->attempts.get());
+  }
+  attempts_due_.erase(attempts_due_.begin(), end);
+  return taken;
+}
+
+void Desk::attempts_written(std::span<const stream::StreamId> ids) {
+  for (const stream::StreamId id : ids) {
+    Item* item = find(id);
+    if (item == nullptr || item->attempts_calls == 0 || --item->attempts_calls > 0 || item->attempts_due) continue;
+    if (item->state == State::kLeaving) {
+      forget(*item);
+    } else if (item->state == State::kBeginning) {
+      item->begun = true;
+      item->state = State::kQueued;
+      item->lane->ready = true;
+      ready_.push_front(item->lane);
+    }
+  }
+}
+
+void Desk::attempts_unwritten(std::span<const stream::StreamId> ids) {
+  for (const stream::StreamId id : ids) {
+    Item* item = find(id);
+    if (item == nullptr || item->attempts_calls == 0) continue;
+    --item->attempts_calls;
+    if (item->state != State::kEnded) attempts_changed(*item);
+  }
+}
+
+// --- The tenure's ups and downs
+
+void Desk::disconnected(base::BootTime now) {
+  rewind();
+  cycles_.clear();
+  acknowledged_.clear();
+  std::vector<Item*> again, unread;
+  for (auto& [id, item] : items_) {
+    if (item.state == State::kLookedUp) unread.push_back(&item);
+    if (item.acknowledging) again.push_back(&item);
+    item.acknowledging = false;
+    if (item.attempts_calls > 0 && item.state != State::kEnded) attempts_changed(item);
+    item.attempts_calls = 0;
+    if (item.state == State::kFetching) {
+      item.state = State::kQueued;
+      make_ready(*item.lane);
+    }
+  }
+  for (Item* item : unread) forget(*item);
+  // In stream order: what a lane's entries set must not be set by an earlier one last.
+  std::sort(again.begin(), again.end(), [](const Item* a, const Item* b) { return a->stream_id > b->stream_id; });
+  for (Item* item : again) ended_.push_front(item);
+  ended_since_ = now;
+}
+
+void Desk::drain() {
+  draining_ = true;
+  ready_.clear();
+  std::erase_if(blocked_, [&](const auto& waiting) {
+    const Item* item = find(waiting.second);
+    return item == nullptr || item->state == State::kBlocked;
+  });
+  cycles_.clear();
+  acknowledged_.clear();
+  std::vector<Item*> waiting;
+  for (auto& [id, item] : items_) {
+    switch (item.state) {
+      case State::kEnded:
+      case State::kLeaving: break;
+      case State::kRunning:
+        item.next = nullptr;
+        item.lane->tail = &item;
+        item.lane->size = 1;
+        break;
+      case State::kLookedUp:
+      case State::kQueued:
+      case State::kFetching:
+      case State::kBeginning:
+      case State::kBlocked: waiting.push_back(&item); break;
+    }
+  }
+  for (auto& [key, lane] : lanes_) lane.ready = false;
+  std::erase_if(lanes_, [](const auto& named) { return named.second.head == nullptr || named.second.head->state != State::kRunning; });
+  begun_ = 0;
+  for (Item* item : waiting) {
+    if (item->state == State::kBeginning || item->begun) {  // taken back: its handler did not start
+      item->begun = false;
+      --item->attempts->begun;
+      attempts_changed(*item);
+    }
+    item->lane = nullptr;
+    item->next = nullptr;
+    item->state = State::kLeaving;
+    drop_body(*item);
+    if (!item->attempts_due && item->attempts_calls == 0) forget(*item);
+  }
+}
+
+}  // namespace hookfleet::dispatch

@@ -1,0 +1,277 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/base/clock.hpp"
+#include "common/stream/attempts.hpp"
+#include "common/stream/keys.hpp"
+#include "common/stream/mark.hpp"
+#include "common/stream/scripts.hpp"
+#include "worker/dedup/identities.hpp"
+#include "worker/dispatch/arrival.hpp"
+#include "worker/dispatch/record.hpp"
+#include "worker/handlers/handler.hpp"
+#include "worker/retry/schedule.hpp"
+#include "worker/routes/routes.hpp"
+
+namespace hookfleet::dispatch {
+
+/// What a desk is told at its making.
+struct Tenure {
+  unsigned partition = 0;
+  bool after_crash = false;  ///< the owner before did not give the partition back
+  stream::StreamId up_to{};  ///< last entry of the stream when the partition was taken
+};
+
+/// An entry that ended: what `ack` is told of it. Borrows from the desk until the desk is called again.
+struct Ended {
+  stream::StreamId stream_id;
+  std::optional<stream::Seen> seen;
+  std::span<const stream::Effect> effects;
+  const stream::Death* death;
+};
+
+/// Everything in memory of one partition during one tenure: its entries in lanes, what is known of their identities, what may start, what
+/// ended and isn't acknowledged yet. Decides what becomes of each entry; pure: time, replies and results come in, what to do is asked.
+///
+/// The life of an entry: arrive() → learn() (marks and attempts are known; it joins its lane) → next() at the head of its lane: dropped as
+/// a repeat, dead, or started → completed(): ended, or its lane waits → take_ended() → acknowledged(): forgotten. One lane per order key:
+/// strictly one entry at a time, in stream order. Lanes don't wait for each other.
+///
+/// Threads: one.
+class Desk {
+ public:
+  struct Options {
+    stream::PartitionBy partition_by = stream::PartitionBy::kChat;
+    dedup::Options dedup;
+    retry::Options retry;
+    std::string worker;           ///< our name, for dead letters
+    std::size_t lane_bodies = 4;  ///< of each lane the first so many entries keep their bodies when memory is tight
+    unsigned crashes = 3;         ///< begun so often without a return: dead, class crash
+  };
+
+  /// `options` and `routes` outlive the desk.
+  Desk(const Tenure& tenure, const Options& options, const routes::Routes& routes);
+  ~Desk();
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+  unsigned partition() const { return tenure_.partition; }
+
+  // --- Reading. A cycle is one XREAD and the look-up of what it brought.
+
+  /// Where to read from.
+  stream::StreamId cursor() const { return cursor_; }
+  void read_started(std::uint64_t cycle);
+  struct LookUp {
+    std::vector<stream::StreamId> ids;
+    std::vector<notification::Identity> identities;  ///< of `ids`: whose marks are wanted
+    std::vector<stream::StreamId> attempts_of;       ///< whose attempts are wanted: others can't have any
+  };
+  /// Takes in what a read brought and moves the cursor. What is known, or was acknowledged while the cycle was under way, is skipped; what
+  /// came of a cycle from before a reset, too. When something is to be looked up, learn() ends the cycle, otherwise it has ended.
+  /// Nothing: a stream id now holds another entry than the one we know: the tenure is void.
+  std::optional<LookUp> arrived(std::uint64_t cycle, std::vector<Arrival> arrivals);
+  /// The marks of `look_up.identities` and the attempts of `look_up.attempts_of`. `tight`: memory is.
+  void learn(std::uint64_t cycle, const LookUp& look_up, std::span<const std::optional<stream::Mark>> marks,
+             std::span<const std::optional<stream::Attempts>> attempts, bool tight, base::BootTime now, base::WallTime wall);
+  /// From the beginning again: after a reconnection, or when the oldest entry of the stream turns out to be unknown.
+  void rewind() { cursor_ = {}; }
+  /// True when the entry is in memory, or has not been reached by the cursor.
+  bool accounts_for(stream::StreamId oldest) const { return items_.contains(oldest) || oldest > cursor_; }
+  /// True once everything that was in the stream when the partition was taken has been read.
+  bool caught_up() const { return cursor_ >= tenure_.up_to; }
+
+  // --- Handling
+
+  struct Step {
+    enum class Kind {
+      kNothing,  ///< no lane has anything that may start
+      kEnded,    ///< `record` tells what was decided without a handler
+      kFetch,    ///< its body is needed: fetched() follows
+      kBegin,    ///< it must be noted as begun first: it is among take_attempts(); next() gives it again after they are written. It has
+                 ///< its place among those that run from now on
+      kAlone,    ///< it may only begin when nothing runs in the process: ask again then
+      kStart,    ///< completed() or not_started() follows
+    };
+    Kind kind = Kind::kNothing;
+    stream::StreamId stream_id{};
+    std::shared_ptr<const Content> content;  ///< of kStart
+    handlers::Handler* handler = nullptr;    ///< of kStart
+    bool alone = false;                      ///< of kBegin: nothing may begin or start until it has ended
+    bool begun = false;                      ///< of kStart: it has its place since kBegin
+    std::optional<Record> record;            ///< of kEnded
+  };
+  struct Situation {
+    bool connected = true;  ///< bodies can be read and begins be written
+    bool may_begin = true;  ///< fewer have begun than may run at a time
+    bool idle = true;       ///< nothing runs or has begun in the whole process
+  };
+  /// What to do next.
+  Step next(const Situation& situation, base::BootTime now, base::WallTime wall);
+  /// The body that kFetch asked for; nothing when the entry is no more in the stream.
+  void fetched(stream::StreamId stream_id, std::optional<Arrival> arrival, base::BootTime now, base::WallTime wall);
+  /// A handler returned. `random`: 0 … 1.
+  Record completed(stream::StreamId stream_id, handlers::Handled handled, std::chrono::nanoseconds duration, base::BootTime now,
+                   base::WallTime wall, double random);
+  /// It was not started after all: it is the next of its lane again.
+  void not_started(stream::StreamId stream_id, base::BootTime now, base::WallTime wall);
+  /// Lanes whose pause is over may go on.
+  void wake(base::BootTime now);
+  /// When wake() has something to do.
+  std::optional<base::BootTime> next_wake() const;
+  bool has_ready() const { return !ready_.empty(); }
+
+  // --- Acknowledging and attempts
+
+  /// How many ended entries wait to be acknowledged, and since when the oldest of them.
+  std::size_t ended() const { return ended_.size(); }
+  base::BootTime ended_since() const { return ended_since_; }
+  /// The next of them, at most `max`. acknowledged() follows, or a reset.
+  std::vector<Ended> take_ended(std::size_t max, base::BootTime now);
+  struct Refusal {
+    std::string id;
+    std::string reason;
+    bool first;  ///< it becomes a dead letter of class failed, without its effects; what is refused again waits for mended keys
+  };
+  /// What became of them. Answers what Redis refused, since a key has another type.
+  std::vector<Refusal> acknowledged(std::span<const stream::StreamId> ids, const stream::BatchAnswer& answer, base::BootTime now);
+  /// The call wrote nothing, or may not have: they wait again.
+  void unacknowledged(std::span<const stream::StreamId> ids, base::BootTime now);
+
+  /// Entries whose attempts are to be written. attempts_written() follows, or a reset.
+  bool attempts_due() const { return !attempts_due_.empty(); }
+  std::vector<std::pair<stream::StreamId, const stream::Attempts*>> take_attempts(std::size_t max);
+  void attempts_written(std::span<const stream::StreamId> ids);
+  void attempts_unwritten(std::span<const stream::StreamId> ids);
+
+  // --- The tenure's ups and downs
+
+  /// The connection was lost: what was asked on it won't be answered. Results are kept, and acknowledged again.
+  void disconnected(base::BootTime now);
+  /// Hand over: what waits is forgotten (it stays in the stream), what runs may end.
+  void drain();
+  /// Nothing is left in memory, and nothing unconfirmed.
+  bool empty() const { return items_.empty(); }
+
+  std::size_t entries() const { return items_.size(); }
+  /// Handlers that run, and begins that wait for theirs.
+  std::size_t running() const { return running_; }
+  std::size_t begun() const { return begun_; }
+  bool runs(stream::StreamId stream_id) const;
+  std::size_t lanes() const { return lanes_.size(); }
+  std::size_t blocked() const { return blocked_.size(); }
+  std::size_t identities() const { return identities_.size(); }
+  /// Bytes of the bodies kept.
+  std::size_t body_bytes() const { return body_bytes_; }
+
+ private:
+  enum class State : std::uint8_t {
+    kLookedUp,   // marks are asked for
+    kQueued,     // in its lane
+    kFetching,   // head; its body is asked for
+    kBeginning,  // head; its begin is being written
+    kRunning,    // head; in a handler
+    kBlocked,    // head; waits for its next attempt
+    kEnded,      // out of its lane; not acknowledged
+    kLeaving,    // handed over; its attempts are not confirmed
+  };
+  struct Lane;
+  struct Item {
+    stream::StreamId stream_id;
+    std::string id;
+    notification::Identity identity;
+    notification::BodyDigest digest;
+    std::int64_t received_ms = 0;
+    stream::Source source = stream::Source::kWebhook;
+    State state = State::kLookedUp;
+    bool decided = false;  // not a repeat
+    bool changed = false;
+    bool begun = false;          // its begin is written
+    bool leaves_mark = false;    // of an ended one
+    bool acknowledging = false;  // a call is under way
+    bool attempts_due = false;
+    std::uint8_t attempts_calls = 0;  // under way
+    std::uint8_t refusals = 0;
+    Lane* lane = nullptr;
+    Item* next = nullptr;                        // in its lane
+    std::shared_ptr<Content> content;            // null: not kept
+    std::unique_ptr<stream::Attempts> attempts;  // null: nothing is remembered
+    std::vector<stream::Effect> effects;         // of an ended one
+    std::unique_ptr<stream::Death> death;        // of a dead one
+  };
+  struct Lane {
+    const std::string* key = nullptr;
+    Item* head = nullptr;
+    Item* tail = nullptr;
+    std::size_t size = 0;
+    bool ready = false;      // in ready_
+    bool probation = false;  // its last one failed for good: one attempt each until one succeeds
+    bool begun = false;      // its first entry after the takeover has been looked at
+  };
+  struct Hash {
+    std::size_t operator()(stream::StreamId id) const noexcept {
+      return (id.ms * 0x9e3779b97f4a7c15ULL) ^ (id.seq * 0xff51afd7ed558ccdULL);
+    }
+  };
+
+  Item* find(stream::StreamId stream_id);
+  std::string lane_key(const notification::Notification& notification) const;
+  void join(Item& item, bool tight, base::BootTime now, base::WallTime wall);
+  void make_ready(Lane& lane);
+  void look_at_head(Lane& lane, base::BootTime now, base::WallTime wall);
+  void leave_lane(Item& item, base::BootTime now, base::WallTime wall);
+  void keep_body(Item& item, std::shared_ptr<Content> content);
+  void drop_body(Item& item);
+  stream::Attempts& attempts_of(Item& item);
+  void forget(Item& item);
+  void end_cycle(std::uint64_t cycle);
+  void block(Item& item, std::chrono::milliseconds pause, base::BootTime now, base::WallTime wall);
+  void attempts_changed(Item& item);
+  Record record_of(const Item& item, Outcome outcome) const;
+  Record end(Item& item, Outcome outcome, base::BootTime now, base::WallTime wall);
+  Record die(Item& item, stream::DeadClass dead_class, std::string reason, base::BootTime now, base::WallTime wall);
+  std::optional<Record> decide(Item& item, base::BootTime now, base::WallTime wall);
+  void queue_ended(Item& item, base::BootTime now);
+
+  const Tenure tenure_;
+  const Options& options_;
+  const routes::Routes& routes_;
+
+  std::unordered_map<stream::StreamId, Item, Hash> items_;
+  std::unordered_map<std::string, Lane> lanes_;
+  dedup::Identities identities_;
+  std::deque<Lane*> ready_;                                        // whose head may be looked at
+  std::set<std::pair<base::BootTime, stream::StreamId>> blocked_;  // heads that wait, by when
+  std::deque<Item*> ended_;                                        // not acknowledged, no call under way
+  base::BootTime ended_since_{};
+  std::vector<Item*> attempts_due_;
+  bool draining_ = false;
+
+  stream::StreamId cursor_{};
+  struct Cycle {
+    std::uint64_t number;
+    stream::StreamId from;
+  };
+  std::vector<Cycle> cycles_;  // under way, oldest first
+  std::unordered_map<stream::StreamId, std::uint64_t, Hash>
+      acknowledged_;  // while a cycle that may bring it is under way → last cycle begun
+
+  std::size_t running_ = 0;
+  std::size_t begun_ = 0;
+  std::size_t body_bytes_ = 0;
+  std::size_t on_probation_ = 0;
+};
+
+}  // namespace hookfleet::dispatch

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "common/base/clock.hpp"
+#include "common/base/mutex.hpp"
+#include "common/stream/entry.hpp"
+#include "worker/dispatch/arrival.hpp"
+#include "worker/handlers/handler.hpp"
+
+namespace hookfleet::dispatch {
+
+/// A handler to be run on a notification.
+struct Job {
+  unsigned partition = 0;
+  unsigned long tenure = 0;  ///< serial number
+  stream::StreamId stream_id{};
+  std::shared_ptr<const Content> content;
+  handlers::Handler* handler = nullptr;
+  base::BootTime valid_until{};  ///< it does not start later: the lease may be another's by then
+};
+
+struct Completion {
+  Job job;
+  bool started = false;
+  handlers::Handled handled;  ///< when started
+  std::chrono::nanoseconds duration{};
+};
+
+/// Runs compiled-in handlers on threads of its own. An exception of a handler counts as retry.
+/// Threads: start() and take() one thread; `completed` is called on the pool's threads when take() has something after it had nothing.
+/// Limits: none of its own; who starts jobs bounds them. The destructor waits for the handlers that run; jobs not begun are dropped.
+class HandlerPool {
+ public:
+  HandlerPool(std::size_t threads, const base::Clock& clock, std::function<void()> completed);
+  ~HandlerPool();
+  HandlerPool(const HandlerPool&) = delete;
+  HandlerPool& operator=(const HandlerPool&) = delete;
+
+  void start(std::vector<Job> jobs) HOOKFLEET_EXCLUDES(mutex_);
+  std::vector<Completion> take() HOOKFLEET_EXCLUDES(mutex_);
+
+  struct Overdue {
+    Job job;
+    std::chrono::nanoseconds running{};
+  };
+  /// Handlers that have been running for longer than `timeout`; each is told once.
+  std::vector<Overdue> overdue(std::chrono::nanoseconds timeout) HOOKFLEET_EXCLUDES(mutex_);
+
+ private:
+  struct Running {
+    const Job* job = nullptr;
+    base::BootTime since{};
+    bool told = false;
+  };
+  void run(std::size_t thread) HOOKFLEET_EXCLUDES(mutex_);
+  bool wake_another() HOOKFLEET_REQUIRES(mutex_);
+
+  // Set at construction
+  const base::Clock& clock_;
+  const std::function<void()> completed_;
+
+  base::Mutex mutex_;
+  base::CondVar work_;
+  std::deque<Job> jobs_ HOOKFLEET_GUARDED_BY(mutex_);
+  std::vector<Completion> completions_ HOOKFLEET_GUARDED_BY(mutex_);
+  std::vector<Running> running_ HOOKFLEET_GUARDED_BY(mutex_);  // by thread
+  std::size_t idle_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
+  bool waking_ HOOKFLEET_GUARDED_BY(mutex_) = false;  // one thread has been told and hasn't taken a job yet
+  bool stopping_ HOOKFLEET_GUARDED_BY(mutex_) = false;
+
+  // Last on purpose: they must end before anything above is destroyed.
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace hookfleet::dispatch

@@ -1,0 +1,539 @@
+#include "worker/engine.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "common/base/thread.hpp"
+#include "common/digest/digest.hpp"
+#include "common/stream/layout.hpp"
+#include "common/stream/mark.hpp"
+
+namespace hookfleet::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kWaitMax = 1s;
+
+void append(std::string& list, unsigned partition) { list.append(list.empty() ? "" : ",").append(std::to_string(partition)); }
+
+std::string_view to_text(Outside::Loss loss) {
+  switch (loss) {
+    case Outside::Loss::kFenced: return "fenced";
+    case Outside::Loss::kTaken: return "taken";
+    case Outside::Loss::kAnotherServer: return "another server";
+    case Outside::Loss::kStreamReplaced: return "stream replaced";
+  }
+  return "";
+}
+
+/// Errors that a new connection may cure: the server is another one by now, restarts, or has lost its scripts.
+bool cured_by_reconnecting(redis::ReplyError error) {
+  return error == redis::ReplyError::kNoScript || error == redis::ReplyError::kReadonly || error == redis::ReplyError::kLoading ||
+         error == redis::ReplyError::kMasterDown || error == redis::ReplyError::kNoAuth;
+}
+
+std::vector<const redis::Script*> all(const stream::Scripts& stream, const lease::Scripts& lease) {
+  std::vector<const redis::Script*> scripts;
+  for (const auto* script : stream.all()) scripts.push_back(script);
+  for (const auto* script : lease.all()) scripts.push_back(script);
+  return scripts;
+}
+
+}  // namespace
+
+std::string unique_name() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::random_device random;
+  const std::uint32_t number = random();
+  return std::string(host.data()) + ":" + std::to_string(::getpid()) + ":" +
+         digest::to_hex({reinterpret_cast<const char*>(&number), sizeof number});
+}
+
+Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
+               Callbacks callbacks)
+    : setup_(std::move(setup)),
+      routes_(routes),
+      metrics_(metrics),
+      log_(log),
+      clock_(clock),
+      callbacks_(std::move(callbacks)),
+      keys_(setup_.layout),
+      desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
+      core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, routes_, *this, std::random_device{}()),
+      journal_(log_, setup_.payload, metrics_, clock_),
+      members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
+      ack_batch_(scripts_, keys_, setup_.dedup.keep),
+      attempts_batch_(scripts_, keys_) {
+  pool_.emplace(setup_.options.concurrency, clock_, [this] { wakeup_.signal(); });
+  connector_.emplace(setup_.endpoint, setup_.timeouts, setup_.layout, all(scripts_, lease_scripts_),
+                     consume::Connector::Callbacks{.connected =
+                                                       [this](redis::Connection connection) {
+                                                         base::MutexLock lock(mutex_);
+                                                         inbox_.connection = std::move(connection);
+                                                         wakeup_.signal();
+                                                       },
+                                                   .failed =
+                                                       [this](const std::string& why) {
+                                                         base::MutexLock lock(mutex_);
+                                                         inbox_.connect_failures.push_back(why);
+                                                         wakeup_.signal();
+                                                       },
+                                                   .other_fleet =
+                                                       [this](const std::string& why) {
+                                                         base::MutexLock lock(mutex_);
+                                                         inbox_.other_fleet = why;
+                                                         wakeup_.signal();
+                                                       }});
+  reader_.emplace(setup_.endpoint, setup_.timeouts, keys_,
+                  consume::Reader::Callbacks{.done = [this](std::vector<consume::Delivered> batch) { delivered(std::move(batch)); },
+                                             .failed =
+                                                 [this](const std::string& why) {
+                                                   base::MutexLock lock(mutex_);
+                                                   inbox_.read = Read{std::nullopt, why};
+                                                   wakeup_.signal();
+                                                 }});
+  thread_ = base::start_thread("engine", [this] { run(); });
+}
+
+Engine::~Engine() { stop(); }
+
+bool Engine::stop() {
+  {
+    base::MutexLock lock(mutex_);
+    inbox_.stop = true;
+  }
+  wakeup_.signal();
+  if (thread_.joinable()) thread_.join();
+  return drained_;
+}
+
+// --- The loop
+
+void Engine::run() {
+  connector_->start();
+  for (;;) {
+    take_inbox();
+    core_.completed(pool_->take(), clock_.now(), clock_.wall());
+    core_.tick(clock_.now(), clock_.wall());
+    start_jobs();
+    once_a_second();
+    tell_partitions();
+    drained_ = core_.stopped();
+    if (stopping_ && (drained_ || clock_.now() >= stop_until_)) break;
+    wait(core_.next_tick() - clock_.now());
+    if (pipeline_) receive();
+  }
+  // A last ZREM or release may still wait to be sent.
+  if (pipeline_) static_cast<void>(pipeline_->io(0ms, nullptr));
+}
+
+void Engine::take_inbox() {
+  Inbox inbox;
+  {
+    base::MutexLock lock(mutex_);
+    std::swap(inbox, inbox_);
+  }
+  for (const std::string& why : inbox.connect_failures) {
+    callbacks_.redis(false, why);
+    if (const auto suppressed = connect_limit_.pass(clock_.now())) {
+      log_.warn("system.redis_unreachable", "no connection to Redis: trying again", {{"error", why}, {"suppressed", *suppressed}});
+    }
+  }
+  if (!inbox.other_fleet.empty()) callbacks_.other_fleet(inbox.other_fleet);
+  if (inbox.connection) {
+    pipeline_.emplace(*std::move(inbox.connection));
+    metrics_.connections.add();
+    metrics_.redis_up.set(1);
+    log_.info("system.redis_connected", "connected to Redis", {{"redis", setup_.endpoint.display()}});
+    // One address is all that the settings name; a restart of its server keeps leases and streams.
+    core_.connected(true, clock_.now(), clock_.wall());
+    was_connected_ = true;
+  }
+  if (inbox.read) {
+    if (inbox.read->batches) {
+      core_.read_done(request_.cycle, *std::move(inbox.read->batches), clock_.now(), clock_.wall());
+    } else {
+      if (const auto suppressed = read_limit_.pass(clock_.now())) {
+        log_.warn("system.read_failed", "reading failed: trying again", {{"error", inbox.read->why}, {"suppressed", *suppressed}});
+      }
+      core_.read_failed(request_.cycle, clock_.now(), clock_.wall());
+    }
+  }
+  if (inbox.stop && !stopping_) {
+    stopping_ = true;
+    stop_until_ = clock_.now() + setup_.options.timers.drain;
+    core_.stop(clock_.now(), clock_.wall());
+  }
+}
+
+void Engine::wait(std::chrono::nanoseconds time) {
+  time = std::clamp<std::chrono::nanoseconds>(time, 0ns, kWaitMax);
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(time);
+  if (pipeline_) {
+    if (const auto done = pipeline_->io(ms, &wakeup_); !done) drop_connection(done.error().message);
+    return;
+  }
+  pollfd woken{wakeup_.fd(), POLLIN, 0};
+  if (::poll(&woken, 1, static_cast<int>(ms.count())) > 0) wakeup_.clear();
+}
+
+void Engine::receive() {
+  while (pipeline_ && broken_.empty()) {
+    auto reply = pipeline_->next();
+    if (!reply) return drop_connection(reply.error().message);
+    if (!*reply) break;
+    Asked& front = asked_.front();
+    front.got.push_back(**std::move(reply));
+    if (front.got.size() < front.replies) continue;
+    Asked asked = std::move(front);
+    asked_.pop_front();
+    answered(std::move(asked));
+  }
+  if (!broken_.empty()) return drop_connection(std::exchange(broken_, {}));
+  if (asked_.empty()) return;
+  const base::BootTime late = clock_.now() - setup_.timeouts.io;
+  if (asked_.front().sent < late && pipeline_->last_received() < late) drop_connection("Redis does not answer");
+}
+
+void Engine::drop_connection(const std::string& why) {
+  broken_.clear();
+  pipeline_.reset();
+  asked_.clear();
+  metrics_.redis_up.set(0);
+  log_.warn("system.redis_lost", "connection to Redis lost: what is known is kept", {{"error", why}});
+  callbacks_.redis(false, why);
+  core_.disconnected(clock_.now());
+  connector_->start();
+}
+
+void Engine::answered(Asked asked) {
+  if (!asked.call) return;
+  for (const redis::Reply& reply : asked.got) {
+    if (cured_by_reconnecting(reply.view().error())) {
+      metrics_.calls_failed.add();
+      broken_ = std::string(reply.view().text());
+      return;
+    }
+  }
+  std::visit([&](const auto& call) { decode(call, asked); }, *asked.call);
+}
+
+void Engine::start_jobs() {
+  if (jobs_.empty()) return;
+  pool_->start(std::move(jobs_));
+  jobs_.clear();
+}
+
+void Engine::once_a_second() {
+  if (clock_.now() < second_) return;
+  second_ = clock_.now() + 1s;
+  callbacks_.beat();
+  const Core::Figures figures = core_.figures();
+  const auto set = [](const metrics::Gauge& gauge, std::size_t value) { gauge.set(static_cast<double>(value)); };
+  set(metrics_.running, figures.running);
+  set(metrics_.entries, figures.entries);
+  set(metrics_.body_bytes, figures.body_bytes);
+  set(metrics_.lanes, figures.lanes);
+  set(metrics_.blocked, figures.blocked);
+  set(metrics_.owned, figures.held);
+  set(metrics_.wanted, figures.wanted);
+  for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
+}
+
+void Engine::tell_partitions() {
+  const auto tell = [&](std::string& partitions, const char* event, const char* message, std::string_view how) {
+    if (partitions.empty()) return;
+    log_.info(event, message, {{"partitions", partitions}, {"how", how}});
+    partitions.clear();
+  };
+  tell(taken_clean_, "system.partitions_taken", "partitions taken", "clean");
+  tell(taken_crash_, "system.partitions_taken", "partitions taken: their owner did not give them back", "crash");
+  tell(given_back_, "system.partitions_given_back", "partitions given back", "");
+}
+
+// --- What the core asks
+
+void Engine::read(ReadRequest request) {
+  std::vector<consume::Position> positions;
+  positions.reserve(request.from.size());
+  {
+    base::MutexLock lock(mutex_);
+    reading_.clear();
+    for (const auto& from : request.from) {
+      positions.push_back({from.tenure.partition, from.cursor});
+      reading_.emplace_back(from.tenure.partition, from.tenure.serial);
+    }
+  }
+  const std::size_t count = request.count;
+  request_ = std::move(request);
+  reader_->read(std::move(positions), count);
+}
+
+void Engine::delivered(std::vector<consume::Delivered> delivered) {
+  std::vector<std::pair<unsigned, unsigned long>> reading;
+  {
+    base::MutexLock lock(mutex_);
+    reading = reading_;
+  }
+  std::vector<Core::Batch> batches;
+  batches.reserve(delivered.size());
+  for (auto& stream : delivered) {
+    const auto asked = std::find_if(reading.begin(), reading.end(), [&](const auto& from) { return from.first == stream.partition; });
+    Core::Batch& batch = batches.emplace_back(Core::Batch{{asked->first, asked->second}, {}});
+    batch.arrivals.reserve(stream.entries.size());
+    for (auto& [id, entry] : stream.entries) batch.arrivals.push_back(dispatch::prepare(id, std::move(entry)));
+  }
+  base::MutexLock lock(mutex_);
+  inbox_.read = Read{std::move(batches), {}};
+  wakeup_.signal();
+}
+
+void Engine::start(dispatch::Job job) { jobs_.push_back(std::move(job)); }
+
+void Engine::record(dispatch::Record record) { journal_.attempt(record); }
+
+void Engine::taken(unsigned partition, lease::How how) {
+  const bool crash = how == lease::How::kCrash;
+  (crash ? metrics_.taken_crash : metrics_.taken_clean).add();
+  append(crash ? taken_crash_ : taken_clean_, partition);
+}
+
+void Engine::given_back(unsigned partition) {
+  metrics_.given_back.add();
+  append(given_back_, partition);
+}
+
+void Engine::lost(unsigned partition, Loss loss) {
+  metrics_.lost[static_cast<std::size_t>(loss)].add();
+  log_.warn("system.partition_lost", "a partition was lost: its next owner handles what isn't acknowledged",
+            {{"partition", partition}, {"reason", to_text(loss)}});
+}
+
+void Engine::cursor_reset(unsigned partition) {
+  metrics_.cursor_resets.add();
+  log_.warn("system.cursor_reset", "the oldest entry of a stream was unknown: reading it from the start", {{"partition", partition}});
+}
+
+void Engine::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) { journal_.refused(partition, refusal); }
+
+void Engine::call_failed(const char* call, redis::ReplyError, std::string_view text) {
+  metrics_.calls_failed.add();
+  if (const auto suppressed = call_limit_.pass(clock_.now())) {
+    log_.error("system.call_failed", "Redis answered a call with an error: trying again",
+               {{"call", call}, {"error", text}, {"suppressed", *suppressed}});
+  }
+}
+
+void Engine::send(Call call) {
+  if (!pipeline_) return;
+  command_.clear();
+  Asked asked;
+  asked.sent = clock_.now();
+  asked.replies = std::visit([&](const auto& which) { return encode(which); }, call);
+  asked.call = std::move(call);
+  asked_.push_back(std::move(asked));
+}
+
+// --- Commands
+
+std::size_t Engine::encode(const Heartbeat&) {
+  members_.heartbeat(command_, lease_scripts_);
+  pipeline_->append(command_.argv());
+  return 1;
+}
+
+std::size_t Engine::encode(const Leave&) {
+  members_.leave(command_);
+  pipeline_->append(command_.argv());
+  return 1;
+}
+
+std::size_t Engine::encode(const ReadLayout&) {
+  pipeline_->append({"HGET", keys_.meta(), "layout"});
+  return 1;
+}
+
+std::size_t Engine::encode(const Acquire& call) {
+  lease::acquire(command_, lease_scripts_,
+                 {.key = keys_.ctl(call.partition),
+                  .stream_key = keys_.stream(call.partition),
+                  .owner = setup_.name,
+                  .ttl = setup_.options.timers.lease_ttl,
+                  .known_epoch = call.known_epoch,
+                  .unchanged = call.unchanged});
+  pipeline_->append(command_.argv());
+  return 1;
+}
+
+std::size_t Engine::encode(const Renew& call) {
+  const lease::Tenure ours = tenure(call.epoch);
+  lease::renew(command_, lease_scripts_, keys_.ctl(call.tenure.partition), ours, setup_.options.timers.lease_ttl);
+  pipeline_->append(command_.argv());
+  return 1;
+}
+
+std::size_t Engine::encode(const Release& call) {
+  const lease::Tenure ours = tenure(call.epoch);
+  lease::release(command_, lease_scripts_, keys_.ctl(call.partition), ours);
+  pipeline_->append(command_.argv());
+  return 1;
+}
+
+std::size_t Engine::encode(const LookUp& call) {
+  const unsigned partition = call.tenure.partition;
+  if (!call.wanted.attempts_of.empty()) {
+    command_.borrow("HMGET").borrow(keys_.att(partition));
+    for (const stream::StreamId id : call.wanted.attempts_of) command_.copy(id.text());
+    pipeline_->append(command_.argv());
+    command_.clear();
+  }
+  command_.borrow("MGET");
+  for (const auto& identity : call.wanted.identities) command_.copy(keys_.mark(partition, digest::as_bytes(identity)));
+  pipeline_->append(command_.argv());
+  return call.wanted.attempts_of.empty() ? 1 : 2;
+}
+
+std::size_t Engine::encode(const Fetch& call) {
+  const std::string id = call.stream_id.text();
+  pipeline_->append({"XRANGE", keys_.stream(call.tenure.partition), id, id});
+  return 1;
+}
+
+std::size_t Engine::encode(const Ack& call) {
+  ack_batch_.start({setup_.name, call.epoch, call.tenure.partition});
+  for (const auto& ended : call.ended) ack_batch_.add(ended.stream_id, ended.seen, ended.effects, ended.death);
+  pipeline_->append(ack_batch_.argv());
+  metrics_.ack_batch.observe(static_cast<double>(call.ids.size()));
+  return 1;
+}
+
+std::size_t Engine::encode(const WriteAttempts& call) {
+  attempts_batch_.start({setup_.name, call.epoch, call.tenure.partition});
+  for (std::size_t i = 0; i < call.ids.size(); ++i) attempts_batch_.write(call.ids[i], *call.values[i]);
+  pipeline_->append(attempts_batch_.argv());
+  return 1;
+}
+
+std::size_t Engine::encode(const Oldest& call) {
+  pipeline_->append({"XRANGE", keys_.stream(call.tenure.partition), "-", "+", "COUNT", "1"});
+  return 1;
+}
+
+std::size_t Engine::encode(const Backlog& call) {
+  pipeline_->append({"XLEN", keys_.stream(call.partition)});
+  pipeline_->append({"XRANGE", keys_.stream(call.partition), "-", "+", "COUNT", "1"});
+  return 2;
+}
+
+// --- Replies
+
+void Engine::decode(const Heartbeat& call, const Asked& asked) {
+  const auto changed = members_.observe(asked.got[0].view(), clock_.now());
+  if (!changed) {
+    const std::string_view text = asked.got[0].view().text();
+    callbacks_.redis(false, std::string(text));
+    return call_failed("heartbeat", changed.error(), text);
+  }
+  callbacks_.redis(true, {});
+  metrics_.members.set(static_cast<double>(members_.live().size()));
+  core_.members(call, members_.live(), clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const Leave&, const Asked&) {}
+
+void Engine::decode(const ReadLayout&, const Asked& asked) {
+  const redis::ReplyView stored = asked.got[0].view();
+  if (stored.is_error()) return call_failed("read layout", stored.error(), stored.text());
+  if (stored.is_nil()) {  // FLUSHALL, or somebody deleted it
+    const std::string text = stream::to_text(setup_.layout);
+    pipeline_->append({"HSETNX", keys_.meta(), "layout", text});
+    asked_.push_back({std::nullopt, 1, clock_.now(), {}});
+    return;
+  }
+  if (const auto differs = stream::difference(setup_.layout, stored.text())) callbacks_.other_fleet(*differs);
+}
+
+void Engine::decode(const Acquire& call, const Asked& asked) {
+  core_.acquired(call, lease::decode_acquired(asked.got[0].view()), clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const Renew& call, const Asked& asked) {
+  core_.renewed(call, lease::decode_held(asked.got[0].view()), clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const Release& call, const Asked& asked) {
+  core_.released(call, lease::decode_held(asked.got[0].view()), clock_.now());
+}
+
+void Engine::decode(const LookUp& call, const Asked& asked) {
+  std::vector<std::optional<stream::Attempts>> attempts;
+  if (asked.got.size() > 1) {
+    const redis::ReplyView values = asked.got[0].view();
+    if (values.is_error()) call_failed("HMGET of attempts", values.error(), values.text());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      attempts.push_back(values[i].is_nil() ? std::nullopt : stream::Attempts::parse(values[i].text()));
+    }
+  }
+  const redis::ReplyView values = asked.got.back().view();
+  if (!values.is_array()) {
+    // Without marks nothing can be decided: the connection's end makes all of it be read again.
+    call_failed("MGET of marks", values.error(), values.text());
+    broken_ = "MGET: " + std::string(values.text());
+    return;
+  }
+  std::vector<std::optional<stream::Mark>> marks;
+  marks.reserve(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    marks.push_back(values[i].is_nil() ? std::nullopt : stream::Mark::parse(values[i].text()));
+  }
+  core_.looked_up(call, marks, attempts, clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const Fetch& call, const Asked& asked) {
+  const redis::ReplyView entries = asked.got[0].view();
+  if (!entries.is_array()) {
+    call_failed("XRANGE", entries.error(), entries.text());
+    broken_ = "XRANGE: " + std::string(entries.text());
+    return;
+  }
+  std::optional<dispatch::Arrival> arrival;
+  if (entries.size() > 0) arrival = dispatch::prepare(call.stream_id, stream::decode(entries[0][1]));
+  core_.fetched(call, std::move(arrival), clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const Ack& call, const Asked& asked) {
+  metrics_.acks.add();
+  core_.acknowledged(call, stream::BatchAnswer(asked.got[0].view(), call.ids.size()), clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const WriteAttempts& call, const Asked& asked) {
+  core_.attempts_written(call, stream::BatchAnswer(asked.got[0].view(), call.ids.size()), clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const Oldest& call, const Asked& asked) {
+  const redis::ReplyView entries = asked.got[0].view();
+  if (entries.is_error()) return call_failed("XRANGE", entries.error(), entries.text());
+  core_.oldest(call, entries.size() > 0 ? stream::StreamId::parse(entries[0][0].text()) : std::nullopt, clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const Backlog& call, const Asked& asked) {
+  const redis::ReplyView length = asked.got[0].view(), entries = asked.got[1].view();
+  if (!length.is_integer() || !entries.is_array()) return call_failed("XLEN", length.error(), length.text());
+  metrics_.backlog[call.partition].set(static_cast<double>(length.integer()));
+  double age_seconds = 0;
+  if (entries.size() > 0) {
+    const auto entry = stream::decode(entries[0][1]);
+    const auto id = stream::StreamId::parse(entries[0][0].text());
+    const std::int64_t received_ms = entry ? entry->received_ms : id ? static_cast<std::int64_t>(id->ms) : 0;
+    age_seconds = static_cast<double>(std::max<std::int64_t>(base::unix_ms(clock_.wall()) - received_ms, 0)) / 1000;
+  }
+  metrics_.oldest_age[call.partition].set(age_seconds);
+}
+
+}  // namespace hookfleet::worker

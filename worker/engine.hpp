@@ -1,0 +1,185 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/base/clock.hpp"
+#include "common/base/mutex.hpp"
+#include "common/base/wakeup.hpp"
+#include "common/lease/lease.hpp"
+#include "common/lease/members.hpp"
+#include "common/log/logger.hpp"
+#include "common/log/rate_limit.hpp"
+#include "common/redis/pipeline.hpp"
+#include "common/stream/keys.hpp"
+#include "common/stream/scripts.hpp"
+#include "worker/consume/connector.hpp"
+#include "worker/consume/reader.hpp"
+#include "worker/core.hpp"
+#include "worker/dispatch/handler_pool.hpp"
+#include "worker/journal.hpp"
+#include "worker/metrics.hpp"
+
+namespace hookfleet::worker {
+
+/// A name no other process start has: host:pid:random.
+std::string unique_name();
+
+/// The worker at work: turns the core's wishes into commands, reads and handlers, and brings their answers back. Holds partitions from its
+/// start to stop().
+///
+/// Threads: one of its own (the engine), on which the core lives; the reader's, the connector's and the handlers' beside it. The callbacks
+/// run on the engine's thread and must not block.
+/// Errors: none is thrown. Without Redis it waits and keeps what it knows.
+class Engine : private Outside {
+ public:
+  struct Callbacks {
+    std::function<void()> beat;                                         ///< the loop turns; at least every second
+    std::function<void(bool reachable, const std::string& why)> redis;  ///< a heartbeat was accepted; or Redis is away
+    std::function<void(const std::string& why)> other_fleet;            ///< Redis belongs to a fleet with another layout: stop
+  };
+  struct Setup {
+    redis::Endpoint endpoint;
+    redis::Timeouts timeouts;
+    stream::Layout layout;
+    Options options;
+    dedup::Options dedup;
+    retry::Options retry;
+    log::Payload payload = log::Payload::kFull;
+    std::string name = unique_name();
+  };
+  /// The references outlive the engine.
+  Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
+         Callbacks callbacks);
+  /// stop(), if it wasn't called.
+  ~Engine() override;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Hands everything over: reads and starts nothing more, waits for handlers that run and for what is to be confirmed, gives the
+  /// partitions back; at most timers.drain. False: not all was given back; what runs still runs, its partition's lease expires. Then the
+  /// destructor waits for those handlers.
+  bool stop() HOOKFLEET_EXCLUDES(mutex_);
+
+ private:
+  struct Asked {
+    std::optional<Call> call;  // nothing: the reply doesn't matter
+    std::size_t replies = 1;
+    base::BootTime sent{};
+    std::vector<redis::Reply> got;
+  };
+  struct Read {
+    std::optional<std::vector<Core::Batch>> batches;  // nothing: failed
+    std::string why;
+  };
+  struct Inbox {
+    std::optional<redis::Connection> connection;
+    std::vector<std::string> connect_failures;
+    std::string other_fleet;
+    std::optional<Read> read;
+    bool stop = false;
+  };
+
+  // Outside
+  void send(Call call) override;
+  void read(ReadRequest request) override;
+  void start(dispatch::Job job) override;
+  void record(dispatch::Record record) override;
+  void taken(unsigned partition, lease::How how) override;
+  void given_back(unsigned partition) override;
+  void lost(unsigned partition, Loss loss) override;
+  void cursor_reset(unsigned partition) override;
+  void refused(unsigned partition, const dispatch::Desk::Refusal& refusal) override;
+  void call_failed(const char* call, redis::ReplyError error, std::string_view text) override;
+
+  void run() HOOKFLEET_EXCLUDES(mutex_);
+  void take_inbox() HOOKFLEET_EXCLUDES(mutex_);
+  void delivered(std::vector<consume::Delivered> delivered) HOOKFLEET_EXCLUDES(mutex_);  // the reader's thread
+  void wait(std::chrono::nanoseconds time);
+  void receive();
+  void drop_connection(const std::string& why);
+  void answered(Asked asked);
+  void start_jobs();
+  void once_a_second();
+  void tell_partitions();
+
+  // What a call becomes. Each answers how many replies it gets.
+  std::size_t encode(const Heartbeat& call);
+  std::size_t encode(const Leave& call);
+  std::size_t encode(const ReadLayout& call);
+  std::size_t encode(const Acquire& call);
+  std::size_t encode(const Renew& call);
+  std::size_t encode(const Release& call);
+  std::size_t encode(const LookUp& call);
+  std::size_t encode(const Fetch& call);
+  std::size_t encode(const Ack& call);
+  std::size_t encode(const WriteAttempts& call);
+  std::size_t encode(const Oldest& call);
+  std::size_t encode(const Backlog& call);
+  void decode(const Heartbeat& call, const Asked& asked);
+  void decode(const Leave& call, const Asked& asked);
+  void decode(const ReadLayout& call, const Asked& asked);
+  void decode(const Acquire& call, const Asked& asked);
+  void decode(const Renew& call, const Asked& asked);
+  void decode(const Release& call, const Asked& asked);
+  void decode(const LookUp& call, const Asked& asked);
+  void decode(const Fetch& call, const Asked& asked);
+  void decode(const Ack& call, const Asked& asked);
+  void decode(const WriteAttempts& call, const Asked& asked);
+  void decode(const Oldest& call, const Asked& asked);
+  void decode(const Backlog& call, const Asked& asked);
+  lease::Tenure tenure(const std::string& epoch) const { return {setup_.name, epoch}; }
+
+  // Set at construction
+  const Setup setup_;
+  const routes::Routes& routes_;
+  const Metrics& metrics_;
+  const log::Logger& log_;
+  const base::Clock& clock_;
+  const Callbacks callbacks_;
+  const stream::Keys keys_;
+  const stream::Scripts scripts_;
+  const lease::Scripts lease_scripts_;
+  const dispatch::Desk::Options desk_options_;
+  base::Wakeup wakeup_;
+
+  // The engine thread's
+  Core core_;
+  Journal journal_;
+  lease::Members members_;
+  std::optional<redis::Pipeline> pipeline_;
+  std::deque<Asked> asked_;
+  std::string broken_;  // why the connection is to be dropped; empty: it isn't
+  redis::Command command_;
+  stream::AckBatch ack_batch_;
+  stream::AttemptsBatch attempts_batch_;
+  std::vector<dispatch::Job> jobs_;
+  ReadRequest request_;
+  log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)};
+  std::string taken_clean_, taken_crash_, given_back_;
+  base::BootTime second_{};
+  bool was_connected_ = false;
+  bool stopping_ = false;
+  base::BootTime stop_until_{};
+  bool drained_ = false;
+
+  // Guarded by mutex_
+  base::Mutex mutex_;
+  Inbox inbox_ HOOKFLEET_GUARDED_BY(mutex_);
+  std::vector<std::pair<unsigned, unsigned long>> reading_ HOOKFLEET_GUARDED_BY(mutex_);  // partition, tenure of the read under way
+
+  // Last on purpose: they must end before anything above is destroyed, the engine's own first.
+  std::optional<dispatch::HandlerPool> pool_;
+  std::optional<consume::Connector> connector_;
+  std::optional<consume::Reader> reader_;
+  std::jthread thread_;
+};
+
+}  // namespace hookfleet::worker

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "common/metrics/registry.hpp"
+#include "common/stream/dead_letter.hpp"
+#include "worker/core.hpp"
+#include "worker/dispatch/record.hpp"
+
+namespace hookfleet::worker {
+
+inline constexpr double kHandlingBuckets[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 180};
+inline constexpr double kEndToEndBuckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400};
+inline constexpr double kAckBuckets[] = {1, 2, 4, 8, 16, 32, 50, 100, 200, 500};
+
+/// Everything that hookfleet-worker exports, besides hookfleet_build_info and process_*.
+inline constexpr metrics::Spec kTable[] = {
+    {metrics::Kind::kGauge, "hookfleet_stream_backlog_entries", "Entries in the partition's stream", {"partition"}},
+    {metrics::Kind::kGauge,
+     "hookfleet_stream_oldest_entry_age_seconds",
+     "Age of the partition's oldest entry, by its receipt",
+     {"partition"}},
+    {metrics::Kind::kCounter,
+     "hookfleet_worker_notifications_total",
+     "Attempts at notifications, by type and by how they ended",
+     {"typeWebhook", "outcome"}},
+    {metrics::Kind::kHistogram, "hookfleet_worker_handling_seconds", "How long handlers ran", {}, kHandlingBuckets},
+    {metrics::Kind::kHistogram,
+     "hookfleet_worker_end_to_end_seconds",
+     "From the receipt of a notification to its end: done, ignored or dead",
+     {},
+     kEndToEndBuckets},
+    {metrics::Kind::kCounter, "hookfleet_worker_changed_total", "Notifications that came again with other content and were handled", {}},
+    {metrics::Kind::kCounter, "hookfleet_worker_unknown_total", "Notifications of a typeWebhook or typeMessage that isn't documented", {}},
+    {metrics::Kind::kCounter, "hookfleet_worker_dead_letters_total", "Notifications that became dead letters, by class", {"class"}},
+    {metrics::Kind::kCounter, "hookfleet_worker_handler_failures_total", "Attempts that will be made again, by kind", {"kind"}},
+    {metrics::Kind::kCounter, "hookfleet_worker_handlers_overdue_total", "Handlers that ran for longer than worker.handler_timeout", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_handlers_running", "Handlers started and not returned", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_entries", "Entries in memory", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_body_bytes", "Bytes of notifications' bodies in memory", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_lanes", "Chats with entries in memory", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_lanes_blocked", "Chats whose first entry waits for its next attempt", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_partitions_owned", "Partitions held", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_partitions_wanted", "Partitions that this worker should hold by the members it knows", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_members", "Workers that live, as this one sees it", {}},
+    {metrics::Kind::kCounter,
+     "hookfleet_worker_takeovers_total",
+     "Partitions taken, by how the owner before left: clean or crash",
+     {"how"}},
+    {metrics::Kind::kCounter, "hookfleet_worker_partitions_given_back_total", "Partitions given back in order", {}},
+    {metrics::Kind::kCounter,
+     "hookfleet_worker_leases_lost_total",
+     "Partitions lost without having been given back, by reason",
+     {"reason"}},
+    {metrics::Kind::kCounter, "hookfleet_worker_acks_total", "Acknowledgement calls that Redis answered", {}},
+    {metrics::Kind::kCounter,
+     "hookfleet_worker_ack_refusals_total",
+     "Entries whose acknowledgement was refused: a key has another type",
+     {}},
+    {metrics::Kind::kHistogram, "hookfleet_worker_ack_batch_entries", "Entries of one acknowledgement call", {}, kAckBuckets},
+    {metrics::Kind::kCounter,
+     "hookfleet_worker_cursor_resets_total",
+     "Streams read from the start since their oldest entry was unknown",
+     {}},
+    {metrics::Kind::kCounter, "hookfleet_worker_calls_failed_total", "Calls that Redis answered with an error", {}},
+    {metrics::Kind::kCounter, "hookfleet_worker_redis_connections_total", "Connections made to Redis for commands", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_redis_up", "1 while the connection for commands stands", {}},
+};
+
+/// Handles of the rows above; every series exists from the start.
+struct Metrics {
+  Metrics(metrics::Registry& registry, unsigned partitions);
+
+  std::vector<metrics::Gauge> backlog, oldest_age;  ///< by partition
+  /// By TypeWebhook, unknown ones last; by Outcome.
+  std::array<std::array<metrics::Counter, dispatch::kOutcomes>, dedup::Options::kTypes + 1> notifications;
+  metrics::Histogram handling, end_to_end, ack_batch;
+  metrics::Counter changed, unknown, overdue, given_back, acks, ack_refusals, cursor_resets, calls_failed, connections;
+  std::array<metrics::Counter, 6> dead_letters;  ///< by DeadClass
+  metrics::Counter failed, unavailable;
+  metrics::Counter taken_clean, taken_crash;
+  std::array<metrics::Counter, 4> lost;  ///< by Outside::Loss
+  metrics::Gauge running, entries, body_bytes, lanes, blocked, owned, wanted, members, redis_up;
+};
+
+}  // namespace hookfleet::worker

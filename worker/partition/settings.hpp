@@ -1,0 +1,11 @@
+#pragma once
+
+#include "common/config/settings.hpp"
+#include "worker/partition/hold.hpp"
+
+namespace hookfleet::partition {
+
+/// worker.heartbeat, worker.member_ttl, worker.lease_ttl, worker.lease_renew, worker.lease_validity, worker.drain.
+void declare(config::Settings& settings, Timers& timers);
+
+}  // namespace hookfleet::partition
