@@ -10,7 +10,7 @@ namespace hookfleet::config {
 struct Mark {
   int line = 1;
   int column = 1;
-  auto operator<=>(const Mark&) const = default;
+  bool operator<(const Mark& other) const { return line != other.line ? line < other.line : column < other.column; }
 };
 
 struct Member;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <iterator>
 #include <string_view>
+#include <system_error>
 #include <tl/expected.hpp>
 #include <tuple>
 #include <unordered_map>
@@ -31,10 +31,10 @@ enum class Source { kFile, kEnvironment, kFlag, kRule };
 /// The content of a file, or why there is none.
 tl::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
-  if (!file) return tl::unexpected(std::string(std::strerror(errno)));
+  if (!file) return tl::unexpected(std::generic_category().message(errno));
   std::string content(bytes_max + 1, '\0');
   content.resize(std::fread(content.data(), 1, content.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return tl::unexpected(std::string(std::strerror(errno)));
+  if (std::ferror(file.get()) != 0) return tl::unexpected(std::generic_category().message(errno));
   if (content.size() > bytes_max) return tl::unexpected("is larger than " + format_bytes(bytes_max));
   return content;
 }
@@ -291,7 +291,7 @@ void Settings::duration(std::string key, std::chrono::milliseconds& value, Range
   };
 }
 
-void Settings::choice_with(std::string key, std::string current, std::vector<std::string> names, std::string help,
+void Settings::choice_with(std::string key, std::string current, const std::vector<std::string>& names, std::string help,
                            std::function<void(std::size_t)> set) {
   Declaration& added = add(std::move(key), "NAME", std::move(help));
   added.allowed = joined(names, ", ");
@@ -418,6 +418,7 @@ std::string Settings::Loading::unknown(const Settings& settings, const std::stri
   const std::string section = key.substr(0, key.find('.'));
   std::vector<std::string> keys = known(settings);
   std::vector<std::string> sections;
+  sections.reserve(keys.size());
   for (const std::string& name : keys) sections.push_back(name.substr(0, name.find('.')));
   for (const std::string& name : settings.foreign_) {
     sections.push_back(name.substr(0, name.find('.')));
@@ -472,10 +473,10 @@ void Settings::Loading::from_environment(Settings& settings, Sources& sources) {
       sources[name->declaration].push_back({*name, Source::kEnvironment, where, {}, known_key->second, nullptr, {value}});
       continue;
     }
-    const bool foreign = std::any_of(settings.foreign_.begin(), settings.foreign_.end(), [&](const std::string& name) {
-      return variable == environment_name(name) || variable.starts_with(environment_name(name) + "__");
-    });
-    if (foreign) continue;
+    const auto named = [&name = variable](const std::string& foreign) {  // clang 14 captures no structured binding by itself
+      return name == environment_name(foreign) || name.starts_with(environment_name(foreign) + "__");
+    };
+    if (std::any_of(settings.foreign_.begin(), settings.foreign_.end(), named)) continue;
     std::string key = variable.substr(kPrefix.size());
     for (std::size_t dots = key.find("__"); dots != std::string::npos; dots = key.find("__", dots)) key.replace(dots, 2, ".");
     for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

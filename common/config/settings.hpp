@@ -82,9 +82,9 @@ class Settings {
   void flag(std::string key, bool& value, std::string help);
   /// A whole number.
   template <std::unsigned_integral T>
-  void count(std::string key, T& value, Range<std::uint64_t> range, std::string help) {
+  void count(const std::string& key, T& value, Range<std::uint64_t> range, const std::string& help) {
     if (range.max > std::numeric_limits<T>::max()) range.max = std::numeric_limits<T>::max();
-    count_with(std::move(key), value, range, std::move(help), [&value](std::uint64_t parsed) { value = static_cast<T>(parsed); });
+    count_with(key, value, range, help, [&value](std::uint64_t parsed) { value = static_cast<T>(parsed); });
   }
   /// A size in bytes: `4MiB`, `256KiB`, `1GiB`, `512`.
   void bytes(std::string key, std::size_t& value, Range<std::size_t> range, std::string help);
@@ -94,14 +94,14 @@ class Settings {
   void duration(std::string key, std::chrono::milliseconds& value, Range<std::chrono::milliseconds> range, std::string help);
   /// One of the named values.
   template <class Enum>
-  void choice(std::string key, Enum& value, std::vector<std::pair<std::string, Enum>> names, std::string help) {
+  void choice(const std::string& key, Enum& value, std::vector<std::pair<std::string, Enum>> names, const std::string& help) {
     std::vector<std::string> texts;
     std::string current;
     for (const auto& [name, named] : names) {
       texts.push_back(name);
       if (named == value) current = name;
     }
-    choice_with(std::move(key), std::move(current), std::move(texts), std::move(help),
+    choice_with(key, std::move(current), texts, help,
                 [&value, names = std::move(names)](std::size_t index) { value = names[index].second; });
   }
   /// A list of texts; by comma in the environment and in flags, where an empty value is an empty list.
@@ -113,10 +113,11 @@ class Settings {
   void secrets(std::string key, std::vector<Secret>& value, std::string help);
   /// A list of maps: `declare_item` declares the settings of one item, whose keys are relative to it. In the file only.
   template <class Item>
-  void list(std::string key, std::vector<Item>& value, std::type_identity_t<void (*)(Settings&, Item&)> declare_item, std::string help) {
+  void list(const std::string& key, std::vector<Item>& value, std::type_identity_t<void (*)(Settings&, Item&)> declare_item,
+            const std::string& help) {
     auto documented = std::make_shared<Item>();
     list_with(
-        std::move(key), std::move(help), [declare_item, documented](Settings& item) { declare_item(item, *documented); },
+        key, help, [declare_item, documented](Settings& item) { declare_item(item, *documented); },
         [&value, declare_item](std::optional<std::size_t> size) {
           if (size) value = std::vector<Item>(*size);
           std::vector<Settings> items(value.size());
@@ -162,7 +163,7 @@ class Settings {
 
   void count_with(std::string key, std::uint64_t current, Range<std::uint64_t> range, std::string help,
                   std::function<void(std::uint64_t)> set);
-  void choice_with(std::string key, std::string current, std::vector<std::string> names, std::string help,
+  void choice_with(std::string key, std::string current, const std::vector<std::string>& names, std::string help,
                    std::function<void(std::size_t)> set);
   void list_with(std::string key, std::string help, const std::function<void(Settings&)>& document, MakeItems make_items);
   Declaration& add(std::string key, std::string placeholder, std::string help);

@@ -1,0 +1,22 @@
+#include "cli/fleet_settings.hpp"
+
+#include <algorithm>
+
+namespace hookfleet::cli {
+
+FleetSettings::FleetSettings() {
+  ingress::declare(ingress_settings_, ingress_);
+  worker::declare(worker_settings_, worker_);
+}
+
+std::vector<config::Problem> FleetSettings::load(const std::string& file, const std::map<std::string, std::string>& environment) {
+  std::vector<config::Problem> problems = ingress_settings_.load(file, environment, {});
+  for (config::Problem& problem : worker_settings_.load(file, environment, {})) {
+    if (std::find(problems.begin(), problems.end(), problem) == problems.end()) problems.push_back(std::move(problem));
+  }
+  return problems;
+}
+
+std::vector<config::Program> FleetSettings::programs() const { return {{"ingress", &ingress_settings_}, {"worker", &worker_settings_}}; }
+
+}  // namespace hookfleet::cli
