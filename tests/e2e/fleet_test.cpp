@@ -1,0 +1,341 @@
+// The whole fleet as real processes: what a sender sees, and what became of what was answered 200.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "common/notification/identity.hpp"
+#include "common/redis/connection.hpp"
+#include "common/stream/dead_letter.hpp"
+#include "common/stream/keys.hpp"
+#include "tests/support/fleet.hpp"
+#include "tests/support/http.hpp"
+#include "tests/support/samples.hpp"
+#include "tests/support/sender.hpp"
+#include "tests/support/wait_until.hpp"
+
+namespace hookfleet {
+namespace {
+
+using namespace std::chrono_literals;
+using support::Fleet;
+using support::HttpClient;
+using support::Sender;
+using support::wait_until;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::vector<nlohmann::json> records(const std::vector<std::string>& files, const std::string& event) {
+  std::vector<nlohmann::json> found;
+  for (const auto& file : files) {
+    std::ifstream lines(file);
+    for (std::string line; std::getline(lines, line);) {
+      auto record = nlohmann::json::parse(line, nullptr, false);
+      if (record.is_object() && record.value("event", "") == event) found.push_back(std::move(record));
+    }
+  }
+  return found;
+}
+
+/// The value of a metric's sample in Prometheus text; 0 when it isn't there.
+double metric(const std::optional<std::string>& text, const std::string& sample) {
+  if (!text) return 0;
+  const auto at = text->find("\n" + sample + " ");
+  return at == std::string::npos ? 0 : std::atof(text->c_str() + at + sample.size() + 2);
+}
+
+/// All bodies in all dead letters.
+std::set<std::string> dead_bodies(Fleet& fleet) {
+  std::set<std::string> bodies;
+  for (unsigned p = 0; p < fleet.keys().partitions(); ++p) {
+    const auto reply = fleet.redis().call({"XRANGE", fleet.keys().dlq(p), "-", "+"});
+    for (std::size_t i = 0; i < reply.view().size(); ++i) {
+      const auto letter = stream::decode_dead_letter(reply.view()[i][1]);
+      if (letter && letter->entry) bodies.insert(letter->entry->body);
+    }
+  }
+  return bodies;
+}
+
+/// Every notification that was answered 200 left its mark in Redis, and as many effects were counted as there were notifications.
+/// Logs can lose their last lines when a process is killed; marks and counts can't.
+void expect_conserved(Fleet& fleet, Sender& sender) {
+  ASSERT_TRUE(fleet.drained(60s)) << fleet.backlog() << " entries left in the streams";
+  std::vector<std::string> unmarked;
+  std::uint64_t acknowledged = 0;
+  for (const auto& [chat, ids] : sender.acknowledged()) {
+    const std::uint64_t instance = std::stoull(chat);
+    const std::string chat_id = chat.substr(chat.find('/') + 1);
+    const unsigned partition = stream::partition_of(instance, chat_id, fleet.keys().partitions());
+    for (const auto& id : ids) {
+      ++acknowledged;
+      const std::string body = Sender::body(instance, chat_id, id, 600);
+      const auto identity =
+          notification::identity_of(instance, "incomingMessageReceived", chat_id, notification::read_envelope(body), body);
+      const std::string key = fleet.keys().mark(partition, {reinterpret_cast<const char*>(identity.data()), identity.size()});
+      if (fleet.redis().call({"EXISTS", key}).view().integer() != 1) unmarked.push_back(id);
+    }
+  }
+  EXPECT_GT(acknowledged, 0U);
+  EXPECT_THAT(unmarked, IsEmpty()) << unmarked.size() << " of " << acknowledged << " acknowledged were not handled";
+  EXPECT_EQ(fleet.counted("incomingMessageReceived"), acknowledged) << "effects inside the acknowledgement must be exactly once";
+  EXPECT_EQ(fleet.dead_letters(), 0U);
+  EXPECT_THAT(support::compare(sender, support::read_worker_logs(fleet.worker_logs())).reordered, IsEmpty());
+}
+
+Sender::Options load(const Fleet& fleet) {
+  return {.port = fleet.port(), .token = fleet.token(), .instances = 8, .chats = 4, .pause = 2ms};
+}
+
+TEST(Fleet, AnswersEveryDocumentedBodyWith200AndLeavesOneRecordOfEach) {
+  Fleet fleet;
+  HttpClient client(fleet.port());
+  std::map<std::string, std::string> type_of;  // path → typeWebhook
+  std::multiset<std::string> sent;
+  for (const auto& sample : support::samples()) {
+    const auto response = client.post("/webhook", fleet.token(), support::fresh(sample));
+    ASSERT_TRUE(response.has_value()) << sample.path;
+    EXPECT_EQ(response->status, 200) << sample.path << ": " << response->body;
+    sent.insert(sample.type_webhook);
+  }
+  ASSERT_EQ(sent.size(), 107U);
+  ASSERT_TRUE(fleet.drained(20s));
+  ASSERT_TRUE(wait_until(10s, [&] { return records(fleet.worker_logs(), "notification").size() >= sent.size(); }));
+  std::multiset<std::string> logged;
+  for (const auto& record : records(fleet.worker_logs(), "notification")) {
+    logged.insert(record.value("typeWebhook", ""));
+    EXPECT_THAT((std::set<std::string>{"done", "ignored"}), testing::Contains(record.value("outcome", ""))) << record.dump();
+    EXPECT_TRUE(record.contains("data")) << record.dump();
+    EXPECT_TRUE(record.contains("timestamp")) << record.dump();
+  }
+  EXPECT_EQ(logged, sent);
+  EXPECT_EQ(fleet.dead_letters(), 0U);
+}
+
+TEST(Fleet, RefusesWhatIsNotAuthenticAndKeepsNothingOfIt) {
+  Fleet fleet({.workers = 0});
+  HttpClient client(fleet.port());
+  const std::string body = R"({"typeWebhook":"x"})";
+  EXPECT_EQ(client.post("/webhook", "wrong", body)->status, 401);
+  EXPECT_EQ(client.post("/webhook", "", body)->status, 401);
+  EXPECT_EQ(client.post("/elsewhere", fleet.token(), body)->status, 404);
+  EXPECT_EQ(client.get("/webhook")->status, 405);
+  EXPECT_EQ(client.get("/metrics")->status, 404);
+  EXPECT_EQ(client.get("/healthz")->status, 200);
+  EXPECT_EQ(fleet.backlog(), 0U);
+  EXPECT_EQ(client.post("/webhook", fleet.token(), body)->status, 200);
+  EXPECT_EQ(fleet.backlog(), 1U);
+}
+
+TEST(Fleet, KeepsWhatAnAuthenticSenderSendsByteForByteHoweverBroken) {
+  Fleet fleet;
+  HttpClient client(fleet.port());
+  const std::string text = Sender::body(1'101'000'001, "79000000001@c.us", "A1", 600);
+  const std::vector<std::string> broken{
+      "",
+      "not json",
+      text.substr(0, 100),
+      std::string(100'000, '['),
+      R"({"typeWebhook":"incomingCall","typeWebhook":"incomingBlock"})",
+      std::string("{\"typeWebhook\":\"a\0b\"}", 21),
+      "[1,2,3]",
+  };
+  for (const auto& body : broken) EXPECT_EQ(client.post("/webhook", fleet.token(), body)->status, 200) << body.substr(0, 40);
+  EXPECT_EQ(client.post("/webhook", fleet.token(), Sender::body(1'101'000'001, "79000000001@c.us", "BIG", 1 << 20))->status, 200);
+  ASSERT_TRUE(fleet.drained(20s));
+  EXPECT_EQ(dead_bodies(fleet), std::set<std::string>(broken.begin(), broken.end()));
+  ASSERT_TRUE(wait_until(10s, [&] { return records(fleet.worker_logs(), "notification").size() > broken.size(); }));
+  bool big_handled = false;
+  for (const auto& record : records(fleet.worker_logs(), "notification")) big_handled |= record.value("idMessage", "") == "BIG";
+  EXPECT_TRUE(big_handled);
+  EXPECT_EQ(records(fleet.worker_logs(), "notification.invalid").size(), broken.size());
+}
+
+TEST(Fleet, RefusesATooLargeBodyAndServesTheNextRequestsAtOnce) {
+  Fleet fleet;
+  HttpClient client(fleet.port());
+  const auto refused = client.post("/webhook", fleet.token(), std::string(5 << 20, 'x'));
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->status, 413);
+  for (int i = 0; i < 20; ++i) {
+    const auto before = std::chrono::steady_clock::now();
+    const auto response = client.post("/webhook", fleet.token(), Sender::body(1, "1@c.us", "AFTER" + std::to_string(i), 600));
+    ASSERT_TRUE(response.has_value());
+    EXPECT_EQ(response->status, 200);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 5s);
+  }
+  ASSERT_TRUE(fleet.drained(20s));
+  EXPECT_EQ(fleet.dead_letters(), 0U);
+}
+
+TEST(Fleet, KeepsItsUpstreamConnectionsUnderLoad) {
+  Fleet fleet({.ingresses = 1});
+  Sender sender(load(fleet));
+  sender.start();
+  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 1000; }));
+  sender.stop();
+  const auto text = fleet.ingress_metrics(0);
+  // 8 serial senders need at most 8 upstream connections at a time, besides self-probe and health check; a connection per request would
+  // have left over a thousand.
+  EXPECT_LT(metric(text, "hookfleet_ingress_connections_total"), 100) << *text;
+  EXPECT_GT(metric(text, "hookfleet_ingress_connections_total"), 0);
+  expect_conserved(fleet, sender);
+}
+
+TEST(Fleet, DropsRepeatsAndHandlesEachOnce) {
+  Fleet fleet;
+  auto options = load(fleet);
+  options.repeat_percent = 30;
+  Sender sender(options);
+  sender.start();
+  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 800; }));
+  sender.stop();
+  expect_conserved(fleet, sender);
+  const auto handled = support::read_worker_logs(fleet.worker_logs());
+  EXPECT_GT(handled.repeats, 100U);
+  EXPECT_EQ(support::compare(sender, handled).handled_twice, 0U);
+  EXPECT_EQ(sender.tally().by_status.size(), 1U) << "nothing but 200";
+}
+
+TEST(Fleet, AnIngressThatIsAskedToStopAnswersWhatItTookAndNginxSendsTheRestElsewhere) {
+  Fleet fleet;
+  Sender sender(load(fleet));
+  sender.start();
+  for (int round = 0; round < 4; ++round) {
+    const auto target = sender.acknowledged_count() + 300;
+    ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > target; }));
+    const std::size_t index = static_cast<std::size_t>(round % 2);
+    fleet.ingress(index).signal(SIGTERM);
+    ASSERT_EQ(fleet.ingress(index).wait(30s), 0) << "an orderly stop ends with exit code 0";
+    fleet.restart_ingress(index);
+    ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_ready(index); }));
+  }
+  sender.stop();
+  EXPECT_EQ(sender.tally().by_status.size(), 1U) << "nothing but 200";
+  EXPECT_TRUE(sender.tally().by_status.contains(200));
+  expect_conserved(fleet, sender);
+}
+
+TEST(Fleet, LosesNothingWhenIngressesAreKilled) {
+  Fleet fleet;
+  Sender sender(load(fleet));
+  sender.start();
+  for (int round = 0; round < 6; ++round) {
+    const auto target = sender.acknowledged_count() + 200;
+    ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > target; }));
+    const std::size_t index = static_cast<std::size_t>(round % 2);
+    fleet.ingress(index).kill();
+    fleet.restart_ingress(index);
+    ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_ready(index); }));
+  }
+  sender.stop();
+  EXPECT_EQ(sender.tally().by_status.size(), 1U) << "nginx tries another ingress: the sender sees only 200";
+  expect_conserved(fleet, sender);
+}
+
+TEST(Fleet, AnotherWorkerResumesWithinTwelveSecondsWhenOneIsKilled) {
+  Fleet fleet;
+  Sender sender(load(fleet));
+  sender.start();
+  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 500; }));
+  fleet.worker(0).kill();
+  const auto killed = std::chrono::steady_clock::now();
+  ASSERT_TRUE(wait_until(30s, [&] { return metric(fleet.worker_metrics(1), "hookfleet_worker_partitions_owned") == 32; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - killed, 13s) << "12 s, and one for looking";
+  sender.stop();
+  expect_conserved(fleet, sender);
+}
+
+TEST(Fleet, TwoWorkersShareThePartitionsEvenlyAndHandThemOverCleanly) {
+  Fleet fleet;
+  const auto owned = [&](std::size_t index) { return metric(fleet.worker_metrics(index), "hookfleet_worker_partitions_owned"); };
+  ASSERT_TRUE(wait_until(20s, [&] { return owned(0) == 16 && owned(1) == 16; }));
+  Sender sender(load(fleet));
+  sender.start();
+  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 300; }));
+  fleet.worker(0).signal(SIGTERM);
+  ASSERT_EQ(fleet.worker(0).wait(30s), 0);
+  ASSERT_TRUE(wait_until(5s, [&] { return owned(1) == 32; })) << "a clean hand-over doesn't wait for leases to end";
+  fleet.restart_worker(0);
+  ASSERT_TRUE(wait_until(20s, [&] { return owned(0) == 16 && owned(1) == 16; }));
+  sender.stop();
+  expect_conserved(fleet, sender);
+  EXPECT_EQ(support::compare(sender, support::read_worker_logs(fleet.worker_logs())).handled_twice, 0U)
+      << "clean hand-overs repeat nothing";
+}
+
+TEST(Fleet, LosesNothingWhenRedisIsKilledAndStartedAgain) {
+  Fleet fleet;
+  Sender sender(load(fleet));
+  sender.start();
+  for (int round = 0; round < 3; ++round) {
+    const auto target = sender.acknowledged_count() + 300;
+    ASSERT_TRUE(wait_until(60s, [&] { return sender.acknowledged_count() > target; }));
+    fleet.redis().restart();
+  }
+  const auto target = sender.acknowledged_count() + 100;
+  ASSERT_TRUE(wait_until(60s, [&] { return sender.acknowledged_count() > target; }));
+  sender.stop();
+  for (const auto& [status, count] : sender.tally().by_status) {
+    EXPECT_THAT((std::set<int>{200, 503, 504}), testing::Contains(status)) << count << " times";
+  }
+  expect_conserved(fleet, sender);
+}
+
+TEST(Fleet, WaitsForARedisThatIsNotThereYet) {
+  Fleet fleet({.ingresses = 1, .workers = 1, .start_redis = false});
+  ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_metrics(0).has_value() && fleet.worker_metrics(0).has_value(); }));
+  EXPECT_FALSE(fleet.ingress_ready(0));
+  EXPECT_FALSE(fleet.worker_ready(0));
+  ASSERT_TRUE(wait_until(20s, [&] { return !records(fleet.ingress_logs(), "redis.unavailable").empty(); }));
+  ASSERT_TRUE(wait_until(20s, [&] { return !records(fleet.worker_logs(), "redis.unavailable").empty(); }));
+  fleet.redis().start();
+  ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_ready(0) && fleet.worker_ready(0); }));
+  HttpClient client(fleet.port());
+  EXPECT_EQ(client.post("/webhook", fleet.token(), Sender::body(1, "1@c.us", "X", 600))->status, 200);
+  EXPECT_TRUE(fleet.drained(20s));
+}
+
+TEST(Fleet, AnswersNo200WhileRedisIsNotDurableAndRecoversByItself) {
+  Fleet fleet({.ingresses = 1, .workers = 1, .ingress_flags = {"--append.deadline", "3s"}});
+  HttpClient client(fleet.port());
+  int sequence = 0;
+  const auto post = [&] {
+    return client.post("/webhook", fleet.token(), Sender::body(1, "1@c.us", "D" + std::to_string(sequence++), 600))->status;
+  };
+  ASSERT_EQ(post(), 200);
+  fleet.redis().config_set("appendfsync", "everysec");
+  const auto changed = std::chrono::steady_clock::now();
+  ASSERT_TRUE(wait_until(10s, [&] { return post() != 200; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - changed, 5s + 3s + 1s) << "5 s to notice, one append deadline to answer";
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(post(), 504);
+  fleet.redis().config_set("appendfsync", "always");
+  EXPECT_TRUE(wait_until(20s, [&] { return post() == 200; }));
+}
+
+TEST(Fleet, Answers503AtMaxmemoryWhileTheWorkerDrainsAnd200Again) {
+  Fleet fleet({.ingresses = 1, .workers = 1, .redis_flags = {"--maxmemory", "24mb"}});
+  fleet.worker(0).signal(SIGSTOP);
+  HttpClient client(fleet.port());
+  int sequence = 0;
+  const auto post = [&] {
+    return client.post("/webhook", fleet.token(), Sender::body(1, "1@c.us", "M" + std::to_string(sequence++), 64'000))->status;
+  };
+  int stored = 0;
+  int status = 200;
+  while (sequence < 2000 && (status = post()) == 200) ++stored;
+  EXPECT_EQ(status, 503) << "after " << stored;
+  EXPECT_GT(stored, 50);
+  fleet.worker(0).signal(SIGCONT);
+  EXPECT_TRUE(fleet.drained(40s)) << "the worker drains at maxmemory";
+  EXPECT_TRUE(wait_until(20s, [&] { return post() == 200; }));
+  EXPECT_TRUE(fleet.drained(20s));
+}
+
+}  // namespace
+}  // namespace hookfleet
