@@ -33,7 +33,7 @@ struct Attempts {
   std::int64_t due_ms = 0;            ///< next try, Unix ms; 0: at once
   std::int64_t first_ms = 0;          ///< first attempt, Unix ms; 0: none ended yet
   std::int64_t blocked_since_ms = 0;  ///< since when its lane waits, Unix ms; 0: it doesn't
-  std::vector<FinishedAction> finished;
+  std::vector<FinishedAction> finished{};
 
   /// Format digit 1, then netstrings.
   std::string text() const;

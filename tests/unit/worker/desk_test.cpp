@@ -1,0 +1,646 @@
+#include "worker/dispatch/desk.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "worker/handlers/message.hpp"
+
+namespace hookfleet::dispatch {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = Desk::Step::Kind;
+using handlers::Handled;
+using stream::StreamId;
+
+class DeskTest : public testing::Test {
+ protected:
+  DeskTest() {
+    handlers.add("message", std::make_unique<handlers::MessageHandler>());
+    handlers.add("message_status", std::make_unique<handlers::MessageHandler>());
+    routes.emplace(handlers);
+    start({});
+  }
+  void start(const Tenure& tenure) { desk.emplace(tenure, options, *routes); }
+
+  /// An entry of a chat; `version` changes the body but not the identity.
+  Arrival entry(std::uint64_t id, const std::string& chat, const std::string& message, const std::string& version = "",
+                std::string type = "incomingMessageReceived", stream::Source source = stream::Source::kWebhook) {
+    stream::Entry made;
+    char uuid[40];
+    std::snprintf(uuid, sizeof uuid, "01890000-0000-7000-8000-%012llu", static_cast<unsigned long long>(id));
+    made.id = uuid;
+    made.id_instance = 1101000001;
+    made.chat = chat;
+    made.type_webhook = type;
+    made.received_ms = received_ms ? received_ms : base::unix_ms(wall);
+    made.source = source;
+    made.body = R"({"typeWebhook":")" + type + R"(","idMessage":")" + message + R"(","status":"sent","v":")" + version + "\"}";
+    return prepare({id, 0}, std::move(made));
+  }
+  static Arrival broken(std::uint64_t id) {
+    stream::Entry made;
+    made.id = "01890000-0000-7000-8000-000000000099";
+    made.id_instance = 1;
+    made.received_ms = 1;
+    made.body = "{nope";
+    return prepare({id, 0}, std::move(made));
+  }
+
+  /// Reads and looks up in one go.
+  void arrive(std::vector<Arrival> arrivals, const std::map<std::string, stream::Mark>& marks = {},
+              const std::map<std::uint64_t, stream::Attempts>& attempts = {}) {
+    desk->read_started(++cycle);
+    std::map<notification::Identity, std::string> messages;
+    for (const auto& arrival : arrivals) messages[arrival.content->notification.identity] = arrival.content->notification.id_message;
+    const auto look_up = desk->arrived(cycle, std::move(arrivals));
+    ASSERT_TRUE(look_up);
+    if (look_up->ids.empty()) return;
+    std::vector<std::optional<stream::Mark>> found;
+    for (const auto& identity : look_up->identities) {
+      const auto mark = marks.find(messages[identity]);
+      found.push_back(mark == marks.end() ? std::nullopt : std::optional(mark->second));
+    }
+    std::vector<std::optional<stream::Attempts>> remembered;
+    for (const StreamId id : look_up->attempts_of) {
+      const auto known = attempts.find(id.ms);
+      remembered.push_back(known == attempts.end() ? std::nullopt : std::optional(known->second));
+    }
+    desk->learn(cycle, *look_up, found, remembered, tight, now, wall);
+  }
+
+  Desk::Step next() { return desk->next(situation, now, wall); }
+  /// What next() starts until there is nothing; dropped ones go to `records`.
+  std::vector<std::uint64_t> started() {
+    std::vector<std::uint64_t> ids;
+    for (auto step = next(); step.kind != Kind::kNothing; step = next()) {
+      if (step.kind == Kind::kEnded) records.push_back(*step.record);
+      if (step.kind == Kind::kStart) ids.push_back(step.stream_id.ms);
+      if (step.kind == Kind::kAlone || step.kind == Kind::kBegin) break;
+    }
+    return ids;
+  }
+  Record complete(std::uint64_t id, Handled handled) { return desk->completed({id, 0}, std::move(handled), 1ms, now, wall, 0.5); }
+  std::vector<StreamId> take() {
+    std::vector<StreamId> ids;
+    for (const auto& ended : desk->take_ended(1000, now)) ids.push_back(ended.stream_id);
+    return ids;
+  }
+  std::vector<Desk::Refusal> answer(const std::vector<StreamId>& ids, const std::string& letters, const std::string& reason = "") {
+    std::string resp = "$" + std::to_string(letters.size()) + "\r\n" + letters + "\r\n";
+    if (!reason.empty()) resp = "*2\r\n" + resp + "$" + std::to_string(reason.size()) + "\r\n" + reason + "\r\n";
+    const auto reply = redis::Reply::parse(resp);
+    return desk->acknowledged(ids, stream::BatchAnswer(reply->view(), ids.size()), now);
+  }
+  void acknowledge() {
+    for (auto ids = take(); !ids.empty(); ids = take()) answer(ids, std::string(ids.size(), 'w'));
+  }
+  std::vector<StreamId> write_attempts() {
+    std::vector<StreamId> ids;
+    for (const auto& [id, attempts] : desk->take_attempts(1000)) {
+      ids.push_back(id);
+      written[id.ms] = *attempts;
+    }
+    return ids;
+  }
+  void advance(std::chrono::milliseconds by) {
+    now += by;
+    wall += by;
+    desk->wake(now);
+  }
+
+  handlers::Handlers handlers;
+  std::optional<routes::Routes> routes;
+  Desk::Options options;
+  std::optional<Desk> desk;
+  Desk::Situation situation;
+  base::BootTime now{1h};
+  base::WallTime wall = base::from_unix_ms(1'750'000'000'000);
+  std::int64_t received_ms = 0;
+  bool tight = false;
+  std::uint64_t cycle = 0;
+  std::vector<Record> records;
+  std::map<std::uint64_t, stream::Attempts> written;
+};
+
+// --- Lanes
+
+TEST_F(DeskTest, ALaneRunsOneAtATimeInStreamOrderAndOthersBesideIt) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "2"), entry(3, "b", "3"), entry(4, "a", "4")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1, 3}));
+  complete(1, Handled::done());
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{2}));
+  complete(2, Handled::done());
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{4}));
+}
+
+TEST_F(DeskTest, PartitionedByInstanceAllChatsAreOneLane) {
+  options.partition_by = stream::PartitionBy::kInstance;
+  arrive({entry(1, "a", "1"), entry(2, "b", "2")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+}
+
+TEST_F(DeskTest, ARetryBlocksItsLaneOnly) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "2"), entry(3, "b", "3"), entry(4, "b", "4")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1, 3}));
+  const Record record = complete(1, Handled::retry("no"));
+  EXPECT_EQ(record.outcome, Outcome::kRetry);
+  EXPECT_EQ(record.attempt, 1U);
+  complete(3, Handled::done());
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{4}));
+  EXPECT_EQ(desk->next_wake(), now + 1s);
+  advance(999ms);
+  EXPECT_EQ(next().kind, Kind::kNothing);
+  advance(1ms);
+  EXPECT_EQ(next().kind, Kind::kFetch) << "its body was not kept";
+}
+
+TEST_F(DeskTest, ABodyThatWasNotKeptIsReadAgain) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  started();
+  complete(1, Handled::retry("no"));
+  EXPECT_EQ(desk->body_bytes(), 0U);
+  advance(1s);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  EXPECT_EQ(next().kind, Kind::kNothing);
+  desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+  const auto step = next();
+  ASSERT_EQ(step.kind, Kind::kStart);
+  EXPECT_EQ(step.content->notification.attempt, 2U);
+}
+
+TEST_F(DeskTest, AnEntryDeletedMeanwhileIsForgottenAndItsLaneGoesOn) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  started();
+  complete(1, Handled::retry("no"));
+  write_attempts();
+  desk->attempts_written(std::vector<StreamId>{{1, 0}});
+  advance(1s);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({1, 0}, std::nullopt, now, wall);
+  const auto step = next();
+  EXPECT_EQ(step.kind, Kind::kFetch);
+  EXPECT_EQ(step.stream_id, (StreamId{2, 0}));
+  EXPECT_EQ(desk->entries(), 1U);
+}
+
+TEST_F(DeskTest, WhenMemoryIsTightOnlyTheFirstOfALaneKeepTheirBodies) {
+  tight = true;
+  std::vector<Arrival> arrivals;
+  for (std::uint64_t id = 1; id <= 20; ++id) arrivals.push_back(entry(id, "a", std::to_string(id)));
+  const std::size_t body = arrivals[0].content->notification.body->size();
+  arrive(std::move(arrivals));
+  EXPECT_LE(desk->body_bytes(), options.lane_bodies * (body + 1));
+  EXPECT_EQ(desk->entries(), 20U);
+}
+
+TEST_F(DeskTest, WithoutConnectionABodyIsWaitedFor) {
+  arrive({entry(1, "a", "1")});
+  started();
+  complete(1, Handled::retry("no"));
+  advance(1s);
+  situation.connected = false;
+  EXPECT_EQ(next().kind, Kind::kNothing);
+  situation.connected = true;
+  EXPECT_EQ(next().kind, Kind::kFetch);
+}
+
+// --- Outcomes
+
+TEST_F(DeskTest, WhatNobodyTakesIsIgnoredWithAMark) {
+  arrive({entry(1, "a", "1", "", "somethingNew")});
+  EXPECT_TRUE(started().empty());
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].outcome, Outcome::kIgnored);
+  const auto ended = desk->take_ended(10, now);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_TRUE(ended[0].seen);
+  EXPECT_EQ(ended[0].death, nullptr);
+}
+
+TEST_F(DeskTest, WhatIsNoJsonIsADeadLetterOfClassMalformed) {
+  arrive({broken(1)});
+  started();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].outcome, Outcome::kDead);
+  const auto ended = desk->take_ended(10, now);
+  ASSERT_NE(ended.at(0).death, nullptr);
+  EXPECT_EQ(ended[0].death->dead_class, stream::DeadClass::kMalformed);
+  EXPECT_TRUE(ended[0].seen) << "its repeats are dropped";
+}
+
+TEST_F(DeskTest, AForeignEntryIsADeadLetterWithoutAMark) {
+  arrive({prepare({1, 0}, tl::unexpected(std::string("no field v"))), prepare({2, 0}, tl::unexpected(std::string("no field v")))});
+  started();
+  EXPECT_EQ(records.size(), 2U);
+  for (const auto& ended : desk->take_ended(10, now)) {
+    EXPECT_FALSE(ended.seen);
+    ASSERT_NE(ended.death, nullptr);
+  }
+}
+
+TEST_F(DeskTest, ATypelessObjectIsADeadLetterOfClassInvalid) {
+  arrive({entry(1, "a", "1", "", "")});
+  started();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].dead_class, stream::DeadClass::kInvalid);
+}
+
+TEST_F(DeskTest, EffectsGoWithTheAcknowledgement) {
+  arrive({entry(1, "a", "1")});
+  started();
+  stream::Effect effect;
+  effect.field = "x";
+  complete(1, Handled::done({effect}));
+  const auto ended = desk->take_ended(10, now);
+  ASSERT_EQ(ended.at(0).effects.size(), 1U);
+  EXPECT_EQ(ended[0].effects[0].field, "x");
+}
+
+TEST_F(DeskTest, FailuresEndInADeadLetterAndPutTheLaneOnProbation) {
+  options.retry.attempts = 3;
+  arrive({entry(1, "a", "1"), entry(2, "a", "2"), entry(3, "a", "3"), entry(4, "a", "4")});
+  for (unsigned attempt = 1; attempt <= 3; ++attempt) {
+    auto step = next();
+    if (step.kind == Kind::kFetch) {
+      desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+      step = next();
+    }
+    ASSERT_EQ(step.kind, Kind::kStart);
+    const Record record = complete(1, Handled::retry("never"));
+    EXPECT_EQ(record.attempt, attempt);
+    EXPECT_EQ(record.outcome, attempt < 3 ? Outcome::kRetry : Outcome::kDead);
+    advance(10s);
+  }
+  // One attempt each…
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({2, 0}, entry(2, "a", "2"), now, wall);
+  ASSERT_EQ(next().kind, Kind::kStart);
+  EXPECT_EQ(complete(2, Handled::retry("never")).outcome, Outcome::kDead);
+  // …until one succeeds.
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({3, 0}, entry(3, "a", "3"), now, wall);
+  ASSERT_EQ(next().kind, Kind::kStart);
+  EXPECT_EQ(complete(3, Handled::done()).outcome, Outcome::kDone);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({4, 0}, entry(4, "a", "4"), now, wall);
+  ASSERT_EQ(next().kind, Kind::kStart);
+  EXPECT_EQ(complete(4, Handled::retry("once")).outcome, Outcome::kRetry);
+}
+
+TEST_F(DeskTest, ARejectedOneIsDeadAtOnce) {
+  arrive({entry(1, "a", "1")});
+  started();
+  const Record record = complete(1, Handled::reject("bad"));
+  EXPECT_EQ(record.outcome, Outcome::kDead);
+  EXPECT_EQ(record.dead_class, stream::DeadClass::kRejected);
+  EXPECT_EQ(desk->take_ended(1, now).at(0).death->attempts, 1U);
+}
+
+TEST_F(DeskTest, BeingUnavailableCostsNoAttempt) {
+  arrive({entry(1, "a", "1")});
+  for (int i = 0; i < 20; ++i) {
+    if (next().kind == Kind::kFetch) {
+      desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+      ASSERT_EQ(next().kind, Kind::kStart);
+    }
+    const Record record = complete(1, Handled::unavailable("away"));
+    ASSERT_EQ(record.outcome, Outcome::kRetry);
+    EXPECT_EQ(record.attempt, 1U);
+    advance(10min);
+  }
+  write_attempts();
+  EXPECT_EQ(written.at(1).failed, 0U);
+  EXPECT_EQ(written.at(1).trouble, stream::Trouble::kUnavailable);
+}
+
+TEST_F(DeskTest, AnOldRedrivenOneIsGivenAFullDayFromItsRedrive) {
+  const auto redriven_ms = static_cast<std::uint64_t>(base::unix_ms(wall));
+  received_ms = base::unix_ms(wall) - 100 * 3'600'000LL;
+  arrive({entry(redriven_ms, "a", "1", "", "incomingMessageReceived", stream::Source::kRedrive)});
+  started();
+  EXPECT_EQ(complete(redriven_ms, Handled::unavailable("away")).outcome, Outcome::kRetry);
+}
+
+// --- Dedup
+
+TEST_F(DeskTest, ARepeatBehindItsFirstIsDroppedAfterItWasHandled) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "1")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  complete(1, Handled::done());
+  EXPECT_TRUE(started().empty());
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].outcome, Outcome::kRepeat);
+  EXPECT_EQ(records[0].first_id, "01890000-0000-7000-8000-000000000001");
+  const auto ended = desk->take_ended(10, now);
+  EXPECT_TRUE(ended.at(0).seen);
+  EXPECT_FALSE(ended.at(1).seen) << "a repeat does not lengthen the mark's life";
+}
+
+TEST_F(DeskTest, ARepeatInsideTheAckWindowIsDropped) {
+  arrive({entry(1, "a", "1")});
+  started();
+  complete(1, Handled::done());
+  take();  // sent, not answered: no mark can be read yet
+  arrive({entry(2, "a", "1")});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(records.at(0).outcome, Outcome::kRepeat);
+}
+
+TEST_F(DeskTest, TheRecordOutlivesTheConfirmationWhileACopyIsInMemory) {
+  arrive({entry(1, "a", "1")});
+  started();
+  complete(1, Handled::done());
+  // The copy is read and its (missing) mark looked up before the ack is executed…
+  desk->read_started(++cycle);
+  const auto look_up = desk->arrived(cycle, {entry(2, "a", "1")});
+  acknowledge();
+  // …and the answer comes after its confirmation.
+  desk->learn(cycle, *look_up, std::vector<std::optional<stream::Mark>>(1), {}, false, now, wall);
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(records.at(0).outcome, Outcome::kRepeat);
+  acknowledge();
+  EXPECT_EQ(desk->identities(), 0U);
+}
+
+TEST_F(DeskTest, ARepeatOfARetryingOneWaitsBehindIt) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "1")});
+  started();
+  complete(1, Handled::retry("no"));
+  EXPECT_EQ(next().kind, Kind::kNothing);
+}
+
+TEST_F(DeskTest, AChangedOneIsHandledAndMarkedSo) {
+  arrive({entry(1, "a", "1", "x")}, {{"1", {base::unix_ms(wall), "00000000-0000-7000-8000-00000000000f", {{9}}}}});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  EXPECT_TRUE(complete(1, Handled::done()).changed);
+}
+
+TEST_F(DeskTest, AChangedStatusIsDropped) {
+  arrive({entry(1, "a", "1", "x", "outgoingMessageStatus")}, {{"1", {base::unix_ms(wall), "00000000-0000-7000-8000-00000000000f", {{9}}}}});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(records.at(0).outcome, Outcome::kRepeat);
+  EXPECT_TRUE(records.at(0).changed);
+}
+
+TEST_F(DeskTest, AStaleOneIsDropped) {
+  received_ms = base::unix_ms(wall) - 60'000;
+  arrive({entry(1, "a", "1", "x")}, {{"1", {base::unix_ms(wall), "00000000-0000-7000-8000-00000000000f", {{9}}}}});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(records.at(0).outcome, Outcome::kRepeat);
+}
+
+TEST_F(DeskTest, ARedrivenOneIsHandledAndItsCopyBehindItIsNot) {
+  arrive({entry(1, "a", "1")});
+  started();
+  const auto digest = complete(1, Handled::reject("bad")).content->notification.body_digest;
+  acknowledge();
+  const stream::Mark mark{base::unix_ms(wall), "01890000-0000-7000-8000-000000000001", {digest}};
+  arrive({entry(2, "a", "1", "", "incomingMessageReceived", stream::Source::kRedrive), entry(3, "a", "1")}, {{"1", mark}});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{2}));
+  complete(2, Handled::done());
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(records.at(0).outcome, Outcome::kRepeat);
+}
+
+// --- Reading
+
+TEST_F(DeskTest, KnownEntriesAreSkippedAfterAReset) {
+  arrive({entry(1, "a", "1"), entry(2, "b", "2")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1, 2}));
+  desk->disconnected(now);
+  EXPECT_EQ(desk->cursor(), StreamId{});
+  arrive({entry(1, "a", "1"), entry(2, "b", "2"), entry(3, "b", "3")});
+  EXPECT_EQ(desk->entries(), 3U);
+  EXPECT_TRUE(started().empty());
+}
+
+TEST_F(DeskTest, AnIdConfirmedWhileACycleIsUnderWayIsSkippedByIt) {
+  arrive({entry(1, "a", "1")});
+  started();
+  complete(1, Handled::done());
+  desk->rewind();
+  desk->read_started(++cycle);  // its XREAD runs before the ack does
+  acknowledge();
+  const auto look_up = desk->arrived(cycle, {entry(1, "a", "1")});
+  EXPECT_TRUE(look_up->ids.empty());
+  EXPECT_EQ(desk->entries(), 0U);
+}
+
+TEST_F(DeskTest, WhatACycleFromBeforeAResetBringsIsDropped) {
+  desk->read_started(++cycle);
+  desk->disconnected(now);
+  const auto look_up = desk->arrived(cycle, {entry(1, "a", "1")});
+  EXPECT_TRUE(look_up->ids.empty());
+  EXPECT_EQ(desk->cursor(), StreamId{}) << "or the entry would never be read";
+}
+
+TEST_F(DeskTest, AnotherEntryUnderAKnownIdVoidsTheTenure) {
+  arrive({entry(1, "a", "1")});
+  desk->rewind();
+  desk->read_started(++cycle);
+  auto other = entry(1, "a", "1");
+  other.content->notification.id = "01890000-0000-7000-8000-0000000000ff";
+  EXPECT_FALSE(desk->arrived(cycle, {other}).has_value());
+}
+
+TEST_F(DeskTest, AccountsForWhatIsInMemoryOrNotReached) {
+  arrive({entry(5, "a", "1")});
+  EXPECT_TRUE(desk->accounts_for({5, 0}));
+  EXPECT_TRUE(desk->accounts_for({6, 0}));
+  EXPECT_FALSE(desk->accounts_for({4, 0}));
+}
+
+// --- Acknowledging
+
+TEST_F(DeskTest, DoneButUnconfirmedIsAcknowledgedAgainAfterAResetAndNotHandledAgain) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  started();
+  complete(1, Handled::done());
+  started();
+  complete(2, Handled::done());
+  take();
+  desk->disconnected(now);
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(take(), (std::vector<StreamId>{{1, 0}, {2, 0}}));
+}
+
+TEST_F(DeskTest, GoneCountsAsConfirmed) {
+  arrive({entry(1, "a", "1")});
+  started();
+  complete(1, Handled::done());
+  answer(take(), "g");
+  EXPECT_TRUE(desk->empty());
+}
+
+TEST_F(DeskTest, ARefusedOneBecomesADeadLetterWithoutEffectsThenWithoutMarkThenWaits) {
+  arrive({entry(1, "a", "1")});
+  started();
+  complete(1, Handled::done({stream::Effect{}}));
+  auto refusals = answer(take(), "r", "wrong type");
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_TRUE(refusals[0].first);
+  EXPECT_EQ(refusals[0].reason, "wrong type");
+  {
+    const auto again = desk->take_ended(1, now);
+    ASSERT_NE(again.at(0).death, nullptr);
+    EXPECT_EQ(again[0].death->dead_class, stream::DeadClass::kFailed);
+    EXPECT_TRUE(again[0].effects.empty());
+    EXPECT_TRUE(again[0].seen);
+  }
+  EXPECT_FALSE(answer({{1, 0}}, "r", "wrong type").at(0).first);
+  EXPECT_FALSE(desk->take_ended(1, now).at(0).seen);
+  answer({{1, 0}}, "r", "wrong type");
+  EXPECT_EQ(desk->ended(), 0U);
+  advance(5s);
+  EXPECT_EQ(desk->ended(), 1U);
+  acknowledge();
+  EXPECT_TRUE(desk->empty());
+}
+
+TEST_F(DeskTest, AnUnwrittenAckIsTakenAgainInOrder) {
+  arrive({entry(1, "a", "1"), entry(2, "b", "2"), entry(3, "c", "3")});
+  started();
+  for (const std::uint64_t id : {1U, 2U, 3U}) complete(id, Handled::done());
+  const auto ids = take();
+  desk->unacknowledged(ids, now);
+  EXPECT_EQ(take(), ids);
+}
+
+// --- Attempts over a takeover
+
+TEST_F(DeskTest, AttemptsAndPauseSurviveATakeover) {
+  start({.up_to = {1, 0}});
+  const stream::Attempts before{.failed = 6, .due_ms = base::unix_ms(wall) + 3000};
+  arrive({entry(1, "a", "1")}, {}, {{1, before}});
+  EXPECT_EQ(next().kind, Kind::kNothing);
+  advance(3s);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+  ASSERT_EQ(next().kind, Kind::kStart);
+  EXPECT_EQ(complete(1, Handled::retry("no")).attempt, 7U);
+  advance(5min);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+  ASSERT_EQ(next().kind, Kind::kStart);
+  EXPECT_EQ(complete(1, Handled::retry("no")).dead_class, stream::DeadClass::kFailed);
+}
+
+TEST_F(DeskTest, OnlyWhatWasThereAtTheTakeoverOrIsRedrivenCanHaveAttempts) {
+  start({.up_to = {1, 0}});
+  desk->read_started(++cycle);
+  const auto look_up = desk->arrived(
+      cycle, {entry(1, "a", "1"), entry(2, "a", "2"), entry(3, "a", "3", "", "incomingMessageReceived", stream::Source::kRedrive)});
+  EXPECT_EQ(look_up->attempts_of, (std::vector<StreamId>{{1, 0}, {3, 0}}));
+}
+
+TEST_F(DeskTest, UnconfirmedAttemptsAreWrittenAgainAfterAReset) {
+  arrive({entry(1, "a", "1")});
+  started();
+  complete(1, Handled::retry("no"));
+  EXPECT_EQ(write_attempts().size(), 1U);
+  EXPECT_FALSE(desk->attempts_due());
+  desk->disconnected(now);
+  EXPECT_EQ(write_attempts().size(), 1U);
+}
+
+// --- Poison
+
+TEST_F(DeskTest, AfterACrashTheFirstOfEachLaneBeginsBeforeItStarts) {
+  start({.after_crash = true, .up_to = {2, 0}});
+  arrive({entry(1, "a", "1"), entry(2, "a", "2"), entry(3, "b", "3")});
+  ASSERT_EQ(next().kind, Kind::kBegin);
+  EXPECT_EQ(next().stream_id, (StreamId{3, 0})) << "it came later: no suspect";
+  const auto ids = write_attempts();
+  EXPECT_EQ(written.at(1).begun, 1U);
+  desk->attempts_written(ids);
+  ASSERT_EQ(next().kind, Kind::kStart);
+  complete(1, Handled::done());
+  EXPECT_EQ(next().kind, Kind::kStart) << "the second of the lane is no suspect";
+}
+
+TEST_F(DeskTest, WhatHadBegunAtACrashBeginsAlone) {
+  start({.after_crash = true, .up_to = {1, 0}});
+  arrive({entry(1, "a", "1")}, {}, {{1, {.begun = 1}}});
+  situation.idle = false;
+  EXPECT_EQ(next().kind, Kind::kAlone);
+  situation.idle = true;
+  const auto step = next();
+  EXPECT_EQ(step.kind, Kind::kBegin);
+  EXPECT_TRUE(step.alone);
+}
+
+TEST_F(DeskTest, AReturnClearsTheCountOfBegins) {
+  start({.after_crash = true, .up_to = {1, 0}});
+  arrive({entry(1, "a", "1")}, {}, {{1, {.begun = 2}}});
+  ASSERT_EQ(next().kind, Kind::kBegin);
+  desk->attempts_written(write_attempts());
+  EXPECT_EQ(written.at(1).begun, 3U);
+  ASSERT_EQ(next().kind, Kind::kStart);
+  complete(1, Handled::retry("no"));
+  write_attempts();
+  EXPECT_EQ(written.at(1).begun, 0U);
+}
+
+TEST_F(DeskTest, TheFourthBeginIsADeadLetterOfClassCrash) {
+  start({.after_crash = true, .up_to = {1, 0}});
+  arrive({entry(1, "a", "1")}, {}, {{1, {.begun = 3}}});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(records.at(0).dead_class, stream::DeadClass::kCrash);
+}
+
+// --- Handing over
+
+TEST_F(DeskTest, DrainingForgetsWhatWaitsAndKeepsWhatRuns) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "2"), entry(3, "b", "3")});
+  ASSERT_EQ(next().stream_id, (StreamId{1, 0}));
+  desk->drain();
+  EXPECT_EQ(desk->entries(), 1U);
+  EXPECT_EQ(next().kind, Kind::kNothing);
+  complete(1, Handled::done());
+  EXPECT_FALSE(desk->empty());
+  acknowledge();
+  EXPECT_TRUE(desk->empty());
+  EXPECT_EQ(desk->identities(), 0U);
+}
+
+TEST_F(DeskTest, DrainingWaitsUntilAttemptsAreWritten) {
+  arrive({entry(1, "a", "1"), entry(2, "b", "2")});
+  started();
+  complete(1, Handled::retry("no"));
+  desk->drain();
+  complete(2, Handled::retry("no"));
+  EXPECT_EQ(desk->entries(), 2U);
+  desk->attempts_written(write_attempts());
+  EXPECT_TRUE(desk->empty());
+}
+
+TEST_F(DeskTest, DrainingTakesBackABeginThatDidNotStart) {
+  start({.after_crash = true, .up_to = {9, 0}});
+  arrive({entry(1, "a", "1"), entry(2, "b", "2")});
+  ASSERT_EQ(next().kind, Kind::kBegin);
+  ASSERT_EQ(next().kind, Kind::kBegin);
+  desk->attempts_written(write_attempts());
+  ASSERT_EQ(next().kind, Kind::kStart);  // 2: the one confirmed last is looked at first
+  desk->drain();
+  const auto ids = write_attempts();
+  EXPECT_EQ(written.at(1).begun, 0U);
+  EXPECT_EQ(written.at(2).begun, 1U);
+  desk->attempts_written(ids);
+  EXPECT_EQ(desk->entries(), 1U);
+}
+
+TEST_F(DeskTest, NotStartedIsNextAgainAndLeavesWithADrain) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  ASSERT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  desk->not_started({1, 0}, now, wall);
+  ASSERT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  desk->drain();
+  desk->not_started({1, 0}, now, wall);
+  EXPECT_TRUE(desk->empty());
+}
+
+}  // namespace
+}  // namespace hookfleet::dispatch
