@@ -565,7 +565,8 @@ void Writer::on_memory(std::uint64_t used, std::uint64_t maxmemory) {
   const bool was_closed = memory_.closed();
   if (memory_.update(used, maxmemory) == was_closed) return;
   inbox_.set_memory_closed(memory_.closed());
-  const std::initializer_list<log::Field> facts = {{"server", endpoint_.display()}, {"used_bytes", used}, {"maxmemory_bytes", maxmemory}};
+  const std::string server = endpoint_.display();
+  const std::initializer_list<log::Field> facts = {{"server", server}, {"used_bytes", used}, {"maxmemory_bytes", maxmemory}};
   if (memory_.closed()) {
     log_.error("redis.memory_high", "Redis' memory is above stream.memory_max, new notifications get 503", facts);
   } else {

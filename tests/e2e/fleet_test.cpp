@@ -329,7 +329,9 @@ TEST(Fleet, Answers503AtMaxmemoryWhileTheWorkerDrainsAnd200Again) {
   int stored = 0;
   int status = 200;
   while (sequence < 2000 && (status = post()) == 200) ++stored;
-  EXPECT_EQ(status, 503) << "after " << stored;
+  // What was on its way when the memory ran out is tried until its deadline; whatever comes then is told at once to go elsewhere.
+  EXPECT_TRUE(status == 503 || status == 504) << status << " after " << stored;
+  EXPECT_EQ(post(), 503);
   EXPECT_GT(stored, 50);
   fleet.worker(0).signal(SIGCONT);
   EXPECT_TRUE(fleet.drained(40s)) << "the worker drains at maxmemory";
