@@ -56,9 +56,9 @@ healthy() {  # healthy SERVICE COUNT
 post() {  # post TOKEN ID: prints the status
   curl -sS --noproxy '*' -m 30 -o "$work/answer" -w '%{http_code}' -H "Authorization: Bearer $1" -H 'Content-Type: application/json' -d '{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"wid":"79990000000@c.us","typeInstance":"whatsapp"},"timestamp":1700000000,"idMessage":"'"$2"'","senderData":{"chatId":"79990000001@c.us","sender":"79990000001@c.us"},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":"Hello"}}}' "$url"
 }
-handled() { compose logs --no-color worker 2>/dev/null | grep '"event":"notification"' | grep '"outcome":"done"' | grep -q "\"idMessage\":\"$1\""; }
+handled() { compose logs --no-color worker 2>/dev/null | grep '"event":"notification"' | grep '"outcome":"done"' | grep "\"idMessage\":\"$1\"" >/dev/null; }
 metric() {  # metric HOST TEXT: its /metrics holds the text; asked from within, nothing but nginx is published
-  docker exec "$(ids nginx)" bash -c 'exec 3<>"/dev/tcp/$0/9090" && printf "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" >&3 && cat <&3' "$1" | grep -q "$2"
+  docker exec "$(ids nginx)" bash -c 'exec 3<>"/dev/tcp/$0/9090" && printf "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" >&3 && cat <&3' "$1" | grep "$2" >/dev/null
 }
 
 step "base image"

@@ -71,10 +71,10 @@ ready || fail "not ready after up"
 . .fleet/env
 works
 [ "$(post wrong)" = 401 ] || fail "a wrong token is answered $(cat "$work/answer")"
-grep '^curl ' "$work/up" | bash | grep -q '^HTTP/1.1 200' || fail "the printed curl line isn't answered 200"
+grep '^curl ' "$work/up" | bash | grep '^HTTP/1.1 200' >/dev/null || fail "the printed curl line isn't answered 200"
 for name in redis-1 nginx-1 ingress-1 ingress-2 worker-1 worker-2; do kill -0 "$(pid "$name")" || fail "no pid of $name"; done
 [ "$(redis-cli -u "$REDIS_URL" config get appendfsync | tail -n 1)" = always ] || fail "Redis isn't at REDIS_URL or not durable"
-for url in $METRICS_URLS; do curl -sS --noproxy '*' "$url" | grep -q '^hookfleet_' || fail "no metrics at $url"; done
+for url in $METRICS_URLS; do curl -sS --noproxy '*' "$url" | grep '^hookfleet_' >/dev/null || fail "no metrics at $url"; done
 within 20 grep -q '"event":"notification"' .fleet/log/worker-1.log .fleet/log/worker-2.log || fail "no record of the notification"
 ! grep -rqF "$HOOKFLEET_TOKEN" .fleet/log || fail "the token stands in a log"
 cat /proc/[0-9]*/cmdline 2>/dev/null >"$work/cmdlines" || true
