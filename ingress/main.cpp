@@ -2,6 +2,8 @@
 #include <sys/resource.h>
 
 #include <cstdio>
+#include <utility>
+#include <vector>
 
 #include "common/config/command_line.hpp"
 #include "common/lifecycle/health.hpp"
@@ -38,6 +40,13 @@ void raise_open_files(const log::Logger& log) {
   }
 }
 
+void log_settings(const log::Logger& log, const config::Settings& settings) {
+  const auto effective = settings.effective();
+  std::vector<log::Field> fields;
+  for (const auto& [key, value] : effective) fields.emplace_back(key, value);
+  log.write(log::Level::kInfo, "system.settings", "effective settings", fields);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -58,12 +67,13 @@ int main(int argc, char** argv) {
     return kFailed;
   }
   log.info("system.starting", "starting", {{"version", config::version()}, {"config.file", options.config_file}});
-  for (const auto& [key, value] : settings.effective()) log.info("system.setting", "effective setting", {{"key", key}, {"value", value}});
+  log_settings(log, settings);
   raise_open_files(log);
 
   metrics::Registry registry(ingress::kTable, kProgram);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
+  health.require("server");
   health.watch("http", kLoopSilence);
   health.watch("appender", kLoopSilence);
   const auto listener =
@@ -76,10 +86,10 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   append::Events events;
   events.beat = [&] { health.beat("appender"); };
-  events.state = [&](const append::State& state) {
+  events.state = [&, was_ready = false](const append::State& state) mutable {
     if (state.writable) {
       health.ready("redis");
-      log.info("system.ready", "Redis takes appends as durably as required");
+      if (!std::exchange(was_ready, true)) log.info("system.ready", "deliveries are stored");  // later changes: redis.*
     } else {
       health.unready("redis", state.reason);
     }
@@ -103,6 +113,7 @@ int main(int argc, char** argv) {
     log.error("system.failed", "cannot serve the webhook", {{"error", server.error()}});
     return kFailed;
   }
+  health.ready("server");
   log.info("system.started", "serving", {{"server.listen", config.http.listen}, {"server.metrics_listen", config.metrics_listen}});
 
   // SIGHUP: tokens, allowlist and log level are read again and swapped as a whole; with any problem all stays as it is.

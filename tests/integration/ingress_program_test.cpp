@@ -1,0 +1,209 @@
+// hookfleet-ingress as a process: what it needs, says and answers from start to end.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/http.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/redis_server.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
+
+namespace hookfleet {
+namespace {
+
+using namespace std::chrono_literals;
+using support::HttpClient;
+using support::Process;
+using support::wait_until;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class IngressProgram : public testing::Test {
+ protected:
+  explicit IngressProgram(bool redis_started = true) : redis_(redis_options(redis_started)) {}
+
+  Process start(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> argv{HOOKFLEET_BIN_DIR "/hookfleet-ingress",
+                                  "--redis.url",
+                                  redis_.url(),
+                                  "--server.listen",
+                                  listen_,
+                                  "--server.metrics_listen",
+                                  metrics_listen_};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return Process({.argv = argv, .environment = {}, .output = log_});
+  }
+  int get(const std::string& path) const {
+    const auto response = HttpClient(metrics_port_, 2s).get(path);
+    return response ? response->status : 0;
+  }
+  int post(const char* token) const {
+    const auto response = HttpClient(port_).post("/webhook", token, "{}");
+    return response ? response->status : 0;
+  }
+  bool ready() const { return get("/readyz") == 200; }
+  /// The webhook port answers.
+  bool serving() const { return HttpClient(port_, 2s).get("/livez").has_value(); }
+  std::vector<std::string> events() const {
+    std::vector<std::string> found;
+    std::ifstream lines(log_);
+    for (std::string line; std::getline(lines, line);) {
+      const auto record = nlohmann::json::parse(line, nullptr, false);
+      if (record.is_object()) found.push_back(record.value("event", ""));
+    }
+    return found;
+  }
+
+  support::TempDir dir_;
+  const std::string log_ = dir_ / "log";
+  const int port_ = support::free_port(), metrics_port_ = support::free_port();
+  std::string listen_ = "127.0.0.1:" + std::to_string(port_), metrics_listen_ = "127.0.0.1:" + std::to_string(metrics_port_);
+  support::RedisServer redis_;
+
+ private:
+  static support::RedisServer::Options redis_options(bool started) {
+    support::RedisServer::Options options;
+    options.started = started;
+    return options;
+  }
+};
+
+class IngressProgramWithoutRedis : public IngressProgram {
+ protected:
+  IngressProgramWithoutRedis() : IngressProgram(false) {}
+};
+
+TEST_F(IngressProgram, TellsItsLifeAndEndsOrderly) {
+  const std::string pid_file = dir_ / "pid";
+  Process program = start({"--auth.tokens", "top-secret", "--pid-file", pid_file});
+  ASSERT_TRUE(wait_until(20s, [&] { return ready(); })) << support::read_file(log_);
+  EXPECT_EQ(std::stoi(support::read_file(pid_file)), program.pid());
+  EXPECT_EQ(get("/livez"), 200);
+  EXPECT_EQ(post("top-secret"), 200);
+  EXPECT_EQ(post("wrong"), 401);
+  const std::string metrics = HttpClient(metrics_port_).get("/metrics")->body;
+  EXPECT_THAT(metrics, HasSubstr("hookfleet_ingress_deliveries_total{outcome=\"stored\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("hookfleet_append_entries_total{outcome=\"stored\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("hookfleet_build_info"));
+
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.wait(20s), 0);
+  EXPECT_EQ(support::read_file(pid_file), "");
+  std::vector<std::string> life;
+  for (const auto& event : events()) {
+    if (event.starts_with("system.")) life.push_back(event);
+  }
+  EXPECT_THAT(life, testing::UnorderedElementsAre("system.starting", "system.settings", "system.started", "system.ready", "system.stopping",
+                                                  "system.stopped"));
+  EXPECT_EQ(life.back(), "system.stopped");
+  const std::string log = support::read_file(log_);
+  EXPECT_THAT(log, Not(HasSubstr("top-secret")));
+  EXPECT_THAT(log, HasSubstr("***"));
+}
+
+TEST_F(IngressProgramWithoutRedis, WaitsForRedisAndSaysSo) {
+  Process program = start({"--auth.tokens", "t", "--append.deadline", "1s"});
+  ASSERT_TRUE(wait_until(20s, [&] { return serving(); }));
+  EXPECT_EQ(get("/livez"), 200);
+  EXPECT_EQ(get("/readyz"), 503);
+  EXPECT_EQ(HttpClient(port_).get("/healthz")->status, 503);
+  EXPECT_EQ(post("t"), 504);
+  EXPECT_TRUE(wait_until(10s, [&] { return testing::Value(events(), Contains("redis.unavailable")); }));
+  EXPECT_THAT(events(), Not(Contains("system.ready")));
+  redis_.start();
+  EXPECT_TRUE(wait_until(20s, [&] { return ready(); }));
+  EXPECT_EQ(post("t"), 200);
+  EXPECT_EQ(HttpClient(port_).get("/healthz")->status, 200);
+}
+
+TEST_F(IngressProgramWithoutRedis, StopsWhileItWaits) {
+  Process program = start({"--auth.tokens", "t"});
+  ASSERT_TRUE(wait_until(20s, [&] { return get("/livez") == 200; }));
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.wait(10s), 0);
+}
+
+TEST_F(IngressProgramWithoutRedis, RefusesWrongSettingsWithCode2BeforeAnySocketOpens) {
+  Process without_token = start();
+  EXPECT_EQ(without_token.wait(10s), 2);
+  EXPECT_THAT(support::read_file(log_), HasSubstr("no token is configured"));
+  Process several = start({"--auth.tokens", "t", "--server.listen", "here", "--append.linger", "1h"});
+  EXPECT_EQ(several.wait(10s), 2);
+  EXPECT_THAT(support::read_file(log_), testing::AllOf(HasSubstr("server.listen"), HasSubstr("append.linger")));
+}
+
+TEST_F(IngressProgramWithoutRedis, EndsWithCode1WhenAnAddressIsTaken) {
+  Process first = start({"--auth.tokens", "t"});
+  ASSERT_TRUE(wait_until(20s, [&] { return serving(); }));
+  for (std::string* free : {&listen_, &metrics_listen_}) {  // the other one is taken
+    const std::string taken = std::exchange(*free, "127.0.0.1:0");
+    Process second = start({"--auth.tokens", "t"});
+    EXPECT_EQ(second.wait(20s), 1);
+    *free = taken;
+  }
+  EXPECT_THAT(support::read_file(log_), testing::AllOf(HasSubstr(listen_), HasSubstr(metrics_listen_), HasSubstr("in use")));
+}
+
+TEST_F(IngressProgram, EndsWhenRedisBelongsToAFleetWithAnotherLayout) {
+  redis_.call({"HSET", "hf:meta", "layout", "1 16 chat"});
+  Process program = start({"--auth.tokens", "t"});
+  EXPECT_EQ(program.wait(20s), 2);
+  EXPECT_THAT(support::read_file(log_), HasSubstr("another layout"));
+}
+
+TEST_F(IngressProgram, ReadsTokensAgainOnSighup) {
+  const std::string tokens = dir_ / "tokens";
+  std::ofstream(tokens) << "old\n";
+  Process program = start({"--auth.tokens_file", tokens});
+  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  EXPECT_EQ(post("old"), 200);
+  std::ofstream(tokens) << "new\nold\n";
+  program.signal(SIGHUP);
+  EXPECT_TRUE(wait_until(10s, [&] { return post("new") == 200; }));
+  EXPECT_EQ(post("old"), 200);
+
+  std::ofstream(tokens) << "\n";
+  program.signal(SIGHUP);
+  EXPECT_TRUE(wait_until(10s, [&] { return testing::Value(events(), Contains("system.reload_failed")); }));
+  EXPECT_EQ(post("new"), 200) << "a wrong file changes nothing";
+}
+
+TEST_F(IngressProgram, ChecksTheHealthOfARunningOne) {
+  const std::vector<std::string> check{"--auth.tokens", "t", "--healthcheck"};
+  Process none = start(check);
+  EXPECT_EQ(none.wait(10s), 1);
+  Process program = start({"--auth.tokens", "t"});
+  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  Process healthy = start(check);
+  EXPECT_EQ(healthy.wait(10s), 0);
+}
+
+TEST_F(IngressProgram, AnswersEveryRequestThatItTookWhenItIsAskedToStop) {
+  Process program = start({"--auth.tokens", "t"});
+  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  redis_.freeze();
+  constexpr std::size_t kInside = 8;
+  std::vector<std::future<int>> inside;
+  for (std::size_t i = 0; i < kInside; ++i) inside.push_back(std::async(std::launch::async, [this] { return post("t"); }));
+  ASSERT_TRUE(wait_until(
+      10s, [&] { return HttpClient(metrics_port_).get("/metrics")->body.find("hookfleet_ingress_in_flight 8\n") != std::string::npos; }));
+  program.signal(SIGTERM);
+  ASSERT_TRUE(wait_until(10s, [&] { return testing::Value(events(), Contains("system.stopping")); }));
+  redis_.thaw();
+  for (auto& answer : inside) EXPECT_EQ(answer.get(), 200);
+  EXPECT_EQ(program.wait(20s), 0);
+}
+
+}  // namespace
+}  // namespace hookfleet
