@@ -14,10 +14,10 @@ using partition::Hold;
 
 constexpr auto kLayoutEvery = 5s;
 constexpr auto kOldestEvery = 30s;
-constexpr auto kBacklogEvery = 10s;        // of all partitions
-constexpr auto kWriteAgain = 250ms;        // after Redis refused
-constexpr std::size_t kQuantum = 64;       // steps of a partition before it is another's turn: long enough to fill an ack
-constexpr std::size_t kRecordBytes = 512;  // an entry without its body, its share of lane and identity (measured: below)
+constexpr std::chrono::nanoseconds kBacklogEvery = 10s;  // of all partitions
+constexpr auto kWriteAgain = 250ms;                      // after Redis refused
+constexpr std::size_t kQuantum = 64;                     // steps of a partition before it is another's turn: long enough to fill an ack
+constexpr std::size_t kRecordBytes = 512;                // an entry without its body, its share of lane and identity (measured: below)
 // Handlers that take microseconds are started ahead of their turn, as many as take so long, so that threads need not wait for us.
 constexpr double kAheadSeconds = 0.01;
 constexpr std::size_t kAheadMax = 496;

@@ -49,7 +49,8 @@ TEST_P(AwayTest, EndsOnlyWhatIsOldAndWasBlocked) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, AwayTest,
-                         testing::Values(AwayRow{"an hour's outage", 1h, 1h, false}, AwayRow{"old, but its turn came just now", 30h, 10min, false},
+                         testing::Values(AwayRow{"an hour's outage", 1h, 1h, false},
+                                         AwayRow{"old, but its turn came just now", 30h, 10min, false},
                                          AwayRow{"blocked for long, but young", 23h, 23h, false}, AwayRow{"both", 24h, 1h, true}));
 
 TEST(Schedule, BeingAwayPausesAsLongAsItHasLasted) {

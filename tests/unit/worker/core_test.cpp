@@ -1,0 +1,463 @@
+#include "worker/core.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "worker/handlers/message.hpp"
+#include "worker/partition/targets.hpp"
+
+namespace hookfleet::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using handlers::Handled;
+using stream::StreamId;
+
+class Recorder final : public Outside {
+ public:
+  void send(Call call) override { calls.push_back(std::move(call)); }
+  void read(ReadRequest request) override { reads.push_back(std::move(request)); }
+  void start(dispatch::Job job) override { jobs.push_back(std::move(job)); }
+  void record(dispatch::Record record) override { records.push_back(std::move(record)); }
+  void taken(unsigned, lease::How) override { ++taken_count; }
+  void given_back(unsigned) override { ++given_back_count; }
+  void lost(unsigned, Loss loss) override { losses.push_back(loss); }
+  void cursor_reset(unsigned) override { ++resets; }
+  void refused(unsigned, const dispatch::Desk::Refusal&) override {}
+  void call_failed(const char*, redis::ReplyError, std::string_view) override { ++failures; }
+
+  /// The calls of one kind made so far; they are taken.
+  template <class Which>
+  std::vector<Which> take() {
+    std::vector<Which> taken;
+    std::vector<Call> rest;
+    for (Call& call : calls) {
+      if (auto* which = std::get_if<Which>(&call)) {
+        taken.push_back(std::move(*which));
+      } else {
+        rest.push_back(std::move(call));
+      }
+    }
+    calls = std::move(rest);
+    return taken;
+  }
+
+  std::vector<Call> calls;
+  std::vector<ReadRequest> reads;
+  std::vector<dispatch::Job> jobs;
+  std::vector<dispatch::Record> records;
+  std::vector<Loss> losses;
+  int taken_count = 0, given_back_count = 0, resets = 0, failures = 0;
+};
+
+class CoreTest : public testing::Test {
+ protected:
+  CoreTest() {
+    handlers.add("message", std::make_unique<handlers::MessageHandler>());
+    routes.emplace(handlers);
+    make(1);
+  }
+  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", *routes, outside, 1); }
+
+  void connect(std::vector<std::string> live = {"self"}) {
+    core->connected(true, now, wall);
+    heartbeat(std::move(live));
+  }
+  void heartbeat(std::vector<std::string> live = {"self"}) {
+    for (const auto& call : outside.take<Heartbeat>()) core->members(call, live, now, wall);
+  }
+  void acquire(const std::string& epoch = "1", lease::How how = lease::How::kClean, const std::string& last = "0-0") {
+    for (const auto& call : outside.take<Acquire>()) core->acquired(call, lease::Held{epoch, how, last}, now, wall);
+  }
+  void renew(bool held = true) {
+    for (const auto& call : outside.take<Renew>()) core->renewed(call, held, now, wall);
+  }
+  dispatch::Arrival entry(std::uint64_t id, const std::string& chat, std::size_t bytes = 10) {
+    stream::Entry made;
+    char uuid[40];
+    std::snprintf(uuid, sizeof uuid, "01890000-0000-7000-8000-%012llu", static_cast<unsigned long long>(id));
+    made.id = uuid;
+    made.id_instance = 1;
+    made.chat = chat;
+    made.type_webhook = "incomingMessageReceived";
+    made.received_ms = base::unix_ms(wall);
+    made.body =
+        R"({"typeWebhook":"incomingMessageReceived","idMessage":")" + std::to_string(id) + R"(","x":")" + std::string(bytes, 'x') + "\"}";
+    return dispatch::prepare({id, 0}, std::move(made));
+  }
+  /// Answers the read under way for partition 0, and the look-up that follows.
+  void deliver(std::vector<dispatch::Arrival> arrivals, const std::optional<stream::Attempts>& attempts = std::nullopt) {
+    ASSERT_FALSE(outside.reads.empty());
+    const ReadRequest request = outside.reads.back();
+    std::vector<Core::Batch> batches;
+    if (!arrivals.empty()) batches.push_back({request.from.at(0).tenure, std::move(arrivals)});
+    core->read_done(request.cycle, std::move(batches), now, wall);
+    for (const auto& call : outside.take<LookUp>()) {
+      const std::vector<std::optional<stream::Mark>> marks(call.wanted.ids.size());
+      const std::vector<std::optional<stream::Attempts>> remembered(call.wanted.attempts_of.size(), attempts);
+      core->looked_up(call, marks, remembered, now, wall);
+    }
+  }
+  /// All started jobs return.
+  void finish(const Handled& handled = Handled::done(), bool started = true) {
+    std::vector<dispatch::Completion> completions;
+    for (auto& job : outside.jobs) completions.push_back({std::move(job), started, handled, 1ms});
+    outside.jobs.clear();
+    core->completed(std::move(completions), now, wall);
+  }
+  void answer_acks(const std::string& resp = "") {
+    for (const auto& call : outside.take<Ack>()) {
+      const auto reply = redis::Reply::parse(resp.empty() ? "+" + std::string(call.ids.size(), 'w') + "\r\n" : resp);
+      core->acknowledged(call, stream::BatchAnswer(reply->view(), call.ids.size()), now, wall);
+    }
+  }
+  void answer_attempts() {
+    for (const auto& call : outside.take<WriteAttempts>()) {
+      const auto reply = redis::Reply::parse("+" + std::string(call.ids.size(), 'w') + "\r\n");
+      core->attempts_written(call, stream::BatchAnswer(reply->view(), call.ids.size()), now, wall);
+    }
+  }
+  void advance(std::chrono::milliseconds by) {
+    now += by;
+    wall += by;
+    core->tick(now, wall);
+  }
+
+  Options options;
+  dispatch::Desk::Options desk_options;
+  handlers::Handlers handlers;
+  std::optional<routes::Routes> routes;
+  Recorder outside;
+  std::optional<Core> core;
+  base::BootTime now{1h};
+  base::WallTime wall = base::from_unix_ms(1'750'000'000'000);
+};
+
+TEST(ReadSize, StartsAtOneAndKeepsWithinItsBytes) {
+  ReadSize size;
+  EXPECT_EQ(size.count(32), 1U);
+  size.saw(1000);
+  EXPECT_EQ(size.count(32), ReadSize::kCountMax);
+  size.saw(1'000'000);
+  EXPECT_EQ(size.count(1), 8U);
+  EXPECT_EQ(size.count(32), 1U);
+  for (int i = 0; i < 200; ++i) size.saw(1000);
+  EXPECT_EQ(size.count(32), ReadSize::kCountMax) << "one large body is forgotten in time";
+}
+
+TEST_F(CoreTest, AcquiresNothingBeforeAHeartbeatIsAnswered) {
+  core->connected(true, now, wall);
+  EXPECT_TRUE(outside.take<Acquire>().empty());
+  heartbeat();
+  EXPECT_EQ(outside.take<Acquire>().size(), 1U);
+}
+
+TEST_F(CoreTest, WantsItsShareOnly) {
+  make(32);
+  const std::vector<std::string> live{"other", "self"};
+  connect(live);
+  std::vector<bool> asked(32);
+  for (const auto& call : outside.take<Acquire>()) asked[call.partition] = true;
+  EXPECT_EQ(asked, partition::targets(live, "self", 32));
+}
+
+TEST_F(CoreTest, IsNotDueWhileNothingIsToBeDone) {
+  make(32);
+  connect();
+  EXPECT_GT(core->next_tick(), now) << "acquisitions under way";
+  acquire();
+  for (int i = 0; i < 100; ++i) {
+    now = core->next_tick();
+    core->tick(now, wall);
+    heartbeat();
+    renew();
+    ASSERT_GT(core->next_tick(), now);
+  }
+}
+
+TEST_F(CoreTest, ReadsHandlesAndAcknowledges) {
+  connect();
+  acquire();
+  ASSERT_EQ(outside.reads.size(), 1U);
+  EXPECT_EQ(outside.reads[0].from.at(0).cursor, StreamId{});
+  EXPECT_EQ(outside.reads[0].count, 1U);
+  deliver({entry(1, "a")});
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  EXPECT_EQ(outside.reads.at(1).from.at(0).cursor, (StreamId{1, 0}));
+  finish();
+  EXPECT_TRUE(outside.take<Ack>().empty()) << "it waits for company";
+  advance(5ms);
+  answer_acks();
+  EXPECT_EQ(core->figures().entries, 0U);
+  EXPECT_EQ(outside.records.at(0).outcome, dispatch::Outcome::kDone);
+}
+
+TEST_F(CoreTest, AnAckHoldsAtMostABatch) {
+  options.concurrency = 1000;
+  make(1);
+  connect();
+  acquire();
+  std::vector<dispatch::Arrival> arrivals;
+  for (std::uint64_t id = 1; id <= 120; ++id) arrivals.push_back(entry(id, std::to_string(id)));
+  deliver(std::move(arrivals));
+  finish();
+  const auto full = outside.take<Ack>();
+  ASSERT_EQ(full.size(), 2U) << "full ones don't wait";
+  EXPECT_EQ(full[0].ids.size(), 50U);
+  advance(5ms);
+  EXPECT_EQ(outside.take<Ack>().at(0).ids.size(), 20U);
+}
+
+TEST_F(CoreTest, StartsNoMoreHandlersThanItMay) {
+  options.concurrency = 3;
+  make(1);
+  connect();
+  acquire();
+  std::vector<dispatch::Arrival> arrivals;
+  for (std::uint64_t id = 1; id <= 10; ++id) arrivals.push_back(entry(id, std::to_string(id)));
+  deliver(std::move(arrivals));
+  EXPECT_EQ(outside.jobs.size(), 3U);
+  finish();
+  EXPECT_EQ(outside.jobs.size(), 3U);
+}
+
+TEST_F(CoreTest, PastItsValidityNothingStarts) {
+  connect();
+  acquire();
+  now += 8s;  // frozen: no renewal was answered
+  deliver({entry(1, "a")});
+  EXPECT_TRUE(outside.jobs.empty());
+  core->tick(now, wall);
+  renew();
+  EXPECT_EQ(outside.jobs.size(), 1U);
+}
+
+TEST_F(CoreTest, AFencedAckLosesThePartitionAndWhatRanIsNotTakenAgainBeforeItReturns) {
+  connect();
+  acquire();
+  deliver({entry(1, "a"), entry(2, "b")});
+  ASSERT_EQ(outside.jobs.size(), 2U);
+  auto other = outside.jobs.back();
+  outside.jobs.pop_back();
+  finish();
+  advance(5ms);
+  answer_acks(":-1\r\n");
+  EXPECT_EQ(outside.losses, std::vector<Outside::Loss>{Outside::Loss::kFenced});
+  EXPECT_EQ(core->figures().held, 0U);
+  advance(2s);
+  heartbeat();
+  EXPECT_TRUE(outside.take<Acquire>().empty());
+  outside.jobs.push_back(other);
+  finish();
+  advance(2s);
+  heartbeat();
+  EXPECT_EQ(outside.take<Acquire>().size(), 1U);
+}
+
+TEST_F(CoreTest, AFencedRenewalLosesThePartition) {
+  connect();
+  acquire();
+  advance(2500ms);
+  renew(false);
+  EXPECT_EQ(outside.losses.size(), 1U);
+  EXPECT_EQ(core->figures().held, 0U);
+}
+
+TEST_F(CoreTest, AnExpiredLeaseThatNobodyTookIsResumedWithWhatIsInMemory) {
+  connect();
+  acquire("7");
+  deliver({entry(1, "a")});
+  core->disconnected(now);
+  now += 30s;
+  finish();
+  connect();
+  const auto calls = outside.take<Acquire>();
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0].known_epoch, "7");
+  core->acquired(calls[0], lease::Held{"7", lease::How::kResumed, "1-0"}, now, wall);
+  EXPECT_EQ(core->figures().entries, 1U);
+  EXPECT_TRUE(outside.losses.empty());
+  advance(5ms);
+  answer_acks();
+  EXPECT_EQ(core->figures().entries, 0U) << "done before: acknowledged, not handled again";
+  EXPECT_TRUE(outside.jobs.empty());
+}
+
+TEST_F(CoreTest, ANewTenureForgetsWhatWasInMemory) {
+  connect();
+  acquire("7");
+  deliver({entry(1, "a")});
+  core->disconnected(now);
+  now += 30s;
+  connect();
+  acquire("9", lease::How::kCrash, "1-0");
+  EXPECT_EQ(outside.losses, std::vector<Outside::Loss>{Outside::Loss::kTaken});
+  deliver({});
+  const auto reads = outside.reads.size();
+  finish();  // the handler of the earlier tenure returns
+  EXPECT_GT(outside.reads.size(), reads) << "only now it is read";
+  EXPECT_EQ(outside.reads.back().from.at(0).cursor, StreamId{});
+  EXPECT_TRUE(outside.take<Ack>().empty());
+}
+
+TEST_F(CoreTest, AfterAGapOfItsHeartbeatsItFirstTakesBackWhatItHeld) {
+  make(2);
+  connect({"other", "self"});
+  acquire();
+  ASSERT_EQ(core->figures().held, 1U);
+  core->disconnected(now);
+  now += 9s;
+  connect({"self"});
+  EXPECT_EQ(outside.take<Acquire>().size(), 1U) << "the one it held; the other's it leaves alone";
+  advance(2s);
+  heartbeat({"self"});
+  EXPECT_TRUE(outside.take<Acquire>().empty());
+  for (int i = 0; i < 4; ++i) {
+    advance(2s);
+    heartbeat({"self"});
+  }
+  EXPECT_EQ(outside.take<Acquire>().size(), 1U);
+}
+
+TEST_F(CoreTest, WhatAnotherShouldOwnIsHandedOverAfterWhatRunsHasEnded) {
+  connect();
+  acquire("7");
+  deliver({entry(1, "a"), entry(2, "a")});
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  advance(2s);
+  std::vector<std::string> live{"self"};
+  for (int i = 0; partition::targets(live, "self", 1)[0]; ++i) live = {"other" + std::to_string(i), "self"};
+  heartbeat(live);
+  EXPECT_TRUE(outside.take<Release>().empty());
+  finish();
+  EXPECT_TRUE(outside.jobs.empty()) << "nothing more starts";
+  EXPECT_TRUE(outside.take<Release>().empty()) << "the ack isn't confirmed";
+  answer_acks();
+  const auto released = outside.take<Release>();
+  ASSERT_EQ(released.size(), 1U);
+  EXPECT_EQ(released[0].epoch, "7");
+}
+
+TEST_F(CoreTest, StopGivesEverythingBackAndOnlyThenIsStopped) {
+  connect();
+  acquire();
+  deliver({entry(1, "a"), entry(2, "a")});
+  core->stop(now, wall);
+  EXPECT_EQ(outside.take<Leave>().size(), 1U);
+  EXPECT_FALSE(core->stopped());
+  advance(3s);
+  EXPECT_EQ(outside.take<Renew>().size(), 1U) << "renewed until nothing runs";
+  EXPECT_TRUE(outside.take<Heartbeat>().empty());
+  finish();
+  answer_acks();
+  const auto released = outside.take<Release>();
+  ASSERT_EQ(released.size(), 1U);
+  EXPECT_FALSE(core->stopped());
+  core->released(released[0], true, now);
+  EXPECT_TRUE(core->stopped());
+}
+
+TEST_F(CoreTest, AReleaseWithoutAnswerIsSentAgainOnTheNextConnection) {
+  connect();
+  acquire();
+  core->stop(now, wall);
+  EXPECT_EQ(outside.take<Release>().size(), 1U);
+  core->disconnected(now);
+  EXPECT_FALSE(core->stopped());
+  core->connected(true, now, wall);
+  const auto again = outside.take<Release>();
+  ASSERT_EQ(again.size(), 1U);
+  core->released(again[0], false, now);
+  EXPECT_TRUE(core->stopped());
+}
+
+TEST_F(CoreTest, AnotherServerVoidsAllTenures) {
+  connect();
+  acquire();
+  core->disconnected(now);
+  core->connected(false, now, wall);
+  EXPECT_EQ(outside.losses, std::vector<Outside::Loss>{Outside::Loss::kAnotherServer});
+}
+
+TEST_F(CoreTest, ReadingPausesWhileMemoryIsFull) {
+  options.memory_max = 40'000;
+  make(1);
+  connect();
+  acquire();
+  deliver({entry(1, "a", 25'000)});
+  EXPECT_EQ(outside.reads.size(), 1U);
+  finish();
+  EXPECT_EQ(outside.reads.size(), 2U) << "what ended makes room";
+}
+
+TEST_F(CoreTest, ARefusedCallIsMadeAgainAfterAPause) {
+  connect();
+  acquire();
+  deliver({entry(1, "a")});
+  finish();
+  advance(5ms);
+  answer_acks("-MISCONF disk full\r\n");
+  EXPECT_EQ(outside.failures, 1);
+  EXPECT_TRUE(outside.take<Ack>().empty());
+  EXPECT_GT(core->next_tick(), now);
+  advance(250ms);
+  answer_acks();
+  EXPECT_EQ(core->figures().entries, 0U);
+}
+
+TEST_F(CoreTest, AnUnknownOldestEntryResetsTheCursor) {
+  connect();
+  acquire();
+  deliver({entry(5, "a")});
+  const Oldest call{outside.reads.back().from.at(0).tenure};
+  core->oldest(call, StreamId{5, 0}, now, wall);
+  EXPECT_EQ(outside.resets, 0);
+  core->oldest(call, StreamId{4, 0}, now, wall);
+  EXPECT_EQ(outside.resets, 1);
+  deliver({});
+  EXPECT_EQ(outside.reads.back().from.at(0).cursor, StreamId{});
+}
+
+TEST_F(CoreTest, WhatHadBegunAtACrashRunsAloneInTheProcess) {
+  make(2);
+  connect();
+  const auto calls = outside.take<Acquire>();
+  ASSERT_EQ(calls.size(), 2U);
+  core->acquired(calls[0], lease::Held{"1", lease::How::kCrash, "1-0"}, now, wall);
+  core->acquired(calls[1], lease::Held{"1", lease::How::kClean, "0-0"}, now, wall);
+  ASSERT_EQ(outside.reads.size(), 1U);
+  const ReadRequest request = outside.reads[0];
+  core->read_done(request.cycle, {{request.from[0].tenure, {entry(1, "a")}}, {request.from[1].tenure, {entry(2, "b"), entry(3, "c")}}}, now,
+                  wall);
+  // The innocent ones start first, then the suspect waits for them.
+  auto look_ups = outside.take<LookUp>();
+  ASSERT_EQ(look_ups.size(), 2U);
+  const std::vector<std::optional<stream::Mark>> none(2);
+  core->looked_up(look_ups[1], none, {}, now, wall);
+  ASSERT_EQ(outside.jobs.size(), 2U);
+  stream::Attempts begun;
+  begun.begun = 1;
+  core->looked_up(look_ups[0], std::span(none).first(1), std::vector<std::optional<stream::Attempts>>{begun}, now, wall);
+  EXPECT_TRUE(outside.take<WriteAttempts>().empty());
+  deliver({});
+  finish();
+  const auto begins = outside.take<WriteAttempts>();
+  ASSERT_EQ(begins.size(), 1U);
+  // Another comes meanwhile: it does not start beside.
+  const ReadRequest second = outside.reads.back();
+  core->read_done(second.cycle, {{second.from[1].tenure, {entry(4, "d")}}}, now, wall);
+  look_ups = outside.take<LookUp>();
+  core->looked_up(look_ups.at(0), std::span(none).first(1), {}, now, wall);
+  EXPECT_TRUE(outside.jobs.empty());
+  const auto reply = redis::Reply::parse("+w\r\n");
+  core->attempts_written(begins[0], stream::BatchAnswer(reply->view(), 1), now, wall);
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{1, 0}));
+  finish();
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{4, 0}));
+}
+
+}  // namespace
+}  // namespace hookfleet::worker
