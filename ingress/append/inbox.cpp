@@ -18,7 +18,7 @@ std::optional<Overload> Inbox::put(Pending& pending) {
     ++held_.entries;
     held_.bytes += pending.bytes;
     waiting_.push_back(std::move(pending));
-    wake = std::exchange(wake_, false);
+    wake = waiting_.size() == wake_at_;
   }
   if (wake) wakeup_.signal();
   return std::nullopt;
@@ -32,14 +32,19 @@ void Inbox::close() {
   wakeup_.signal();
 }
 
-Inbox::Taken Inbox::take(Fifo<Pending>& queue, Load answered, bool wake) {
+Inbox::Taken Inbox::take(Fifo<Pending>& queue, Load answered) {
   base::MutexLock lock(mutex_);
   held_.entries -= answered.entries;
   held_.bytes -= answered.bytes;
   const std::size_t taken = waiting_.size();
   queue.append(waiting_);
-  wake_ = wake && queue.empty();
   return {taken, held_, closed_};
+}
+
+bool Inbox::arm(std::size_t entries) {
+  base::MutexLock lock(mutex_);
+  wake_at_ = entries;
+  return entries == 0 || waiting_.size() < entries;
 }
 
 void Inbox::set_memory_closed(bool closed) {

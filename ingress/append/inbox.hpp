@@ -47,9 +47,11 @@ class Inbox {
     Load held;            ///< unanswered
     bool closed;
   };
-  /// Moves what waits to the back of `queue` and lets go of what has been answered since. `wake`: the next put() signals the wakeup,
-  /// unless there is something to send already; so put() costs no system call while a commit is in flight.
-  Taken take(Fifo<Pending>& queue, Load answered, bool wake) HOOKFLEET_EXCLUDES(mutex_);
+  /// Moves what waits to the back of `queue` and lets go of what has been answered since.
+  Taken take(Fifo<Pending>& queue, Load answered) HOOKFLEET_EXCLUDES(mutex_);
+  /// Before the writer sleeps: the put() with which `entries` wait signals the wakeup; 0: none does, so that put() costs no system call
+  /// while nothing could be sent. False: that many wait already.
+  bool arm(std::size_t entries) HOOKFLEET_EXCLUDES(mutex_);
   /// While closed by memory, put() refuses.
   void set_memory_closed(bool closed) HOOKFLEET_EXCLUDES(mutex_);
 
@@ -59,7 +61,7 @@ class Inbox {
   base::Mutex mutex_;
   std::vector<Pending> waiting_ HOOKFLEET_GUARDED_BY(mutex_);
   Load held_ HOOKFLEET_GUARDED_BY(mutex_);
-  bool wake_ HOOKFLEET_GUARDED_BY(mutex_) = false;
+  std::size_t wake_at_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
   bool memory_closed_ HOOKFLEET_GUARDED_BY(mutex_) = false;
   bool closed_ HOOKFLEET_GUARDED_BY(mutex_) = false;
 };

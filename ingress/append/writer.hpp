@@ -38,7 +38,12 @@ class Writer {
   struct Asked {
     enum class Kind {
       kAppends,     ///< `count` XADDs: the front of flight_
+      kMulti,       ///< begins a batch in one transaction
+      kQueued,      ///< its `count` XADDs
+      kExec,        ///< ends it: the answers to the front of flight_
       kWait,        ///< WAIT after a batch
+      kMultiProbe,  ///< preflight: MULTI, only whether it is allowed
+      kExecProbe,   ///< and the EXEC to it
       kWaitProbe,   ///< preflight: WAIT 0 0, only whether it is allowed
       kLayoutSet,   ///< preflight
       kLayout,      ///< preflight
@@ -59,17 +64,21 @@ class Writer {
     redis::Pipeline pipeline;
     Fifo<Asked> asked;
     std::uint64_t queued_bytes = 0;  ///< all bytes given to the pipeline
-    unsigned batches = 0;            ///< with a reply outstanding
+    unsigned batches = 0;            ///< not settled yet
     bool permitted = false;          ///< the last preflight passed
     bool preflighted = false;        ///< there was one
     bool short_of_replicas = false;  ///< the last WAIT was short: repeated until it isn't, nothing is appended meanwhile
     bool closing = false;            ///< nothing is appended any more; dropped when nothing is in flight
     bool sampling = false;
+    bool sync_always = true;                                   ///< each turn of Redis' event loop that wrote ends with an fsync
+    bool transactions = false;                                 ///< MULTI is allowed
+    redis::ReplyError queue_error = redis::ReplyError::kNone;  ///< the first one of the transaction under way
     base::BootTime preflight_due, sample_due;
     ServerFacts facts;  ///< of the preflight under way
     std::string layout_problem;
     bool layout_foreign = false;
     std::string wait_problem;
+    bool multi_allowed = false;
   };
   using Done = tl::expected<void, redis::Error>;  ///< an error ends the session
 
@@ -79,19 +88,23 @@ class Writer {
   void release_delayed();
   void ask();
   void send_batches();
+  void send_batch();
   void wait();
   void read();
+  void ask_for_replicas();
   void start_preflight();
   void start_sample();
 
   Done on_reply(const Asked& asked, redis::ReplyView reply);
   Done on_append(redis::ReplyView reply);
+  Done on_exec(std::size_t entries, redis::ReplyView reply);
+  void settle_batch(const Asked& last);
   Done on_wait(redis::ReplyView reply);
   void on_layout(redis::ReplyView reply);
   void on_memory(std::uint64_t used, std::uint64_t maxmemory);
   void conclude_preflight();
 
-  void refused(Pending pending, redis::ReplyView reply);
+  void refused(Pending pending, redis::ReplyError error, std::string_view text);
   void unanswered(Pending pending, Retry reason);
   void finish(Pending& pending, Outcome outcome);
   void give_up(Pending& pending);
@@ -100,8 +113,9 @@ class Writer {
   void report(State state);
   void publish();
 
-  bool may_send() const;
-  bool wants_wake() const;
+  bool may_append() const;
+  std::size_t entries_to_send() const;
+  std::size_t entries_to_wake_at() const;
   std::chrono::milliseconds until_next_event() const;
   void ask_for(Asked::Kind kind, std::uint32_t count, redis::Argv argv);
 

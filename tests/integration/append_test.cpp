@@ -209,6 +209,13 @@ std::uint64_t xadd_calls(RedisServer& server, std::string_view what) {
   return std::stoull(stats.substr(stats.find(wanted, line) + wanted.size()));
 }
 
+std::uint64_t calls_of(RedisServer& server, const std::string& command) {
+  const std::string stats = server.text({"INFO", "commandstats"});
+  const std::string name = "cmdstat_" + command + ":calls=";
+  const std::size_t at = stats.find(name);
+  return at == std::string::npos ? 0 : std::stoull(stats.substr(at + name.size()));
+}
+
 redis::Endpoint through(const TcpGate& gate) {
   redis::Endpoint endpoint;
   endpoint.port = static_cast<std::uint16_t>(gate.port());
@@ -286,6 +293,22 @@ TEST(Appender, ManyEntriesShareOneRoundTrip) {
   EXPECT_EQ(subject.metric("hookfleet_append_batch_entries_sum"), 5000);
   EXPECT_LT(subject.metric("hookfleet_append_batch_entries_count"), 1000);
   EXPECT_EQ(subject.metric("hookfleet_append_entries_total{outcome=\"stored\"}"), 5000);
+}
+
+TEST(Appender, OneBrokenPartitionHoldsUpNoOther) {
+  RedisServer server;
+  const stream::Keys keys{stream::Layout{}};
+  const stream::Entry first = make_entry(0);
+  server.call({"SET", keys.stream(stream::partition_of(first.id_instance, first.chat, 32)), "no stream"});
+  Subject subject(server.endpoint());
+  ASSERT_TRUE(subject.becomes_writable());
+  subject.submit_many(500, 2s);
+  ASSERT_TRUE(subject.all_answered());
+  EXPECT_GT(subject.metric("hookfleet_append_refusals_total{error=\"other\"}"), 0);
+  EXPECT_EQ(subject.answers()[0].outcome, Outcome::kUnavailable);
+  EXPECT_GT(subject.ids(Outcome::kStored).size(), 400U);
+  EXPECT_EQ(subject.ids(Outcome::kUnknown).size(), 0U);
+  EXPECT_GE(calls_of(server, "exec"), 1U);  // large batches went as one transaction
 }
 
 TEST(Appender, BoundsABatchByBytesButLetsALargeEntryThrough) {
@@ -442,8 +465,19 @@ TEST(Appender, NeedsOnlyTheCommandsOfItsRole) {
   redis::Endpoint endpoint = server.endpoint();
   endpoint.user = "ingress";
   endpoint.password = "secret";
+  {
+    Subject subject(endpoint);
+    subject.submit_many(500);
+    ASSERT_TRUE(subject.all_answered());
+    EXPECT_EQ(subject.ids(Outcome::kStored).size(), 500U);
+  }
+  EXPECT_EQ(calls_of(server, "exec"), 0U);
+  server.call({"ACL", "SETUSER", "ingress", "+multi", "+exec"});  // what makes it fast with appendfsync always
   Subject subject(endpoint);
-  EXPECT_EQ(subject.outcome_of_one(), Outcome::kStored);
+  subject.submit_many(500);
+  ASSERT_TRUE(subject.all_answered());
+  EXPECT_EQ(subject.ids(Outcome::kStored).size(), 500U);
+  EXPECT_GT(calls_of(server, "exec"), 1U);
 }
 
 TEST(Appender, WhereConfigIsForbiddenItTakesTheOperatorsWord) {

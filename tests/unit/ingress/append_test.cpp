@@ -324,9 +324,9 @@ TEST(Inbox, IsBoundedByEntriesAndBytesThatAreUnanswered) {
   EXPECT_EQ(inbox.put(one), std::nullopt);
   EXPECT_EQ(inbox.put(two), std::nullopt);
   EXPECT_EQ(inbox.put(three), Overload::kBytes);
-  EXPECT_EQ(inbox.take(queue, {}, false).held.bytes, 80U);
+  EXPECT_EQ(inbox.take(queue, {}).held.bytes, 80U);
   EXPECT_EQ(inbox.put(three), Overload::kBytes);  // taken isn't answered
-  EXPECT_EQ(inbox.take(queue, {1, 40}, false).held.entries, 1U);
+  EXPECT_EQ(inbox.take(queue, {1, 40}).held.entries, 1U);
   EXPECT_EQ(inbox.put(three), std::nullopt);
   Pending small = pending(1);
   Pending smaller = pending(1);
@@ -355,7 +355,7 @@ TEST(Inbox, RefusesWhileMemoryIsHighAndForGoodOnceClosed) {
   Pending two = pending(1);
   EXPECT_EQ(inbox.put(two), Overload::kStopping);
   Fifo<Pending> queue;
-  EXPECT_TRUE(inbox.take(queue, {}, false).closed);
+  EXPECT_TRUE(inbox.take(queue, {}).closed);
   EXPECT_EQ(queue.size(), 1U);
 }
 
