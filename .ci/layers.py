@@ -48,6 +48,7 @@ OWNER = {
     "pistache/": {"ingress/http"},
     "hiredis/": {"common/redis"},
     "prometheus/": {"common/metrics"},
+    "spdlog/": {"common/log"},
     "yaml-cpp/": {"common/config"},
     "CLI/": {"common/config"},
     "simdjson": {"common/notification"},

@@ -1,22 +1,38 @@
 #include "common/log/logger.hpp"
 
+#include <spdlog/logger.h>
+#include <spdlog/sinks/base_sink.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
 #include <cmath>
 #include <ctime>
+#include <mutex>
 #include <utility>
 
-#include "common/base/mutex.hpp"
+#include "common/log/batch_sink.hpp"
 #include "common/log/escape.hpp"
 #include "common/log/output.hpp"
-#include "common/log/writer.hpp"
 
 namespace hookfleet::log {
 namespace {
 
+using Time = spdlog::log_clock::time_point;
+
 constexpr std::size_t kKeptCapacity = 64UL << 10;
+
+spdlog::level::level_enum spdlog_level(Level level) {
+  switch (level) {
+    case Level::kDebug: return spdlog::level::debug;
+    case Level::kInfo: return spdlog::level::info;
+    case Level::kWarn: return spdlog::level::warn;
+    case Level::kError: return spdlog::level::err;
+    case Level::kOff: return spdlog::level::off;
+  }
+  return spdlog::level::off;
+}
 
 std::string_view name_of(Level level) {
   switch (level) {
@@ -36,24 +52,23 @@ void append_number(std::string& out, Number number) {
 }
 
 /// "2025-06-15T12:34:56.123456Z". The part up to the second is kept per thread: gmtime and formatting cost more than the rest of a record.
-void append_time(std::string& out) {
+void append_time(std::string& out, Time time) {
   struct Second {
     std::time_t time = -1;
     std::array<char, 32> text{};
     std::size_t size = 0;
   };
   thread_local Second second;
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  if (now.tv_sec != second.time) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  if (const std::time_t seconds = whole.time_since_epoch().count(); seconds != second.time) {
     std::tm utc{};
-    ::gmtime_r(&now.tv_sec, &utc);
+    ::gmtime_r(&seconds, &utc);
     second.size = std::strftime(second.text.data(), second.text.size(), "%Y-%m-%dT%H:%M:%S.", &utc);
-    second.time = now.tv_sec;
+    second.time = seconds;
   }
   out.append(second.text.data(), second.size);
   std::array<char, 7> fraction{};
-  auto microseconds = static_cast<unsigned>(now.tv_nsec / 1000);
+  auto microseconds = static_cast<unsigned>(std::chrono::floor<std::chrono::microseconds>(time - whole).count());
   for (std::size_t digit = 6; digit-- > 0; microseconds /= 10) fraction[digit] = static_cast<char>('0' + microseconds % 10);
   fraction[6] = 'Z';
   out.append(fraction.data(), fraction.size());
@@ -103,10 +118,10 @@ void append_value(std::string& out, const Field::Value& value, AppendText append
   std::visit(Visitor{out, append_text}, value);
 }
 
-void append_json(std::string& out, Level level, std::string_view event, std::string_view message, std::string_view process,
+void append_json(std::string& out, Time time, Level level, std::string_view event, std::string_view message, std::string_view process,
                  std::span<const Field> fields) {
   out += R"({"time":")";
-  append_time(out);
+  append_time(out, time);
   out += R"(","level":")";
   out += name_of(level);
   out += R"(","event":)";
@@ -125,9 +140,9 @@ void append_json(std::string& out, Level level, std::string_view event, std::str
   out += '}';
 }
 
-void append_text(std::string& out, Level level, std::string_view event, std::string_view message, std::string_view process,
+void append_text(std::string& out, Time time, Level level, std::string_view event, std::string_view message, std::string_view process,
                  std::span<const Field> fields) {
-  append_time(out);
+  append_time(out, time);
   out += ' ';
   out += name_of(level);
   out.append(6 - name_of(level).size(), ' ');
@@ -145,43 +160,60 @@ void append_text(std::string& out, Level level, std::string_view event, std::str
   }
 }
 
+/// One line without its line end.
+void append_record(std::string& out, Format format, Time time, Level level, std::string_view event, std::string_view message,
+                   std::string_view process, std::span<const Field> fields) {
+  switch (format) {
+    case Format::kJson: append_json(out, time, level, event, message, process, fields); break;
+    case Format::kText: append_text(out, time, level, event, message, process, fields); break;
+  }
+}
+
+/// Hands each line to a function, one at a time.
+class CallbackSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit CallbackSink(std::function<void(std::string_view)> to) : base_sink(nullptr), to_(std::move(to)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& record) override { to_({record.payload.data(), record.payload.size()}); }
+  void flush_() override {}
+
+  const std::function<void(std::string_view)> to_;
+};
+
+std::shared_ptr<BatchSink> batch_sink(const Options& options, const std::string& process) {
+  return std::make_shared<BatchSink>(
+      std::make_unique<Output>(options.file, options.file_bytes_max, options.files_max),
+      BatchSink::Limits{options.queue_max, options.queue_bytes_max}, [format = options.format, process](std::uint64_t lost) {
+        std::string line;
+        const Field facts[] = {{"dropped", lost}};
+        append_record(line, format, spdlog::log_clock::now(), Level::kWarn, "log.dropped", "log records were lost", process, facts);
+        line += '\n';
+        return line;
+      });
+}
+
 }  // namespace
 
+/// spdlog filters by level and hands records to the sink; they are formatted before, since a record of spdlog's has no room for facts.
 struct Logger::State {
-  State(const Options& options, std::string name, std::function<void(std::string_view)> to)
-      : level(options.level), format(options.format), process(std::move(name)), sink(std::move(to)) {
-    if (sink) return;
-    writer = std::make_unique<Writer>(std::make_unique<Output>(options.file, options.file_bytes_max, options.files_max),
-                                      Writer::Limits{options.queue_max, options.queue_bytes_max}, [this](std::uint64_t lost) {
-                                        std::string line;
-                                        const Field facts[] = {{"dropped", lost}};
-                                        append_record(line, Level::kWarn, "log.dropped", "log records were lost", facts);
-                                        return line;
-                                      });
+  State(const Options& options, const std::string& process, std::function<void(std::string_view)> to)
+      : format(options.format),
+        batches(to ? nullptr : batch_sink(options, process)),
+        logger(process, to ? spdlog::sink_ptr(std::make_shared<CallbackSink>(std::move(to))) : batches) {
+    logger.set_level(spdlog_level(options.level));
+    logger.set_error_handler([this](const std::string&) { failed.fetch_add(1, std::memory_order_relaxed); });
   }
 
-  /// One line with its line end.
-  void append_record(std::string& out, Level record_level, std::string_view event, std::string_view message,
-                     std::span<const Field> fields) const {
-    switch (format) {
-      case Format::kJson: append_json(out, record_level, event, message, process, fields); break;
-      case Format::kText: append_text(out, record_level, event, message, process, fields); break;
-    }
-    out += '\n';
-  }
-
-  std::atomic<Level> level;
   const Format format;
-  const std::string process;
-  const std::function<void(std::string_view)> sink;
-  base::Mutex sink_mutex;
-  std::atomic<std::uint64_t> not_formatted = 0;  // no memory for the record
-  std::unique_ptr<Writer> writer;                // null when there is a sink
+  std::atomic<std::uint64_t> failed = 0;     // no memory for the record
+  const std::shared_ptr<BatchSink> batches;  // null when there is a callback; shared since spdlog shares its sinks
+  spdlog::logger logger;
 };
 
 Logger::Logger(const Options& options, std::string process) : Logger(options, std::move(process), {}) {}
 Logger::Logger(const Options& options, std::string process, std::function<void(std::string_view line)> sink)
-    : state_(std::make_shared<State>(options, std::move(process), std::move(sink))) {}
+    : state_(std::make_shared<State>(options, process, std::move(sink))) {}
 
 void Logger::debug(std::string_view event, std::string_view message, std::initializer_list<Field> fields) const {
   write(Level::kDebug, event, message, fields);
@@ -199,31 +231,25 @@ void Logger::error(std::string_view event, std::string_view message, std::initia
 void Logger::write(Level level, std::string_view event, std::string_view message, std::span<const Field> fields) const {
   if (!enabled(level)) return;
   try {
+    const Time now = spdlog::log_clock::now();
     thread_local std::string line;
     line.clear();
-    state_->append_record(line, level, event, message, fields);
-    if (state_->writer) {
-      state_->writer->push(line);
-    } else {
-      base::MutexLock lock(state_->sink_mutex);
-      state_->sink(std::string_view(line).substr(0, line.size() - 1));
-    }
+    append_record(line, state_->format, now, level, event, message, state_->logger.name(), fields);
+    state_->logger.log(now, {}, spdlog_level(level), line);
     if (line.capacity() > kKeptCapacity) std::string().swap(line);
   } catch (...) {
-    state_->not_formatted.fetch_add(1, std::memory_order_relaxed);
+    state_->failed.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
-bool Logger::enabled(Level level) const noexcept { return level != Level::kOff && level >= state_->level.load(std::memory_order_relaxed); }
+bool Logger::enabled(Level level) const noexcept { return level != Level::kOff && state_->logger.should_log(spdlog_level(level)); }
 
-void Logger::set_level(Level level) const noexcept { state_->level.store(level, std::memory_order_relaxed); }
+void Logger::set_level(Level level) const noexcept { state_->logger.set_level(spdlog_level(level)); }
 
 std::uint64_t Logger::dropped() const noexcept {
-  return state_->not_formatted.load(std::memory_order_relaxed) + (state_->writer ? state_->writer->lost() : 0);
+  return state_->failed.load(std::memory_order_relaxed) + (state_->batches ? state_->batches->lost() : 0);
 }
 
-void Logger::flush() const {
-  if (state_->writer) state_->writer->flush(std::chrono::milliseconds(1000));
-}
+void Logger::flush() const { state_->logger.flush(); }
 
 }  // namespace hookfleet::log

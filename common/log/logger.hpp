@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <variant>
 
-/// Structured logging, one line a record.
+/// Structured logging, one line a record. Only user of spdlog.
 namespace hookfleet::log {
 
 enum class Level { kDebug, kInfo, kWarn, kError, kOff };
@@ -68,6 +68,7 @@ struct Options {
 ///
 /// `event` is a fixed name ("notification", "system.started"); `message` a fixed sentence; facts go into fields. A text value that is
 /// empty is an absent fact and is left out, as are numbers only when the caller leaves them out.
+/// spdlog filters and dispatches; records are formatted before that, on the calling thread.
 /// Threads: all members from any thread; a call formats and hands over, it never waits for the disk. Copies share one sink.
 /// Limits: a line reaches the disk about 5 ms later, many per write. The last copy's destructor writes what waits, for at most a second.
 /// Errors: never throws; what the disk refuses is dropped and counted; a record `log.dropped` says so when it is writable again.

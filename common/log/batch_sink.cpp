@@ -1,4 +1,6 @@
-#include "common/log/writer.hpp"
+#include "common/log/batch_sink.hpp"
+
+#include <spdlog/details/log_msg.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +13,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kCompany{5};
-constexpr std::chrono::milliseconds kExitFlush{1000};
+constexpr std::chrono::milliseconds kFlush{1000};
 constexpr std::chrono::milliseconds kNoticeWindow{1000};
 constexpr std::size_t kKeptCapacity = 1UL << 20;
 
@@ -21,30 +23,33 @@ std::int64_t nanoseconds(SteadyClock::time_point time) {
 
 }  // namespace
 
-Writer::Writer(std::unique_ptr<Output> output, Limits limits, std::function<std::string(std::uint64_t)> notice)
+BatchSink::BatchSink(std::unique_ptr<Output> output, Limits limits, std::function<std::string(std::uint64_t)> notice)
     : output_(std::move(output)), limits_(limits), notice_(std::move(notice)), thread_(base::start_thread("log", [this] { run(); })) {}
 
-Writer::~Writer() {
-  give_up_at_ = nanoseconds(SteadyClock::now() + kExitFlush);
+BatchSink::~BatchSink() {
+  give_up_at_ = nanoseconds(SteadyClock::now() + kFlush);
   base::MutexLock lock(mutex_);
   stopping_ = true;
   work_.notify_one();
 }
 
-void Writer::push(std::string_view line) {
+void BatchSink::log(const spdlog::details::log_msg& record) {
+  const std::string_view line(record.payload.data(), record.payload.size());
   base::MutexLock lock(mutex_);
   const bool was_half_full = half_full();
-  while (lines_ > 0 && (lines_ >= limits_.lines_max || bytes_.size() - begin_ + line.size() > limits_.bytes_max)) drop_oldest();
+  while (lines_ > 0 && (lines_ >= limits_.lines_max || bytes_.size() - begin_ + line.size() + 1 > limits_.bytes_max)) drop_oldest();
+  bytes_.reserve(bytes_.size() + line.size() + 1);  // without memory: neither the line nor half of it
   bytes_.append(line);
+  bytes_ += '\n';
   ++lines_;
-  ++pushed_;
+  ++logged_;
   if (idle_ || (!was_half_full && half_full())) work_.notify_one();
 }
 
-void Writer::flush(std::chrono::milliseconds timeout) {
-  const auto deadline = SteadyClock::now() + timeout;
+void BatchSink::flush() {
+  const auto deadline = SteadyClock::now() + kFlush;
   base::MutexLock lock(mutex_);
-  const std::uint64_t target = pushed_;
+  const std::uint64_t target = logged_;
   ++flushing_;
   work_.notify_one();
   while (finished_ < target) {
@@ -55,9 +60,9 @@ void Writer::flush(std::chrono::milliseconds timeout) {
   --flushing_;
 }
 
-bool Writer::half_full() const { return lines_ >= limits_.lines_max / 2 || bytes_.size() - begin_ >= limits_.bytes_max / 2; }
+bool BatchSink::half_full() const { return lines_ >= limits_.lines_max / 2 || bytes_.size() - begin_ >= limits_.bytes_max / 2; }
 
-void Writer::drop_oldest() {
+void BatchSink::drop_oldest() {
   begin_ = bytes_.find('\n', begin_) + 1;
   --lines_;
   lost_.fetch_add(1, std::memory_order_relaxed);
@@ -67,7 +72,7 @@ void Writer::drop_oldest() {
   }
 }
 
-void Writer::run() {
+void BatchSink::run() {
   std::string batch;
   for (;;) {
     std::size_t begin = 0;
@@ -83,7 +88,7 @@ void Writer::run() {
       batch.swap(bytes_);
       begin = std::exchange(begin_, 0);
       lines_ = 0;
-      last = pushed_;
+      last = logged_;
     }
     write(std::string_view(batch).substr(begin));
     batch.clear();
@@ -103,7 +108,7 @@ void Writer::run() {
   write({});
 }
 
-void Writer::write(std::string_view lines) {
+void BatchSink::write(std::string_view lines) {
   const auto give_up = [this] { return nanoseconds(SteadyClock::now()) >= give_up_at_.load(std::memory_order_relaxed); };
   const auto missing = lines.substr(output_->write(lines, give_up));
   if (!missing.empty()) {
