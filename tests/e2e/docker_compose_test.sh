@@ -99,6 +99,7 @@ for number in $(seq "$sent"); do within 30 handled "DOWN$number" || fail "notifi
 
 step "a token of one's own, taken without a restart"
 HOOKFLEET_TOKEN=token-of-the-test compose up -d --no-build --no-deps token >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "token"; }
+compose kill -s HUP ingress >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "SIGHUP"; }
 taken() { [ "$(post token-of-the-test OWN)" = 200 ]; }
 within 30 taken || fail "the new token is not taken"
 
