@@ -346,8 +346,6 @@ void Core::oldest(const Oldest& call, std::optional<stream::StreamId> stream_id,
 
 void Core::pump(base::BootTime now, base::WallTime wall) {
   std::size_t running = this->running();
-  if (wait_idle_ && running > 0) return;
-  wait_idle_ = false;
   if (alone_) {
     Slot& slot = slots_[alone_->tenure.partition];
     if (!alone_->begun || !slot.desk || slot.desk->runs(alone_->stream_id)) return;
@@ -355,17 +353,21 @@ void Core::pump(base::BootTime now, base::WallTime wall) {
     return;
   }
   const auto ahead = static_cast<std::size_t>(std::min(kAheadSeconds / average_seconds_, static_cast<double>(kAheadMax)));
-  const std::size_t limit = options_.concurrency + ahead;
+  std::size_t limit = options_.concurrency + ahead;
+  wait_idle_ = wait_idle_ && running > 0;
+  bool full = false;
   for (bool more = true; more;) {
     more = false;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       const std::size_t index = (first_ + i) % slots_.size();
-      if (running >= limit || wait_idle_ || alone_) {
+      if (wait_idle_) limit = 0;  // only what has begun goes on: it is among those waited for
+      if (!full && running >= limit) {
+        full = true;
         first_ = index;
-        return;
+        i = 0;
       }
       more = pump(slots_[index], running, limit, now, wall) || more;
-      if (wait_idle_) {
+      if (alone_) {
         first_ = index;
         return;
       }
@@ -377,7 +379,7 @@ void Core::pump(base::BootTime now, base::WallTime wall) {
 bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootTime now, base::WallTime wall) {
   if (!slot.desk || !slot.desk->has_ready() || slot.hold.state() != Hold::State::kRunning || !slot.hold.valid(now)) return false;
   for (std::size_t i = 0; i < kQuantum; ++i) {
-    if (running >= limit) return false;
+    if (running >= limit && !slot.desk->has_begun_ready()) return false;
     auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0}, now, wall);
     switch (step.kind) {
       case Desk::Step::Kind::kNothing: return false;

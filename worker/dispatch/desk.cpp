@@ -122,6 +122,15 @@ void Desk::make_ready(Lane& lane) {
   ready_.push_back(&lane);
 }
 
+void Desk::make_ready_first(Lane& lane) {
+  lane.ready = true;
+  if (lane.head->begun) {
+    begun_ready_.push_back(&lane);
+  } else {
+    ready_.push_front(&lane);
+  }
+}
+
 void Desk::look_at_head(Lane& lane, base::BootTime now, base::WallTime wall) {
   Item& item = *lane.head;
   if (item.attempts && !item.decided) {
@@ -173,12 +182,13 @@ void Desk::forget(Item& item) {
 
 Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::WallTime wall) {
   Step step;
-  if (ready_.empty()) return step;
-  Lane& lane = *ready_.front();
+  if (!has_ready()) return step;
+  std::deque<Lane*>& queue = begun_ready_.empty() ? ready_ : begun_ready_;
+  Lane& lane = *queue.front();
   Item& item = *lane.head;
   step.stream_id = item.stream_id;
   const auto take = [&] {
-    ready_.pop_front();
+    queue.pop_front();
     lane.ready = false;
   };
 
@@ -198,7 +208,7 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     }
     item.decided = true;
     lane.ready = true;
-    ready_.push_front(&lane);
+    queue.push_front(&lane);
   }
 
   // What may have ended the owner before is noted as begun before it starts: the first of each lane that was there at the takeover.
@@ -280,8 +290,7 @@ void Desk::fetched(stream::StreamId stream_id, std::optional<Arrival> arrival, b
   if (arrival && arrival->content->notification.id == item->id) {
     keep_body(*item, std::move(arrival->content));
     item->state = State::kQueued;
-    item->lane->ready = true;
-    ready_.push_front(item->lane);
+    make_ready_first(*item->lane);
     return;
   }
   // Somebody deleted it, or it is another entry now: then it is new to us.
@@ -432,8 +441,7 @@ void Desk::not_started(stream::StreamId stream_id, base::BootTime now, base::Wal
     return;
   }
   item->state = State::kQueued;
-  item->lane->ready = true;
-  ready_.push_front(item->lane);
+  make_ready_first(*item->lane);
 }
 
 void Desk::wake(base::BootTime now) {
@@ -544,8 +552,7 @@ void Desk::attempts_written(std::span<const stream::StreamId> ids) {
     } else if (item->state == State::kBeginning) {
       item->begun = true;
       item->state = State::kQueued;
-      item->lane->ready = true;
-      ready_.push_front(item->lane);
+      make_ready_first(*item->lane);
     }
   }
 }
@@ -574,7 +581,7 @@ void Desk::disconnected(base::BootTime now) {
     item.attempts_calls = 0;
     if (item.state == State::kFetching) {
       item.state = State::kQueued;
-      make_ready(*item.lane);
+      make_ready_first(*item.lane);
     }
   }
   for (Item* item : unread) forget(*item);
@@ -587,6 +594,7 @@ void Desk::disconnected(base::BootTime now) {
 void Desk::drain() {
   draining_ = true;
   ready_.clear();
+  begun_ready_.clear();
   std::erase_if(blocked_, [&](const auto& waiting) {
     const Item* item = find(waiting.second);
     return item == nullptr || item->state == State::kBlocked;

@@ -131,7 +131,9 @@ class Desk {
   void wake(base::BootTime now);
   /// When wake() has something to do.
   std::optional<base::BootTime> next_wake() const;
-  bool has_ready() const { return !ready_.empty(); }
+  bool has_ready() const { return !ready_.empty() || !begun_ready_.empty(); }
+  /// One whose begin is written waits for its start: it holds a place among those that run, so it must get its turn first.
+  bool has_begun_ready() const { return !begun_ready_.empty(); }
 
   // --- Acknowledging and attempts
 
@@ -216,7 +218,7 @@ class Desk {
     Item* head = nullptr;
     Item* tail = nullptr;
     std::size_t size = 0;
-    bool ready = false;      // in ready_
+    bool ready = false;      // in ready_ or begun_ready_
     bool probation = false;  // its last one failed for good: one attempt each until one succeeds
     bool begun = false;      // its first entry after the takeover has been looked at
   };
@@ -230,6 +232,7 @@ class Desk {
   std::string lane_key(const notification::Notification& notification) const;
   void join(Item& item, bool tight, base::BootTime now, base::WallTime wall);
   void make_ready(Lane& lane);
+  void make_ready_first(Lane& lane);
   void look_at_head(Lane& lane, base::BootTime now, base::WallTime wall);
   void leave_lane(Item& item, base::BootTime now, base::WallTime wall);
   void keep_body(Item& item, std::shared_ptr<Content> content);
@@ -252,7 +255,8 @@ class Desk {
   std::unordered_map<stream::StreamId, Item, Hash> items_;
   std::unordered_map<std::string, Lane> lanes_;
   dedup::Identities identities_;
-  std::deque<Lane*> ready_;                                        // whose head may be looked at
+  std::deque<Lane*> ready_;        // whose head may be looked at
+  std::deque<Lane*> begun_ready_;  // … and has begun: before all others, or these would wait for places that those hold
   std::set<std::pair<base::BootTime, stream::StreamId>> blocked_;  // heads that wait, by when
   std::deque<Item*> ended_;                                        // not acknowledged, no call under way
   base::BootTime ended_since_{};
