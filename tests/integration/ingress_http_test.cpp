@@ -469,7 +469,7 @@ class WebhookTest : public ServerTest {
     options.instances[0].tokens.emplace_back("token-22");
     return options;
   }();
-  const stream::Layout layout_;
+  const stream::Layout layout_{};
   const stream::Keys keys_{layout_};
   support::RedisServer redis_;
   const append::Metrics append_metrics_{registry_, layout_.partitions};
