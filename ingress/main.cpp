@@ -8,6 +8,7 @@
 #include "common/config/command_line.hpp"
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/healthcheck.hpp"
+#include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/pid_file.hpp"
 #include "common/lifecycle/signals.hpp"
 #include "common/metrics/listener.hpp"
@@ -71,6 +72,7 @@ int main(int argc, char** argv) {
   raise_open_files(log);
 
   metrics::Registry registry(ingress::kTable, kProgram);
+  lifecycle::export_log(registry, log);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
   health.require("server");

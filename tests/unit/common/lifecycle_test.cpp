@@ -14,6 +14,7 @@
 
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/healthcheck.hpp"
+#include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/pid_file.hpp"
 #include "common/lifecycle/settings.hpp"
 #include "common/lifecycle/signals.hpp"
@@ -257,6 +258,25 @@ TEST(PidFile, LeavesNothingBehindWhenThePathIsTaken) {
 }
 
 TEST(PidFile, AnEmptyPathDoesNothing) { EXPECT_EQ(PidFile("").error(), std::nullopt); }
+
+// metrics
+
+TEST(LifecycleMetrics, CountEachLostLogRecordOnce) {
+  metrics::Registry registry(kTable, "test");
+  log::Options options;
+  options.file = "/dev/full";
+  const log::Logger log(options, "test");
+  export_log(registry, log);
+  const auto lose = [&](int records) {
+    for (int i = 0; i < records; ++i) log.info("e", "m");
+    log.flush();
+  };
+  EXPECT_THAT(registry.text(), HasSubstr("hookfleet_log_dropped_records_total 0\n"));
+  lose(2);
+  EXPECT_THAT(registry.text(), HasSubstr("hookfleet_log_dropped_records_total 2\n"));
+  lose(3);
+  EXPECT_THAT(registry.text(), HasSubstr("hookfleet_log_dropped_records_total 5\n"));
+}
 
 // settings and healthcheck mode
 
