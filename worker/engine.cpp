@@ -142,7 +142,7 @@ void Engine::take_inbox() {
   for (const std::string& why : inbox.connect_failures) {
     callbacks_.redis(false, why);
     if (const auto suppressed = connect_limit_.pass(clock_.now())) {
-      log_.warn("system.redis_unreachable", "no connection to Redis: trying again", {{"error", why}, {"suppressed", *suppressed}});
+      log_.warn("redis.unavailable", "no connection to Redis: trying again", {{"error", why}, {"suppressed", *suppressed}});
     }
   }
   if (!inbox.other_fleet.empty()) callbacks_.other_fleet(inbox.other_fleet);

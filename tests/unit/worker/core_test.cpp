@@ -419,6 +419,25 @@ TEST_F(CoreTest, AnUnknownOldestEntryResetsTheCursor) {
   EXPECT_EQ(outside.reads.back().from.at(0).cursor, StreamId{});
 }
 
+// Found by killing a worker: as many begins as may run took all places, and none of them was started.
+TEST_F(CoreTest, AfterACrashMoreLanesThanMayRunAllGetTheirTurn) {
+  options.concurrency = 2;
+  make(1);
+  connect();
+  acquire("1", lease::How::kCrash, "9-0");
+  std::vector<dispatch::Arrival> arrivals;
+  for (std::uint64_t i = 1; i <= 9; ++i) arrivals.push_back(entry(i, "chat" + std::to_string(i)));
+  deliver(std::move(arrivals));
+  std::size_t handled = 0;
+  for (int round = 0; round < 9 && handled < 9; ++round) {
+    answer_attempts();
+    EXPECT_LE(outside.jobs.size(), options.concurrency);
+    handled += outside.jobs.size();
+    finish();
+  }
+  EXPECT_EQ(handled, 9U);
+}
+
 TEST_F(CoreTest, WhatHadBegunAtACrashRunsAloneInTheProcess) {
   make(2);
   connect();
