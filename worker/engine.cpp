@@ -150,7 +150,7 @@ void Engine::take_inbox() {
     pipeline_.emplace(*std::move(inbox.connection));
     metrics_.connections.add();
     metrics_.redis_up.set(1);
-    log_.info("system.redis_connected", "connected to Redis", {{"redis", setup_.endpoint.display()}});
+    log_.info("redis.ready", "connected to Redis", {{"redis", setup_.endpoint.display()}});
     // One address is all that the settings name; a restart of its server keeps leases and streams.
     core_.connected(true, clock_.now(), clock_.wall());
     was_connected_ = true;
@@ -206,7 +206,7 @@ void Engine::drop_connection(const std::string& why) {
   pipeline_.reset();
   asked_.clear();
   metrics_.redis_up.set(0);
-  log_.warn("system.redis_lost", "connection to Redis lost: what is known is kept", {{"error", why}});
+  log_.warn("redis.lost", "connection to Redis lost: what is known is kept", {{"error", why}});
   callbacks_.redis(false, why);
   core_.disconnected(clock_.now());
   connector_->start();
