@@ -17,7 +17,7 @@ constexpr auto kOldestEvery = 30s;
 constexpr std::chrono::nanoseconds kBacklogEvery = 10s;  // of all partitions
 constexpr auto kWriteAgain = 250ms;                      // after Redis refused
 constexpr std::size_t kQuantum = 64;                     // steps of a partition before it is another's turn: long enough to fill an ack
-constexpr std::size_t kRecordBytes = 512;                // an entry without its body, its share of lane and identity (measured: below)
+constexpr std::size_t kRecordBytes = 512;                // an entry without its body, with its share of lane and identity
 // Handlers that take microseconds are started ahead of their turn, as many as take so long, so that threads need not wait for us.
 constexpr double kAheadSeconds = 0.01;
 constexpr std::size_t kAheadMax = 496;
@@ -207,7 +207,7 @@ void Core::acquired(const Acquire& call, const tl::expected<std::variant<lease::
     case Hold::Acquired::kResumed: break;
     case Hold::Acquired::kTaken: {
       if (slot.desk) {
-        slot.orphans += slot.desk->running();
+        abandon(slot);
         outside_.lost(slot.partition, Outside::Loss::kTaken);
       }
       const auto& taken = std::get<lease::Held>(*reply);
@@ -248,10 +248,15 @@ void Core::released(const Release& call, const tl::expected<bool, redis::ReplyEr
   if (slot.hold.releasing() == call.epoch) slot.hold.released();
 }
 
-void Core::lose(Slot& slot, Outside::Loss loss) {
-  if (slot.desk) slot.orphans += slot.desk->running();
-  if (alone_ && alone_->tenure.partition == slot.partition && !(slot.desk && slot.desk->runs(alone_->stream_id))) alone_.reset();
+/// What is in memory is void; handlers that run return to nothing.
+void Core::abandon(Slot& slot) {
+  slot.orphans += slot.desk->running();
+  if (alone_ && alone_->tenure.partition == slot.partition && !slot.desk->runs(alone_->stream_id)) alone_.reset();
   slot.desk.reset();
+}
+
+void Core::lose(Slot& slot, Outside::Loss loss) {
+  abandon(slot);
   slot.hold.lost();
   outside_.lost(slot.partition, loss);
 }

@@ -145,6 +145,7 @@ class Core {
   std::size_t running() const;
   std::size_t records_bytes() const;
   std::size_t body_bytes() const;
+  void abandon(Slot& slot);
   void lose(Slot& slot, Outside::Loss loss);
   void drain(Slot& slot);
   void recovered(Slot& slot);

@@ -1,6 +1,8 @@
 // hookfleet-worker: owns partitions by lease and handles what comes in them. Reads settings, builds the parts, runs until SIGTERM.
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "common/config/command_line.hpp"
 #include "common/lifecycle/health.hpp"
@@ -44,9 +46,9 @@ int main(int argc, char** argv) {
   lifecycle::Signals signals;
   const base::SystemClock clock;
   const log::Logger log(config.log, kProgram);
-  const lifecycle::PidFile pid_file(options.pid_file);
-  if (pid_file.error()) {
-    std::fprintf(stderr, "%s\n", pid_file.error()->c_str());
+  std::optional<lifecycle::PidFile> pid_file(options.pid_file);
+  if (pid_file->error()) {
+    std::fprintf(stderr, "%s\n", pid_file->error()->c_str());
     return kFailed;
   }
   log.info("system.starting", "starting", {{"version", config::version()}, {"config.file", options.config_file}});
@@ -74,7 +76,7 @@ int main(int argc, char** argv) {
   handlers.add("device", std::make_unique<handlers::DeviceHandler>());
   const routes::Routes routes(handlers);
 
-  int exit_code = 0;
+  std::atomic<int> exit_code = 0;
   worker::Engine::Callbacks callbacks;
   callbacks.beat = [&] { health.beat("engine"); };
   callbacks.redis = [&](bool reachable, const std::string& why) {
@@ -120,8 +122,9 @@ int main(int argc, char** argv) {
     // A handler still runs, or Redis is away: leases expire by themselves, and the next owner handles what isn't acknowledged.
     log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", kFailed}});
     log.flush();
+    pid_file.reset();
     std::_Exit(kFailed);
   }
-  log.info("system.stopped", "stopped", {{"exit_code", exit_code}});
+  log.info("system.stopped", "stopped", {{"exit_code", exit_code.load()}});
   return exit_code;
 }

@@ -564,21 +564,32 @@ TEST_F(WorkerTest, ExportsBacklogAndAgeOfAllPartitions) {
   go = true;
 }
 
-TEST_F(WorkerTest, TheNextOwnerResumesWithin12SecondsOfAKill) {
-  const support::TempDir dir;
-  const auto start = [&](const std::string& log) {
-    return support::Process({.argv = {HOOKFLEET_BIN_DIR "/hookfleet-worker", "--redis.url", server.url(), "--server.metrics_listen",
-                                      "127.0.0.1:" + std::to_string(support::free_port())},
-                             .environment = {},
-                             .output = dir / log});
-  };
-  auto first = start("first.log");
+/// The program itself, as ./fleet starts it.
+class ProgramTest : public WorkerTest {
+ protected:
+  support::Process start(const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> argv{HOOKFLEET_BIN_DIR "/hookfleet-worker", "--redis.url", server.url(), "--server.metrics_listen",
+                                  "127.0.0.1:" + std::to_string(support::free_port())};
+    argv.insert(argv.end(), flags.begin(), flags.end());
+    return support::Process({.argv = argv, .environment = {}, .output = dir_ / ("worker-" + std::to_string(started_++) + ".log")});
+  }
+  bool shared_by_two() {
+    return wait_until(20s, [&] {
+      const auto owned = owners();
+      return owned.size() == 2 && owned.begin()->second == 16;
+    });
+  }
+
+ private:
+  support::TempDir dir_;
+  int started_ = 0;
+};
+
+TEST_F(ProgramTest, TheNextOwnerResumesWithin12SecondsOfAKill) {
+  auto first = start();
   ASSERT_TRUE(wait_until(10s, [&] { return !owners().contains(""); }));
-  auto second = start("second.log");
-  ASSERT_TRUE(wait_until(15s, [&] {
-    const auto owned = owners();
-    return owned.size() == 2 && owned.begin()->second == 16;
-  }));
+  auto second = start();
+  ASSERT_TRUE(shared_by_two());
   first.kill();
   const auto killed = std::chrono::steady_clock::now();
   add_many(1000, 100);
@@ -588,6 +599,38 @@ TEST_F(WorkerTest, TheNextOwnerResumesWithin12SecondsOfAKill) {
   second.signal(SIGTERM);
   EXPECT_EQ(second.wait(25s), 0);
   EXPECT_EQ(owners()[""], 32U);
+}
+
+TEST_F(ProgramTest, FrozenAndKilledOnesLoseNothingAndCountNothingTwice) {
+  const std::vector<std::string> quick{"--worker.heartbeat",   "200ms", "--worker.member_ttl",     "1500ms", "--worker.lease_ttl", "2s",
+                                       "--worker.lease_renew", "300ms", "--worker.lease_validity", "1500ms", "--log.level",        "warn"};
+  std::vector<support::Process> workers;
+  for (int i = 0; i < 2; ++i) workers.push_back(start(quick));
+  ASSERT_TRUE(shared_by_two());
+  std::size_t sent = 0;
+  for (std::size_t round = 0; round < 4; ++round) {
+    const auto load = [&] {
+      add_many(500, 50, sent);
+      sent += 500;
+    };
+    load();
+    auto& victim = workers[round % 2];
+    if (round < 2) {
+      victim.signal(SIGSTOP);
+      load();
+      EXPECT_TRUE(drained(20s)) << "by the other, after the lease has ended";
+      victim.signal(SIGCONT);
+    } else {
+      victim.kill();
+      load();
+      victim = start(quick);
+    }
+    ASSERT_TRUE(drained(20s));
+    ASSERT_TRUE(shared_by_two());
+  }
+  EXPECT_EQ(sum_counted(), static_cast<std::int64_t>(sent));
+  EXPECT_EQ(dead(), 0);
+  EXPECT_EQ(attempts(), 0);
 }
 
 }  // namespace

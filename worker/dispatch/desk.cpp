@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kProbationMax = 10'000;  // lanes kept for their probation alone
 constexpr std::chrono::seconds kRefusedPause{5};
 
+std::size_t bytes_of(const Content& content) { return sizeof(Content) + content.notification.body->capacity() + 128; }
+
 }  // namespace
 
 std::string_view to_text(Outcome outcome) {
@@ -162,12 +164,12 @@ void Desk::leave_lane(Item& item, base::BootTime now, base::WallTime wall) {
 
 void Desk::keep_body(Item& item, std::shared_ptr<Content> content) {
   item.content = std::move(content);
-  body_bytes_ += item.content->notification.body->size();
+  body_bytes_ += bytes_of(*item.content);
 }
 
 void Desk::drop_body(Item& item) {
   if (!item.content) return;
-  body_bytes_ -= item.content->notification.body->size();
+  body_bytes_ -= bytes_of(*item.content);
   item.content.reset();
 }
 

@@ -175,7 +175,7 @@ class Desk {
   std::size_t lanes() const { return lanes_.size(); }
   std::size_t blocked() const { return blocked_.size(); }
   std::size_t identities() const { return identities_.size(); }
-  /// Bytes of the bodies kept.
+  /// Bytes of the notifications kept, nearly all of them their bodies.
   std::size_t body_bytes() const { return body_bytes_; }
 
  private:

@@ -478,5 +478,22 @@ TEST_F(CoreTest, WhatHadBegunAtACrashRunsAloneInTheProcess) {
   EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{4, 0}));
 }
 
+TEST_F(CoreTest, ALostPartitionDoesNotLeaveTheProcessWaitingForWhatBeganAloneInIt) {
+  connect();
+  const auto calls = outside.take<Acquire>();
+  core->acquired(calls[0], lease::Held{"1", lease::How::kCrash, "1-0"}, now, wall);
+  stream::Attempts begun;
+  begun.begun = 1;
+  deliver({entry(1, "a")}, begun);
+  ASSERT_EQ(outside.take<WriteAttempts>().size(), 1U);
+  core->disconnected(now);
+  now += 30s;
+  connect();
+  acquire("9", lease::How::kClean, "1-0");
+  deliver({});
+  deliver({entry(1, "a")});
+  EXPECT_EQ(outside.jobs.size(), 1U);
+}
+
 }  // namespace
 }  // namespace hookfleet::worker
