@@ -231,8 +231,8 @@ bool Listener::State::go_on(Connection& connection) {
 
 namespace {
 
-// Headers and as many bytes as Content-Length says. Without one the end of the connection ends the response; but Pistache, which we also ask,
-// says "Connection: Close" and leaves the connection open.
+// Headers and as many bytes as Content-Length says. Without one the end of the connection ends the response; but Pistache, which we also
+// ask, says "Connection: Close" and leaves the connection open.
 bool is_complete(const std::string& response) {
   const std::size_t end = response.find("\r\n\r\n");
   if (end == std::string::npos) return false;
