@@ -1,5 +1,5 @@
-// Drain rate of hookfleet-worker: a backlog in a real Redis, one worker at log level WARN with the shipped handlers; notifications per second
-// of the worker's own CPU.
+// Drain rate of hookfleet-worker: a backlog in a real Redis, one worker at log level WARN with the shipped handlers; notifications per
+// second of the worker's own CPU.
 //   bench_worker [ENTRIES…]      default 20000 100000
 #include <unistd.h>
 
@@ -102,8 +102,8 @@ void measure(const Case& row) {
   const support::TempDir dir;
   const double redis_before = cpu_seconds(redis.pid());
   const auto begin = std::chrono::steady_clock::now();
-  support::Process worker({.argv = {std::string(HOOKFLEET_BIN_DIR) + "/hookfleet-worker", "--redis.url", redis.url(), "--server.metrics_listen",
-                                    "127.0.0.1:" + std::to_string(support::free_port()), "--log.level", "warn"},
+  support::Process worker({.argv = {std::string(HOOKFLEET_BIN_DIR) + "/hookfleet-worker", "--redis.url", redis.url(),
+                                    "--server.metrics_listen", "127.0.0.1:" + std::to_string(support::free_port()), "--log.level", "warn"},
                            .environment = {},
                            .output = dir / "worker.log"});
   while (backlog() > 0) std::this_thread::sleep_for(20ms);
