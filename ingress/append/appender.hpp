@@ -32,7 +32,7 @@ struct Events {
 /// Stores notifications in their partition's stream, many per round trip (group commit).
 ///
 /// Durability is part of connecting: nothing is appended on a connection before its preflight has passed (Durability, layout), and it is
-/// repeated every kPreflightEvery; while it fails entries wait for their deadline.
+/// repeated every 4 s; while it fails entries wait for their deadline.
 ///
 /// Threads: submit() from any thread. `done` and the events run on the writer thread and must not block, nor call stop(); but when an entry
 ///          isn't taken, `done(kOverloaded)` runs inside submit().

@@ -18,9 +18,9 @@ std::string_view to_text(Outcome outcome);
 constexpr int http_status(Outcome outcome) {
   switch (outcome) {
     case Outcome::kStored: return 200;
-    case Outcome::kOverloaded: return 503;   // not me: nginx tries the next ingress
-    case Outcome::kUnavailable: return 504;  // tried for the whole deadline: nginx must not try again elsewhere
-    case Outcome::kUnknown: return 504;      // perhaps stored: the repeat is recognised by dedup
+    case Outcome::kOverloaded: return 503;  // not me: nginx tries the next ingress
+    case Outcome::kUnavailable:             // tried for the whole deadline: nginx must not try again elsewhere
+    case Outcome::kUnknown: return 504;     // perhaps stored: the repeat is recognised by dedup
   }
   return 500;  // unreachable while the switch is exhaustive
 }

@@ -26,12 +26,12 @@ constexpr auto kTurnMax = 50ms;        // a turn of the loop while entries are u
 constexpr auto kReconnectAfter = 1s;   // to a server that refused AUTH or isn't a master: not the moment to hurry
 constexpr auto kWaitTimeout = "500";   // ms of one WAIT; nothing else is answered meanwhile
 // With appendfsync always Redis syncs once per turn of its event loop and reads at most 16 to 20 KiB of a connection in one (measured:
-// 16 entries of 1 kB a sync, however many are written at once). As one transaction a batch is executed, written and synced as a whole:
-// measured with bench_append, 256 senders on a slow disk: 2,000-2,900 entries/s without, 10,500-22,000 with, at 0.4 of Redis' CPU; 64
-// senders, quiet: 36,500 and 56,200 at 0.8. (Redis Cluster will need one per slot.) What fits into one read goes without.
+// 16 entries of 1 kB a sync, however many were written at once). As one transaction a batch is executed, written and synced as a whole.
+// Measured with bench_append: 256 senders, busy disk, 3 runs: 1,800-2,900 entries/s without, 10,500-22,000 with, at a third of Redis' CPU;
+// 64 senders, quiet: 36,500 and 56,200 at 0.8 of it. What fits into one read goes without. (Redis Cluster will need one per slot.)
 constexpr std::size_t kOneRead = 16UL * 1024;
-// A second batch in flight hides the way there and back: measured 1.1 to 2 times the entries/s and a p99 0.4 to 0.9 of that with one. But
-// small ones cost a sync each where there would have been one (16 senders, always: Redis' CPU 16.1 µs an entry instead of 12.2).
+// A second batch in flight hides the way there and back: of six pairs of runs with always it gave more entries/s in five, a lower p99 in
+// all. But small ones cost a sync each where there would have been one (16 senders, one run: Redis' CPU 16.1 instead of 12.2 µs an entry).
 constexpr unsigned kBatchesInFlight = 2;
 constexpr std::size_t kSecondBatchMin = 16;  // entries, where each batch costs a sync
 constexpr redis::Timeouts kConnectTimeouts{2s, 2s};
