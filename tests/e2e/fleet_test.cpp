@@ -62,6 +62,21 @@ std::set<std::string> dead_bodies(Fleet& fleet) {
   return bodies;
 }
 
+/// What the workers' logs say of notifications that were handled twice, or handled and not acknowledged.
+std::string oddities(Fleet& fleet, Sender& sender) {
+  std::set<std::string> acknowledged;
+  for (const auto& [chat, ids] : sender.acknowledged()) acknowledged.insert(ids.begin(), ids.end());
+  std::string text;
+  for (const auto& [id, times] : support::read_worker_logs(fleet.worker_logs()).done) {
+    if (times == 1 && acknowledged.contains(id)) continue;
+    text.append(" ").append(id).append(" done ").append(std::to_string(times)).append(acknowledged.contains(id) ? "" : " (no 200)");
+    for (const auto& record : records(fleet.worker_logs(), "notification")) {
+      if (record.value("idMessage", "") == id) text.append("\n    ").append(record.dump().substr(0, 700));
+    }
+  }
+  return text;
+}
+
 /// Every notification that was answered 200 left its mark in Redis, and as many effects were counted as there were notifications.
 /// Logs can lose their last lines when a process is killed; marks and counts can't.
 void expect_conserved(Fleet& fleet, Sender& sender) {
@@ -83,7 +98,8 @@ void expect_conserved(Fleet& fleet, Sender& sender) {
   }
   EXPECT_GT(acknowledged, 0U);
   EXPECT_THAT(unmarked, IsEmpty()) << unmarked.size() << " of " << acknowledged << " acknowledged were not handled";
-  EXPECT_EQ(fleet.counted("incomingMessageReceived"), acknowledged) << "effects inside the acknowledgement must be exactly once";
+  EXPECT_EQ(fleet.counted("incomingMessageReceived"), acknowledged)
+      << "effects inside the acknowledgement must be exactly once; from the logs:" << oddities(fleet, sender);
   EXPECT_EQ(fleet.dead_letters(), 0U);
   EXPECT_THAT(support::compare(sender, support::read_worker_logs(fleet.worker_logs())).reordered, IsEmpty());
 }

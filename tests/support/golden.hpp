@@ -14,7 +14,7 @@ namespace hookfleet::support {
 /// environment, which rewrites the file.
 ///   EXPECT_TRUE(support::matches_golden("ingress_metrics.txt", metrics::describe(ingress::kTable)));
 inline testing::AssertionResult matches_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::filesystem::path(__FILE__).parent_path().parent_path() / "unit" / "golden" / name;
+  const std::string path = std::filesystem::path(HOOKFLEET_SOURCE_DIR) / "tests" / "unit" / "golden" / name;
   if (const char* update = std::getenv("UPDATE_GOLDEN"); update != nullptr && std::string(update) == "1") {
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file << text;
