@@ -13,9 +13,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def flags_of(build: pathlib.Path) -> list[str]:
-    """The flags of a source that sees the most include paths: headers of all folders then compile with one command."""
+    """The flags of a test that sees the most include paths: headers of all folders then compile with one command."""
     commands = json.loads((build / "compile_commands.json").read_text())
-    longest = max((shlex.split(c["command"]) for c in commands), key=lambda c: sum(f.startswith(("-I", "-isystem")) for f in c))
+    tests = [shlex.split(c["command"]) for c in commands if "HOOKFLEET_SOURCE_DIR" in c["command"]]
+    longest = max(tests, key=lambda c: sum(f.startswith(("-I", "-isystem")) for f in c))
     kept, skip = [], False
     for flag in longest:
         if skip:

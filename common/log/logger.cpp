@@ -211,8 +211,8 @@ struct Logger::State {
   spdlog::logger logger;
 };
 
-Logger::Logger(const Options& options, std::string process) : Logger(options, std::move(process), {}) {}
-Logger::Logger(const Options& options, std::string process, std::function<void(std::string_view line)> sink)
+Logger::Logger(const Options& options, const std::string& process) : Logger(options, process, {}) {}
+Logger::Logger(const Options& options, const std::string& process, std::function<void(std::string_view line)> sink)
     : state_(std::make_shared<State>(options, process, std::move(sink))) {}
 
 void Logger::debug(std::string_view event, std::string_view message, std::initializer_list<Field> fields) const {

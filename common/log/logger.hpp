@@ -75,10 +75,10 @@ struct Options {
 class Logger {
  public:
   /// `process` names the program and its instance, e.g. "hookfleet-worker".
-  Logger(const Options& options, std::string process);
+  Logger(const Options& options, const std::string& process);
   /// A logger that hands each finished line, without its line end, to `sink` instead, one at a time, on the calling thread
   /// (tests). `sink` must not log.
-  Logger(const Options& options, std::string process, std::function<void(std::string_view line)> sink);
+  Logger(const Options& options, const std::string& process, std::function<void(std::string_view line)> sink);
 
   void debug(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) const;
   void info(std::string_view event, std::string_view message, std::initializer_list<Field> fields = {}) const;
