@@ -44,6 +44,7 @@ void raise_open_files(const log::Logger& log) {
 void log_settings(const log::Logger& log, const config::Settings& settings) {
   const auto effective = settings.effective();
   std::vector<log::Field> fields;
+  fields.reserve(effective.size());
   for (const auto& [key, value] : effective) fields.emplace_back(key, value);
   log.write(log::Level::kInfo, "system.settings", "effective settings", fields);
 }

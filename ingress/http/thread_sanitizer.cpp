@@ -1,5 +1,6 @@
 // Part of every program that links hookfleet::http and is built with the thread sanitizer. Debian's libpistache isn't instrumented: the
 // sanitizer sees neither the atomics of its queue nor its reference counts, and takes what it hands between threads for races.
+// NOLINTBEGIN(bugprone-reserved-identifier): the name that the sanitizer looks for
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
   return "race:Pistache::Queue<\n"
@@ -9,3 +10,4 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:Pistache::Tcp::Transport::handleWriteQueue\n"
          "race:Pistache::Tcp::Transport::removePeer\n";
 }
+// NOLINTEND(bugprone-reserved-identifier)
