@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <utility>
-#include <vector>
 
 #include "common/config/command_line.hpp"
 #include "common/lifecycle/health.hpp"
@@ -41,14 +40,6 @@ void raise_open_files(const log::Logger& log) {
   }
 }
 
-void log_settings(const log::Logger& log, const config::Settings& settings) {
-  const auto effective = settings.effective();
-  std::vector<log::Field> fields;
-  fields.reserve(effective.size());
-  for (const auto& [key, value] : effective) fields.emplace_back(key, value);
-  log.write(log::Level::kInfo, "system.settings", "effective settings", fields);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,7 +60,7 @@ int main(int argc, char** argv) {
     return kFailed;
   }
   log.info("system.starting", "starting", {{"version", config::version()}, {"config.file", options.config_file}});
-  log_settings(log, settings);
+  lifecycle::log_settings(log, settings);
   raise_open_files(log);
 
   metrics::Registry registry(ingress::kTable, kProgram);

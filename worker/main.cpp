@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
     return kFailed;
   }
   log.info("system.starting", "starting", {{"version", config::version()}, {"config.file", options.config_file}});
-  for (const auto& [key, value] : settings.effective()) log.info("system.setting", "effective setting", {{"key", key}, {"value", value}});
+  lifecycle::log_settings(log, settings);
 
   metrics::Registry registry(worker::kTable, kProgram);
   const worker::Metrics worker_metrics(registry, config.layout.partitions);

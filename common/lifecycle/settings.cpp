@@ -1,5 +1,7 @@
 #include "common/lifecycle/settings.hpp"
 
+#include <vector>
+
 #include "common/metrics/address.hpp"
 
 namespace hookfleet::lifecycle {
@@ -7,6 +9,14 @@ namespace hookfleet::lifecycle {
 void declare_metrics_listen(config::Settings& settings, std::string& address) {
   settings.text("server.metrics_listen", address, "Address and port of /metrics, /livez and /readyz; keep it off the public network",
                 metrics::check_address);
+}
+
+void log_settings(const log::Logger& log, const config::Settings& settings) {
+  const auto effective = settings.effective();
+  std::vector<log::Field> fields;
+  fields.reserve(effective.size());
+  for (const auto& [key, value] : effective) fields.emplace_back(key, value);
+  log.write(log::Level::kInfo, "system.settings", "effective settings", fields);
 }
 
 }  // namespace hookfleet::lifecycle

@@ -3,10 +3,14 @@
 #include <string>
 
 #include "common/config/settings.hpp"
+#include "common/log/logger.hpp"
 
 namespace hookfleet::lifecycle {
 
 /// server.metrics_listen, which every program of the fleet has; `address` holds its default.
 void declare_metrics_listen(config::Settings& settings, std::string& address);
+
+/// The effective settings as one record, `system.settings`; secrets as `***`. Once, at the start.
+void log_settings(const log::Logger& log, const config::Settings& settings);
 
 }  // namespace hookfleet::lifecycle
