@@ -251,6 +251,7 @@ void Core::released(const Release& call, const tl::expected<bool, redis::ReplyEr
 /// What is in memory is void; handlers that run return to nothing.
 void Core::abandon(Slot& slot) {
   slot.orphans += slot.desk->running();
+  if (slot.desk->running() > 0) outside_.cancel(slot.partition);
   if (alone_ && alone_->tenure.partition == slot.partition && !slot.desk->runs(alone_->stream_id)) alone_.reset();
   slot.desk.reset();
 }
@@ -399,10 +400,16 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
         break;
       case Desk::Step::Kind::kAlone: wait_idle_ = true; return false;
       case Desk::Step::Kind::kStart:
-        if (!step.begun) ++running;
-        outside_.start(
-            {slot.partition, slot.hold.serial(), step.stream_id, std::move(step.content), step.handler, slot.hold.valid_until()});
-        if (alone_) return false;
+        running += step.todo.count() - (step.begun ? 1 : 0);
+        for (std::size_t action = 0; action < step.actions.size(); ++action) {
+          if (!step.todo.test(action)) continue;
+          outside_.start(
+              {slot.partition, slot.hold.serial(), step.stream_id, step.content, &step.actions[action], slot.hold.valid_until()});
+        }
+        if (alone_) {
+          alone_->running = step.todo.count();
+          return false;
+        }
         break;
     }
   }
@@ -413,15 +420,13 @@ void Core::completed(std::vector<dispatch::Completion> completions, base::BootTi
   std::uniform_real_distribution<double> unit(0, 1);
   for (auto& completion : completions) {
     const dispatch::Job& job = completion.job;
-    if (alone_ && alone_->stream_id == job.stream_id && alone_->tenure.partition == job.partition) alone_.reset();
+    if (alone_ && alone_->stream_id == job.stream_id && alone_->tenure.partition == job.partition && --alone_->running == 0) alone_.reset();
     if (completion.started) average_seconds_ += 0.02 * (std::chrono::duration<double>(completion.duration).count() - average_seconds_);
     Slot& slot = slots_[job.partition];
     if (find({job.partition, job.tenure}) != nullptr) {
-      if (completion.started) {
-        outside_.record(slot.desk->completed(job.stream_id, std::move(completion.handled), completion.duration, now, wall, unit(random_)));
-      } else {
-        slot.desk->not_started(job.stream_id, now, wall);
-      }
+      auto record = slot.desk->completed(
+          job.stream_id, {job.action, completion.started, std::move(completion.handled), completion.duration}, now, wall, unit(random_));
+      if (record) outside_.record(*std::move(record));
       continue;
     }
     --slot.orphans;
@@ -516,10 +521,17 @@ void Core::stop(base::BootTime now, base::WallTime wall) {
   step(now, wall);
 }
 
-bool Core::stopped() const {
-  return stopping_ && std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-           return !slot.hold.held() && !slot.hold.releasing() && !slot.hold.asking() && slot.orphans == 0;
-         });
+std::size_t Core::left() const {
+  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.hold.held() || slot.hold.releasing() || slot.hold.asking() || slot.orphans > 0;
+  }));
+}
+
+std::size_t Core::left_for_running() const {
+  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    const bool only_runs = !slot.desk || slot.desk->only_runs();
+    return only_runs && !slot.hold.releasing() && !slot.hold.asking() && slot.orphans + (slot.desk ? slot.desk->running() : 0) > 0;
+  }));
 }
 
 Core::Figures Core::figures() const {

@@ -57,8 +57,10 @@ class Outside {
   virtual void send(Call call) = 0;
   /// Has the reader read; read_done() or read_failed() follows. One at a time.
   virtual void read(ReadRequest request) = 0;
-  /// Has a handler run; completed() follows.
+  /// Has an action run; completed() follows.
   virtual void start(dispatch::Job job) = 0;
+  /// What runs of this partition should end: it is lost. completed() follows all the same.
+  virtual void cancel(unsigned partition) = 0;
   /// An attempt ended.
   virtual void record(dispatch::Record record) = 0;
 
@@ -121,7 +123,10 @@ class Core {
 
   /// SIGTERM: hand everything over. stopped() tells when nothing is held any more.
   void stop(base::BootTime now, base::WallTime wall);
-  bool stopped() const;
+  bool stopped() const { return stopping_ && left() == 0; }
+  /// After stop(): how many partitions are not given back, and how many of them wait for nothing but actions that run.
+  std::size_t left() const;
+  std::size_t left_for_running() const;
 
   struct Figures {
     std::size_t held = 0, wanted = 0, entries = 0, lanes = 0, blocked = 0, running = 0, body_bytes = 0;
@@ -188,6 +193,7 @@ class Core {
     TenureId tenure;
     stream::StreamId stream_id;
     bool begun;
+    std::size_t running = 0;  // actions of it
   };
   std::optional<Alone> alone_;
 };

@@ -18,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kWaitMax = 1s;
+constexpr unsigned kHangingSeconds = 2;
 
 void append(std::string& list, unsigned partition) { list.append(list.empty() ? "" : ",").append(std::to_string(partition)); }
 
@@ -125,7 +126,8 @@ void Engine::run() {
     once_a_second();
     tell_partitions();
     drained_ = core_.stopped();
-    if (stopping_ && (drained_ || clock_.now() >= stop_until_)) break;
+    const bool only_hung = hung_ > 0 && hung_ == core_.figures().running && core_.left() == core_.left_for_running();
+    if (stopping_ && (drained_ || only_hung || clock_.now() >= stop_until_)) break;
     wait(core_.next_tick() - clock_.now());
     if (pipeline_) receive();
   }
@@ -244,6 +246,9 @@ void Engine::once_a_second() {
   set(metrics_.owned, figures.held);
   set(metrics_.wanted, figures.wanted);
   for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
+  hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
+  hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
+  if (hanging_seconds_ == kHangingSeconds) callbacks_.hung();
 }
 
 void Engine::tell_partitions() {
@@ -295,6 +300,8 @@ void Engine::delivered(std::vector<consume::Delivered> delivered) {
 }
 
 void Engine::start(dispatch::Job job) { jobs_.push_back(std::move(job)); }
+
+void Engine::cancel(unsigned partition) { pool_->cancel(partition); }
 
 void Engine::record(dispatch::Record record) { journal_.attempt(record); }
 

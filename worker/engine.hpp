@@ -44,7 +44,9 @@ class Engine : private Outside {
     std::function<void()> beat;                                         ///< the loop turns; at least every second
     std::function<void(bool reachable, const std::string& why)> redis;  ///< a heartbeat was accepted; or Redis is away
     std::function<void(const std::string& why)> other_fleet;            ///< Redis belongs to a fleet with another layout: stop
+    std::function<void()> hung;  ///< a handler has run for kHungTimeouts times its timeout: stop and start anew. Called once
   };
+  static constexpr unsigned kHungTimeouts = 4;
   struct Setup {
     redis::Endpoint endpoint;
     redis::Timeouts timeouts;
@@ -64,8 +66,8 @@ class Engine : private Outside {
   Engine& operator=(const Engine&) = delete;
 
   /// Hands everything over: reads and starts nothing more, waits for handlers that run and for what is to be confirmed, gives the
-  /// partitions back; at most timers.drain. False: not all was given back; what runs still runs, its partition's lease expires. Then the
-  /// destructor waits for those handlers.
+  /// partitions back; at most timers.drain, and not for handlers that hang. False: not all was given back; what runs still runs, its
+  /// partition's lease expires. Then the destructor waits for those handlers.
   bool stop() HOOKFLEET_EXCLUDES(mutex_);
 
  private:
@@ -91,6 +93,7 @@ class Engine : private Outside {
   void send(Call call) override;
   void read(ReadRequest request) override;
   void start(dispatch::Job job) override;
+  void cancel(unsigned partition) override;
   void record(dispatch::Record record) override;
   void taken(unsigned partition, lease::How how) override;
   void given_back(unsigned partition) override;
@@ -166,6 +169,8 @@ class Engine : private Outside {
   std::string taken_clean_, taken_crash_, given_back_;
   base::BootTime second_{};
   bool was_connected_ = false;
+  std::size_t hung_ = 0;          // handlers that hang, as of the last second
+  unsigned hanging_seconds_ = 0;  // for how many seconds there have been any: one alone may be a process that was frozen
   bool stopping_ = false;
   base::BootTime stop_until_{};
   bool drained_ = false;

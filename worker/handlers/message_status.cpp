@@ -2,6 +2,8 @@
 
 namespace hookfleet::handlers {
 
-Handled MessageStatusHandler::handle(const Notification& notification) { return Handled::done({count(notification)}); }
+Handled MessageStatusHandler::handle(const Notification& notification, const std::stop_token&) {
+  return Handled::done({count(notification)});
+}
 
 }  // namespace hookfleet::handlers

@@ -19,6 +19,7 @@ class Recorder final : public Outside {
   void send(Call call) override { calls.push_back(std::move(call)); }
   void read(ReadRequest request) override { reads.push_back(std::move(request)); }
   void start(dispatch::Job job) override { jobs.push_back(std::move(job)); }
+  void cancel(unsigned partition) override { cancelled.push_back(partition); }
   void record(dispatch::Record record) override { records.push_back(std::move(record)); }
   void taken(unsigned, lease::How) override { ++taken_count; }
   void given_back(unsigned) override { ++given_back_count; }
@@ -46,6 +47,7 @@ class Recorder final : public Outside {
   std::vector<Call> calls;
   std::vector<ReadRequest> reads;
   std::vector<dispatch::Job> jobs;
+  std::vector<unsigned> cancelled;
   std::vector<dispatch::Record> records;
   std::vector<Loss> losses;
   int taken_count = 0, given_back_count = 0, resets = 0, failures = 0;
