@@ -1,9 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <map>
+
+#include "common/digest/digest.hpp"
 #include "common/metrics/registry.hpp"
 #include "tests/support/golden.hpp"
 #include "worker/handlers/instance_state.hpp"
 #include "worker/handlers/message.hpp"
+#include "worker/handlers/message_status.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
 #include "worker/routes/routes.hpp"
@@ -63,6 +68,45 @@ TEST(InstanceStateHandler, KeepsTheLatestStateByEventTime) {
 TEST(InstanceStateHandler, CountsOneWithoutAState) {
   EXPECT_EQ(handlers::InstanceStateHandler().handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":5})"), {}).effects.size(),
             1U);
+}
+
+class MessageStatusTest : public testing::Test {
+ protected:
+  /// The record's fields after one status: `field` → `op value`.
+  static std::map<std::string, std::string> record(const std::string& status, const std::string& more = "") {
+    auto notification = make(TypeWebhook::kOutgoingMessageStatus, R"({"status":")" + status + "\"" + more + "}");
+    notification.id_message = "BAE5";
+    notification.chat = "79000000001@c.us";
+    notification.status = status;
+    std::map<std::string, std::string> fields;
+    for (const auto& effect : handlers::MessageStatusHandler().handle(notification, {}).effects) {
+      if (effect.on != stream::Effect::On::kMessage) continue;
+      EXPECT_EQ(effect.part, digest::as_bytes(notification::message_key(1101000001, "BAE5")));
+      EXPECT_EQ(effect.expiry, std::chrono::hours(30 * 24));
+      fields[effect.field] = (effect.op == stream::Effect::Op::kAdvance ? "advance " : "set ") + effect.value;
+    }
+    EXPECT_EQ(fields["idMessage"], "set BAE5");
+    EXPECT_EQ(fields["chatId"], "set 79000000001@c.us");
+    return fields;
+  }
+};
+
+TEST_F(MessageStatusTest, ProgressOnlyAdvances) {
+  EXPECT_EQ(record("sent").at("progress"), "advance 1 sent");
+  EXPECT_EQ(record("delivered").at("progress"), "advance 2 delivered");
+  EXPECT_EQ(record("read").at("progress"), "advance 3 read");
+}
+
+TEST_F(MessageStatusTest, AProblemIsKeptWithItsDescriptionBesideTheProgress) {
+  const auto fields = record("noAccount", R"(,"description":"no such user")");
+  EXPECT_EQ(fields.at("problem"), "advance 1750000000 noAccount: no such user");
+  EXPECT_FALSE(fields.contains("progress"));
+}
+
+TEST_F(MessageStatusTest, AStatusThatIsNotDocumentedIsKeptToo) { EXPECT_EQ(record("pondered").at("other"), "advance 1750000000 pondered"); }
+
+TEST_F(MessageStatusTest, WithoutAMessageItIsOnlyCounted) {
+  EXPECT_EQ(handlers::MessageStatusHandler().handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
 }
 
 TEST(WorkerMetrics, ArePinnedByAGoldenFile) {
