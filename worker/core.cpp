@@ -14,6 +14,7 @@ using partition::Hold;
 
 constexpr auto kLayoutEvery = 5s;
 constexpr auto kOldestEvery = 30s;
+constexpr auto kHoldsEvery = 5s;
 constexpr std::chrono::nanoseconds kBacklogEvery = 10s;  // of all partitions
 constexpr auto kWriteAgain = 250ms;                      // after Redis refused
 constexpr std::size_t kQuantum = 64;                     // steps of a partition before it is another's turn: long enough to fill an ack
@@ -34,7 +35,13 @@ void ReadSize::saw(std::size_t largest) { largest_ = std::max({largest, largest_
 
 Core::Core(const Options& options, const Desk::Options& desk_options, unsigned partitions, const std::string& self,
            const routes::Routes& routes, Outside& outside, std::uint64_t seed)
-    : options_(options), desk_options_(desk_options), self_(self), routes_(routes), outside_(outside), random_(seed) {
+    : options_(options),
+      desk_options_(desk_options),
+      self_(self),
+      routes_(routes),
+      outside_(outside),
+      random_(seed),
+      holds_(desk_options.retry) {
   slots_.reserve(partitions);
   for (unsigned p = 0; p < partitions; ++p) slots_.emplace_back(p, options_.timers);
 }
@@ -83,6 +90,7 @@ void Core::connected(bool same_server, base::BootTime now, base::WallTime wall) 
 
 void Core::disconnected(base::BootTime now) {
   connected_ = false;
+  holds_.disconnected();
   for (Slot& slot : slots_) {
     slot.hold.disconnected();
     if (slot.desk) slot.desk->disconnected(now);
@@ -110,6 +118,12 @@ void Core::tick(base::BootTime now, base::WallTime wall) {
       layout_at_ = now + kLayoutEvery;
       outside_.send(ReadLayout{});
     }
+    if (now >= holds_at_) {
+      holds_at_ = now + kHoldsEvery;
+      for (const Slot& slot : slots_) {
+        if (slot.desk && holds_.knows(slot.partition)) outside_.send(ReadHolds{tenure_of(slot)});
+      }
+    }
     if (now >= oldest_at_) {
       oldest_at_ = now + kOldestEvery;
       for (const Slot& slot : slots_) {
@@ -133,7 +147,7 @@ base::BootTime Core::next_tick() const {
   const auto at = [&](base::BootTime time) { next = std::min(next, time); };
   if (connected_) {
     if (!stopping_) at(heartbeat_at_);
-    at(std::min({layout_at_, oldest_at_, backlog_at_}));
+    at(std::min({layout_at_, holds_at_, oldest_at_, backlog_at_}));
   }
   for (const Slot& slot : slots_) {
     if (connected_) {
@@ -145,13 +159,14 @@ base::BootTime Core::next_tick() const {
     if (!slot.desk) continue;
     if (const auto wake = slot.desk->next_wake()) at(*wake);
     if (connected_ && slot.desk->ended() > 0) at(std::max(slot.desk->ended_since() + options_.ack_linger, slot.write_again));
-    if (connected_ && slot.desk->attempts_due()) at(slot.write_again);
+    if (connected_ && (slot.desk->attempts_due() || holds_.due(slot.partition))) at(slot.write_again);
   }
   return next;
 }
 
 /// What may be done after anything has changed.
 void Core::step(base::BootTime now, base::WallTime wall) {
+  tell_holds(now);
   pump(now, wall);
   for (Slot& slot : slots_) {
     if (!slot.desk) continue;
@@ -213,6 +228,7 @@ void Core::acquired(const Acquire& call, const tl::expected<std::variant<lease::
       const auto& taken = std::get<lease::Held>(*reply);
       const auto up_to = stream::StreamId::parse(taken.last_id).value_or(stream::StreamId{});
       slot.desk = std::make_unique<Desk>(dispatch::Tenure{slot.partition, taken.how == lease::How::kCrash, up_to}, desk_options_, routes_);
+      outside_.send(ReadHolds{tenure_of(slot)});
       outside_.taken(slot.partition, taken.how);
       recovered(slot);
       if (stopping_ || !slot.wanted) drain(slot);
@@ -254,6 +270,7 @@ void Core::abandon(Slot& slot) {
   if (slot.desk->running() > 0) outside_.cancel(slot.partition);
   if (alone_ && alone_->tenure.partition == slot.partition && !slot.desk->runs(alone_->stream_id)) alone_.reset();
   slot.desk.reset();
+  holds_.forget(slot.partition);
 }
 
 void Core::lose(Slot& slot, Outside::Loss loss) {
@@ -271,6 +288,7 @@ void Core::drain(Slot& slot) {
 void Core::release(Slot& slot) {
   if (slot.hold.state() != Hold::State::kDraining || !slot.desk->empty() || slot.orphans > 0) return;
   slot.desk.reset();
+  holds_.forget(slot.partition);
   slot.hold.release_sent();
   outside_.given_back(slot.partition);
   if (connected_) outside_.send(Release{slot.partition, *slot.hold.releasing()});
@@ -386,10 +404,15 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
   if (!slot.desk || !slot.desk->has_ready() || slot.hold.state() != Hold::State::kRunning || !slot.hold.valid(now)) return false;
   for (std::size_t i = 0; i < kQuantum; ++i) {
     if (running >= limit && !slot.desk->has_begun_ready()) return false;
-    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0}, now, wall);
+    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, holds_.held()}, now, wall);
     switch (step.kind) {
       case Desk::Step::Kind::kNothing: return false;
-      case Desk::Step::Kind::kEnded: outside_.record(*std::move(step.record)); break;
+      case Desk::Step::Kind::kEnded:
+        if (step.record->dead_class == stream::DeadClass::kCrash) {
+          crashed(slot, step.stream_id, step.record->content->notification.type, wall);
+        }
+        outside_.record(*std::move(step.record));
+        break;
       case Desk::Step::Kind::kFetch: outside_.send(Fetch{tenure_of(slot), step.stream_id}); break;
       case Desk::Step::Kind::kBegin:
         ++running;
@@ -451,6 +474,10 @@ void Core::completed(std::vector<dispatch::Completion> completions, base::BootTi
 void Core::flush(Slot& slot, base::BootTime now) {
   if (!connected_ || now < slot.write_again) return;
   Desk& desk = *slot.desk;
+  // Before the acknowledgement of the dead letter that is counted there: it can't be acknowledged without having been counted.
+  for (const auto& due : holds_.take_due(slot.partition)) {
+    outside_.send(WriteHold{tenure_of(slot), slot.hold.epoch(), due.type, due.hold});
+  }
   while (desk.attempts_due()) {
     WriteAttempts call{tenure_of(slot), slot.hold.epoch(), {}, {}};
     for (const auto& [id, attempts] : desk.take_attempts(kAttemptsCallMax)) {
@@ -505,6 +532,55 @@ void Core::attempts_written(const WriteAttempts& call, const stream::BatchAnswer
       slot->desk->attempts_unwritten(call.ids);
       failed(*slot, "attempts", answer, now);
       break;
+  }
+  step(now, wall);
+}
+
+// --- Types that wait for an operator
+
+void Core::crashed(Slot& slot, stream::StreamId stream_id, std::optional<notification::TypeWebhook> type, base::WallTime wall) {
+  if (!type) return;
+  std::vector<unsigned> ours;
+  for (const Slot& owned : slots_) {
+    if (owned.desk) ours.push_back(owned.partition);
+  }
+  holds_.crashed(slot.partition, stream_id, *type, ours, base::unix_ms(wall));
+}
+
+void Core::tell_holds(base::BootTime now) {
+  if (holds_.held() == told_held_) return;
+  const retry::TypeSet changed = holds_.held() ^ told_held_;
+  const bool resumed = (told_held_ & ~holds_.held()).any();
+  told_held_ = holds_.held();
+  for (std::size_t type = 0; type < changed.size(); ++type) {
+    if (changed.test(type)) outside_.type_held(static_cast<notification::TypeWebhook>(type), told_held_.test(type));
+  }
+  if (!resumed) return;
+  for (Slot& slot : slots_) {
+    if (slot.desk) slot.desk->resume(now);
+  }
+}
+
+void Core::holds_read(const ReadHolds& call, std::span<const std::pair<std::string, stream::TypeHold>> holds, base::BootTime now,
+                      base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr) return;
+  holds_.learn(slot->partition, holds);
+  step(now, wall);
+}
+
+void Core::hold_written(const WriteHold& call, const tl::expected<bool, redis::ReplyError>& reply, base::BootTime now,
+                        base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr) return;
+  if (!reply) {
+    holds_.unwritten(slot->partition, call.type);
+    slot->write_again = now + kWriteAgain;
+    outside_.call_failed("hold", reply.error(), {});
+  } else if (*reply) {
+    holds_.written(slot->partition, call.type);
+  } else {
+    lose(*slot, Outside::Loss::kFenced);
   }
   step(now, wall);
 }

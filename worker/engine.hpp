@@ -100,6 +100,7 @@ class Engine : private Outside {
   void lost(unsigned partition, Loss loss) override;
   void cursor_reset(unsigned partition) override;
   void refused(unsigned partition, const dispatch::Desk::Refusal& refusal) override;
+  void type_held(notification::TypeWebhook type, bool held) override;
   void call_failed(const char* call, redis::ReplyError error, std::string_view text) override;
 
   void run() HOOKFLEET_EXCLUDES(mutex_);
@@ -124,6 +125,8 @@ class Engine : private Outside {
   std::size_t encode(const Fetch& call);
   std::size_t encode(const Ack& call);
   std::size_t encode(const WriteAttempts& call);
+  std::size_t encode(const ReadHolds& call);
+  std::size_t encode(const WriteHold& call);
   std::size_t encode(const Oldest& call);
   std::size_t encode(const Backlog& call);
   void decode(const Heartbeat& call, const Asked& asked);
@@ -136,6 +139,8 @@ class Engine : private Outside {
   void decode(const Fetch& call, const Asked& asked);
   void decode(const Ack& call, const Asked& asked);
   void decode(const WriteAttempts& call, const Asked& asked);
+  void decode(const ReadHolds& call, const Asked& asked);
+  void decode(const WriteHold& call, const Asked& asked);
   void decode(const Oldest& call, const Asked& asked);
   void decode(const Backlog& call, const Asked& asked);
   lease::Tenure tenure(const std::string& epoch) const { return {setup_.name, epoch}; }

@@ -13,6 +13,7 @@
 #include "common/stream/dead_letter.hpp"
 #include "common/stream/entry.hpp"
 #include "common/stream/layout.hpp"
+#include "common/stream/type_hold.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/tcp_gate.hpp"
@@ -420,6 +421,28 @@ TEST_F(WorkerTest, AHandlerThatHangsCostsItsPartitionAndNothingElse) {
   const auto left = owners();
   EXPECT_EQ(left.at(worker.name()), 1U) << "only its partition is not given back";
   go.count_down();
+}
+
+TEST_F(WorkerTest, AHeldTypeWaitsOverTakeoversUntilItIsResumed) {
+  const std::string field = stream::hold_field("incomingMessageReceived");
+  const std::string value = stream::TypeHold{.since_ms = 1, .crashes = {}}.text();
+  for (unsigned p = 0; p < kKeys.partitions(); ++p) server.call({"HSET", kKeys.ctl(p), field, value});
+  Script script(counted);
+  add_many(8, 8);
+  {
+    Worker worker(server, script);
+    ASSERT_TRUE(wait_until(10s, [&] { return worker.metric("hookfleet_worker_lanes_blocked") == 8; }));
+    EXPECT_EQ(worker.metric("hookfleet_worker_type_held{typeWebhook=\"incomingMessageReceived\"}"), 1);
+    EXPECT_TRUE(worker.stop());
+  }
+  Worker worker(server, script);
+  ASSERT_TRUE(wait_until(10s, [&] { return worker.metric("hookfleet_worker_lanes_blocked") == 8; }));
+  EXPECT_EQ(backlog(), 8);
+  EXPECT_EQ(script.most_runs(), 0U);
+  for (unsigned p = 0; p < kKeys.partitions(); ++p) server.call({"HDEL", kKeys.ctl(p), field});
+  EXPECT_TRUE(drained());
+  EXPECT_EQ(sum_counted(), 8);
+  EXPECT_EQ(dead(), 0);
 }
 
 TEST_F(WorkerTest, ARedisRestartUnderLoadLosesAndRepeatsNothing) {

@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kProbationMax = 10'000;  // lanes kept for their probation alone
 constexpr std::chrono::seconds kRefusedPause{5};
+constexpr std::string_view kHeldReason = "its type waits: too many of them ended the process; `hookfleet resume` lets them go on";
+constexpr double kUnspread = 0.5;  // of a pause: as long as it is
 
 std::size_t bytes_of(const Content& content) { return sizeof(Content) + content.notification.body->capacity() + 128; }
 
@@ -223,11 +225,20 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     return step;
   }
 
+  const auto type = item.content->notification.type;
+  if (type && situation.held.test(static_cast<std::size_t>(*type)) && !item.begun) {
+    take();
+    item.held = true;
+    step.record = put_off(item, true, std::string(kHeldReason), now, wall, kUnspread);
+    step.kind = Step::Kind::kEnded;
+    return step;
+  }
+
   // What may have ended the owner before is noted as begun before it starts: the first of each lane that was there at the takeover.
   const bool suspect =
       (tenure_.after_crash && item.stream_id <= tenure_.up_to && !lane.begun) || (item.attempts && item.attempts->begun > 0);
   if (suspect && !item.begun) {
-    if (item.attempts && item.attempts->begun >= options_.crashes) {
+    if (item.attempts && item.attempts->begun >= options_.retry.crashes) {
       take();
       step.record = die(item, stream::DeadClass::kCrash,
                         "its handling ended the process " + std::to_string(item.attempts->begun) + " times", now, wall);
@@ -521,9 +532,22 @@ void Desk::wake(base::BootTime now) {
       queue_ended(*item, now);
     } else if (item->state == State::kBlocked) {
       item->state = State::kQueued;
+      item->held = false;
       make_ready(*item->lane);
     }
   }
+}
+
+void Desk::resume(base::BootTime now) {
+  std::vector<stream::StreamId> held;
+  for (const auto& [due, id] : blocked_) {
+    const Item* item = find(id);
+    if (item != nullptr && item->state == State::kBlocked && item->held) held.push_back(id);
+  }
+  std::sort(held.begin(), held.end());
+  std::erase_if(blocked_, [&](const auto& waiting) { return std::binary_search(held.begin(), held.end(), waiting.second); });
+  for (const stream::StreamId id : held) blocked_.emplace(now, id);
+  wake(now);
 }
 
 std::optional<base::BootTime> Desk::next_wake() const {

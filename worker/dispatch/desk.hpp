@@ -24,6 +24,7 @@
 #include "worker/dispatch/record.hpp"
 #include "worker/handlers/handler.hpp"
 #include "worker/retry/schedule.hpp"
+#include "worker/retry/type_holds.hpp"
 #include "worker/routes/routes.hpp"
 
 namespace hookfleet::dispatch {
@@ -62,7 +63,6 @@ class Desk {
     retry::Options retry;
     std::string worker;           ///< our name, for dead letters
     std::size_t lane_bodies = 4;  ///< of each lane the first so many entries keep their bodies when memory is tight
-    unsigned crashes = 3;         ///< begun so often without a return: dead, class crash
   };
 
   /// `options` and `routes` outlive the desk.
@@ -122,6 +122,7 @@ class Desk {
     bool connected = true;  ///< bodies can be read and begins be written
     bool may_begin = true;  ///< fewer have begun than may run at a time
     bool idle = true;       ///< nothing runs or has begun in the whole process
+    retry::TypeSet held{};  ///< types that wait for an operator
   };
   /// What to do next.
   Step next(const Situation& situation, base::BootTime now, base::WallTime wall);
@@ -139,6 +140,8 @@ class Desk {
   std::optional<Record> completed(stream::StreamId stream_id, Returned returned, base::BootTime now, base::WallTime wall, double random);
   /// Lanes whose pause is over may go on.
   void wake(base::BootTime now);
+  /// An operator resumed a type: what waits for that may go on.
+  void resume(base::BootTime now);
   /// When wake() has something to do.
   std::optional<base::BootTime> next_wake() const;
   bool has_ready() const { return !ready_.empty() || !begun_ready_.empty(); }
@@ -216,6 +219,7 @@ class Desk {
     bool leaves_mark = false;    // of an ended one
     bool acknowledging = false;  // a call is under way
     bool attempts_due = false;
+    bool held = false;                // of a blocked one: its type waits for an operator
     std::uint8_t attempts_calls = 0;  // under way
     std::uint8_t refusals = 0;
     std::uint8_t running = 0;  // actions that have not returned
