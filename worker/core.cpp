@@ -19,6 +19,7 @@ constexpr std::chrono::nanoseconds kBacklogEvery = 10s;  // of all partitions
 constexpr auto kWriteAgain = 250ms;                      // after Redis refused
 constexpr std::size_t kQuantum = 64;                     // steps of a partition before it is another's turn: long enough to fill an ack
 constexpr std::size_t kRecordBytes = 512;                // an entry without its body, with its share of lane and identity
+constexpr std::size_t kOverflowedBytes = 40;             // a lane that overflows
 // Handlers that take microseconds are started ahead of their turn, as many as take so long, so that threads need not wait for us.
 constexpr double kAheadSeconds = 0.01;
 constexpr std::size_t kAheadMax = 496;
@@ -57,18 +58,6 @@ std::size_t Core::running() const {
   std::size_t sum = 0;
   for (const Slot& slot : slots_) sum += slot.orphans + (slot.desk ? slot.desk->running() + slot.desk->begun() : 0);
   return sum;
-}
-
-std::size_t Core::body_bytes() const {
-  std::size_t sum = 0;
-  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->body_bytes() : 0;
-  return sum;
-}
-
-std::size_t Core::records_bytes() const {
-  std::size_t sum = 0;
-  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->entries() : 0;
-  return sum * kRecordBytes;
 }
 
 // --- Connection and time
@@ -168,12 +157,48 @@ base::BootTime Core::next_tick() const {
 void Core::step(base::BootTime now, base::WallTime wall) {
   tell_holds(now);
   pump(now, wall);
+  set_pressure();
   for (Slot& slot : slots_) {
     if (!slot.desk) continue;
     flush(slot, now);
     release(slot);
   }
-  read();
+  read(now);
+}
+
+// --- Memory
+
+std::size_t Core::body_bytes() const {
+  std::size_t sum = 0;
+  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->body_bytes() : 0;
+  return sum;
+}
+
+void Core::set_pressure() {
+  std::size_t blocked = 0;
+  for (const Slot& slot : slots_) blocked += slot.desk ? slot.desk->blocked_entries() : 0;
+  const std::size_t blocked_bytes = blocked * kRecordBytes;
+  Desk::Pressure pressure = pressure_;
+  pressure.bodies = body_bytes() > options_.memory_max / 4;
+  if (blocked_bytes > options_.memory_max / 8 * 3) pressure.records = true;
+  if (blocked_bytes < options_.memory_max / 4) pressure.records = false;
+  pressure_ = pressure;
+  for (Slot& slot : slots_) {
+    if (slot.desk) slot.desk->set_pressure(pressure_);
+  }
+}
+
+/// Enough is there that can run: what ends makes room. Blocked entries leave at least an eighth to the others.
+bool Core::enough() const {
+  std::size_t entries = 0, blocked = 0;
+  for (const Slot& slot : slots_) {
+    if (!slot.desk) continue;
+    entries += slot.desk->entries();
+    blocked += slot.desk->blocked_entries();
+  }
+  const std::size_t half = options_.memory_max / 2;
+  const std::size_t left = half - std::min(half, blocked * kRecordBytes);
+  return body_bytes() > half || (entries - blocked) * kRecordBytes > std::max(left, options_.memory_max / 8);
 }
 
 // --- Leases
@@ -296,14 +321,20 @@ void Core::release(Slot& slot) {
 
 // --- Reading
 
-void Core::read() {
-  if (!connected_ || reading_ || stopping_) return;
-  // What can run is enough, or memory is full: what ends makes room.
-  if (body_bytes() > options_.memory_max / 2 || records_bytes() > options_.memory_max / 2) return;
+void Core::read(base::BootTime now) {
+  if (!connected_ || reading_ || stopping_ || enough()) return;
+  std::size_t overflowed = 0;
+  for (const Slot& slot : slots_) {
+    if (slot.hold.asking()) return;  // all that are being taken come first, so that one read covers them
+    overflowed += slot.desk ? slot.desk->overflowed() : 0;
+  }
+  const bool overfull = overflowed * kOverflowedBytes > options_.memory_max / 8;
   ReadRequest request;
   for (Slot& slot : slots_) {
-    if (slot.hold.asking()) return;  // all that are being taken come first, so that one read covers them
-    if (slot.hold.state() == Hold::State::kRunning) request.from.push_back({tenure_of(slot), slot.desk->cursor()});
+    if (slot.hold.state() != Hold::State::kRunning) continue;
+    slot.desk->rescan_if_due(now);
+    if (overfull && slot.desk->overflowed() > 0) continue;  // no more lanes can be remembered as left out
+    request.from.push_back({tenure_of(slot), slot.desk->cursor()});
   }
   if (request.from.empty()) return;
   request.cycle = ++cycle_;
@@ -347,7 +378,7 @@ void Core::looked_up(const LookUp& call, std::span<const std::optional<stream::M
                      std::span<const std::optional<stream::Attempts>> attempts, base::BootTime now, base::WallTime wall) {
   Slot* slot = find(call.tenure);
   if (slot == nullptr) return;
-  slot->desk->learn(call.cycle, call.wanted, marks, attempts, body_bytes() > options_.memory_max / 4, now, wall);
+  slot->desk->learn(call.cycle, call.wanted, marks, attempts, now, wall);
   step(now, wall);
 }
 
@@ -620,6 +651,7 @@ Core::Figures Core::figures() const {
     figures.entries += slot.desk->entries();
     figures.lanes += slot.desk->lanes();
     figures.blocked += slot.desk->blocked();
+    figures.overflowed += slot.desk->overflowed();
     figures.running += slot.desk->running();
     figures.body_bytes += slot.desk->body_bytes();
   }
