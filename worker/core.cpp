@@ -245,7 +245,9 @@ void Core::released(const Release& call, const tl::expected<bool, redis::ReplyEr
     slot.release_again = now + 1s;
     return;
   }
-  if (slot.hold.releasing() == call.epoch) slot.hold.released();
+  if (slot.hold.releasing() != call.epoch) return;
+  slot.hold.released();
+  slot.release_again = {};
 }
 
 /// What is in memory is void; handlers that run return to nothing.
@@ -269,6 +271,7 @@ void Core::drain(Slot& slot) {
 
 void Core::release(Slot& slot) {
   if (slot.hold.state() != Hold::State::kDraining || !slot.desk->empty() || slot.orphans > 0) return;
+  if (slot.hold.asking()) return;  // its answer would say that what was given back is held
   slot.desk.reset();
   slot.hold.release_sent();
   outside_.given_back(slot.partition);

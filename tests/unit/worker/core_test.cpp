@@ -339,6 +339,36 @@ TEST_F(CoreTest, WhatAnotherShouldOwnIsHandedOverAfterWhatRunsHasEnded) {
   EXPECT_EQ(released[0].epoch, "7");
 }
 
+// Found by simulation (mode 8, seed 7545): the answer to the question made a given-back partition look held.
+TEST_F(CoreTest, APartitionThatIsBeingAskedForIsGivenBackAfterTheAnswer) {
+  connect();
+  acquire("7");
+  advance(options.timers.validity);
+  const auto asked = outside.take<Acquire>();
+  ASSERT_EQ(asked.size(), 1U) << "its validity has ended";
+  core->stop(now, wall);
+  EXPECT_TRUE(outside.take<Release>().empty());
+  core->acquired(asked[0], lease::Held{"7", lease::How::kResumed, "0-0"}, now, wall);
+  const auto released = outside.take<Release>();
+  ASSERT_EQ(released.size(), 1U);
+  EXPECT_EQ(released[0].epoch, "7");
+  core->released(released[0], true, now);
+  EXPECT_TRUE(core->stopped());
+}
+
+// Found by the same: a worker that never slept again.
+TEST_F(CoreTest, AReleaseThatWasRefusedAndThenConfirmedLeavesNothingDue) {
+  connect();
+  acquire("7");
+  core->stop(now, wall);
+  const auto released = outside.take<Release>();
+  ASSERT_EQ(released.size(), 1U);
+  core->released(released[0], tl::unexpected(redis::ReplyError::kBusy), now);
+  core->released(released[0], true, now);
+  advance(60s);
+  EXPECT_GT(core->next_tick(), now);
+}
+
 TEST_F(CoreTest, StopGivesEverythingBackAndOnlyThenIsStopped) {
   connect();
   acquire();
