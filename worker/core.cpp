@@ -354,6 +354,7 @@ void Core::oldest(const Oldest& call, std::optional<stream::StreamId> stream_id,
 
 void Core::pump(base::BootTime now, base::WallTime wall) {
   std::size_t running = this->running();
+  settled_ = std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.desk || slot.desk->settling() == 0; });
   if (alone_) {
     Slot& slot = slots_[alone_->tenure.partition];
     if (!alone_->begun || !slot.desk || slot.desk->runs(alone_->stream_id)) return;
@@ -388,7 +389,7 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
   if (!slot.desk || !slot.desk->has_ready() || slot.hold.state() != Hold::State::kRunning || !slot.hold.valid(now)) return false;
   for (std::size_t i = 0; i < kQuantum; ++i) {
     if (running >= limit && !slot.desk->has_begun_ready()) return false;
-    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0}, now, wall);
+    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, settled_}, now, wall);
     switch (step.kind) {
       case Desk::Step::Kind::kNothing: return false;
       case Desk::Step::Kind::kEnded: outside_.record(*std::move(step.record)); break;
@@ -457,7 +458,7 @@ void Core::flush(Slot& slot, base::BootTime now) {
     }
     outside_.send(std::move(call));
   }
-  const bool linger = slot.hold.state() != Hold::State::kDraining && now < desk.ended_since() + options_.ack_linger;
+  const bool linger = slot.hold.state() != Hold::State::kDraining && desk.settling() == 0 && now < desk.ended_since() + options_.ack_linger;
   while (desk.ended() >= options_.ack_batch || (desk.ended() > 0 && !linger)) {
     Ack call{tenure_of(slot), slot.hold.epoch(), {}, desk.take_ended(options_.ack_batch, now)};
     call.ids.reserve(call.ended.size());

@@ -464,6 +464,7 @@ TEST_F(CoreTest, AfterACrashMoreLanesThanMayRunAllGetTheirTurn) {
     EXPECT_LE(outside.jobs.size(), options.concurrency);
     handled += outside.jobs.size();
     finish();
+    answer_acks();
   }
   EXPECT_EQ(handled, 9U);
 }
@@ -504,8 +505,41 @@ TEST_F(CoreTest, WhatHadBegunAtACrashRunsAloneInTheProcess) {
   ASSERT_EQ(outside.jobs.size(), 1U);
   EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{1, 0}));
   finish();
+  answer_acks();
   ASSERT_EQ(outside.jobs.size(), 1U);
   EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{4, 0}));
+}
+
+// Found by simulation (mode 2, seeds 156 and 628): an innocent entry ended well each time, just before what came next ended the process;
+// its begins were counted on until it was a dead letter.
+TEST_F(CoreTest, NothingStartsBeforeTheEndOfWhatHadBegunIsConfirmed) {
+  connect();
+  acquire("1", lease::How::kCrash, "3-0");
+  deliver({entry(1, "a"), entry(2, "a")});
+  answer_attempts();
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  finish();
+  EXPECT_TRUE(outside.jobs.empty()) << "the next of its chat waits";
+  deliver({entry(3, "b")});
+  EXPECT_TRUE(outside.take<WriteAttempts>().empty()) << "another chat too";
+  answer_acks();
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{2, 0}));
+  answer_attempts();
+  EXPECT_EQ(outside.jobs.size(), 2U);
+}
+
+TEST_F(CoreTest, WhatHadBegunAndFailedHoldsTheOthersBackUntilThatIsWritten) {
+  connect();
+  acquire("1", lease::How::kCrash, "1-0");
+  deliver({entry(1, "a")});
+  answer_attempts();
+  finish(Handled::retry("fails"));
+  deliver({entry(2, "b")});
+  EXPECT_TRUE(outside.jobs.empty());
+  answer_attempts();
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{2, 0}));
 }
 
 TEST_F(CoreTest, ALostPartitionDoesNotLeaveTheProcessWaitingForWhatBeganAloneInIt) {
