@@ -286,7 +286,9 @@ void Core::released(const Release& call, const tl::expected<bool, redis::ReplyEr
     slot.release_again = now + 1s;
     return;
   }
-  if (slot.hold.releasing() == call.epoch) slot.hold.released();
+  if (slot.hold.releasing() != call.epoch) return;
+  slot.hold.released();
+  slot.release_again = {};
 }
 
 /// What is in memory is void; handlers that run return to nothing.
@@ -312,6 +314,7 @@ void Core::drain(Slot& slot) {
 
 void Core::release(Slot& slot) {
   if (slot.hold.state() != Hold::State::kDraining || !slot.desk->empty() || slot.orphans > 0) return;
+  if (slot.hold.asking()) return;  // its answer would say that what was given back is held
   slot.desk.reset();
   holds_.forget(slot.partition);
   slot.hold.release_sent();
@@ -401,6 +404,7 @@ void Core::oldest(const Oldest& call, std::optional<stream::StreamId> stream_id,
 
 void Core::pump(base::BootTime now, base::WallTime wall) {
   std::size_t running = this->running();
+  settled_ = std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.desk || slot.desk->settling() == 0; });
   if (alone_) {
     Slot& slot = slots_[alone_->tenure.partition];
     if (!alone_->begun || !slot.desk || slot.desk->runs(alone_->stream_id)) return;
@@ -435,7 +439,7 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
   if (!slot.desk || !slot.desk->has_ready() || slot.hold.state() != Hold::State::kRunning || !slot.hold.valid(now)) return false;
   for (std::size_t i = 0; i < kQuantum; ++i) {
     if (running >= limit && !slot.desk->has_begun_ready()) return false;
-    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, holds_.held()}, now, wall);
+    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, settled_, holds_.held()}, now, wall);
     switch (step.kind) {
       case Desk::Step::Kind::kNothing: return false;
       case Desk::Step::Kind::kEnded:
@@ -517,7 +521,7 @@ void Core::flush(Slot& slot, base::BootTime now) {
     }
     outside_.send(std::move(call));
   }
-  const bool linger = slot.hold.state() != Hold::State::kDraining && now < desk.ended_since() + options_.ack_linger;
+  const bool linger = slot.hold.state() != Hold::State::kDraining && desk.settling() == 0 && now < desk.ended_since() + options_.ack_linger;
   while (desk.ended() >= options_.ack_batch || (desk.ended() > 0 && !linger)) {
     Ack call{tenure_of(slot), slot.hold.epoch(), {}, desk.take_ended(options_.ack_batch, now)};
     call.ids.reserve(call.ended.size());

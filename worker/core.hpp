@@ -204,6 +204,7 @@ class Core {
   std::size_t first_ = 0;       // slot that comes first next time
   double average_seconds_ = 1;  // of handlers
   bool wait_idle_ = false;      // something waits to run alone
+  bool settled_ = true;         // Redis knows of all that had begun and returned
   struct Alone {
     TenureId tenure;
     stream::StreamId stream_id;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "common/base/check.hpp"
 
@@ -270,6 +271,7 @@ void Desk::forget(Item& item) {
   drop_body(item);
   identities_.leave(item.identity);
   if (item.attempts_due) std::erase(attempts_due_, &item);
+  settle(item);
   items_.erase(item.stream_id);
 }
 
@@ -323,6 +325,8 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     step.kind = Step::Kind::kEnded;
     return step;
   }
+
+  if (!situation.settled && !item.begun) return step;
 
   // What may have ended the owner before is noted as begun before it starts: the first of each lane that was there at the takeover.
   const bool suspect =
@@ -432,6 +436,10 @@ stream::Attempts& Desk::attempts_of(Item& item) {
   return *item.attempts;
 }
 
+void Desk::settle(Item& item) {
+  if (std::exchange(item.settling, false)) --settling_;
+}
+
 void Desk::attempts_changed(Item& item) {
   if (item.attempts_due) return;
   item.attempts_due = true;
@@ -529,6 +537,10 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
     }
   }
   if (item.attempts && started) item.attempts->begun = 0;
+  if (item.begun) {
+    item.settling = true;
+    ++settling_;
+  }
 
   std::optional<Record> record;
   if (badness(worst) == 0) {
@@ -684,6 +696,7 @@ std::vector<Desk::Refusal> Desk::acknowledged(std::span<const stream::StreamId> 
       continue;
     }
     // First without its effects, as a dead letter; then without its mark; then it waits for somebody to mend the keys.
+    settle(*item);  // nobody waits for keys to be mended
     const Refusal& refusal = refused.emplace_back(Refusal{item->id, std::string(answer.reason(i)), item->refusals == 0});
     if (item->refusals < 3) ++item->refusals;
     if (item->refusals > 1) item->leaves_mark = false;
@@ -730,6 +743,7 @@ void Desk::attempts_written(std::span<const stream::StreamId> ids) {
   for (const stream::StreamId id : ids) {
     Item* item = find(id);
     if (item == nullptr || item->attempts_calls == 0 || --item->attempts_calls > 0 || item->attempts_due) continue;
+    if (item->state != State::kEnded) settle(*item);
     if (item->state == State::kLeaving) {
       forget(*item);
     } else if (item->state == State::kBeginning) {

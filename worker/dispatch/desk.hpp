@@ -139,6 +139,7 @@ class Desk {
     bool connected = true;  ///< bodies can be read and begins be written
     bool may_begin = true;  ///< fewer have begun than may run at a time
     bool idle = true;       ///< nothing runs or has begun in the whole process
+    bool settled = true;    ///< settling() is 0 in the whole process: otherwise nothing starts but what has begun
     retry::TypeSet held{};  ///< types that wait for an operator
   };
   /// What to do next.
@@ -201,6 +202,8 @@ class Desk {
   /// Actions that run, and begins that wait for theirs.
   std::size_t running() const { return running_; }
   std::size_t begun() const { return begun_; }
+  /// Handlers that returned while Redis still counts their begin: whatever starts now and ends the process makes them suspects again.
+  std::size_t settling() const { return settling_; }
   bool runs(stream::StreamId stream_id) const;
   /// All that is in memory runs.
   bool only_runs() const { return running_items_ == items_.size(); }
@@ -237,6 +240,7 @@ class Desk {
     bool changed = false;
     bool begun = false;          // its begin is written
     bool leaves_mark = false;    // of an ended one
+    bool settling = false;       // had begun and returned; Redis hasn't confirmed that
     bool acknowledging = false;  // a call is under way
     bool attempts_due = false;
     bool held = false;                // of a blocked one: its type waits for an operator
@@ -285,6 +289,7 @@ class Desk {
   void end_cycle(std::uint64_t cycle);
   void block(Item& item, std::chrono::milliseconds pause, base::BootTime now, base::WallTime wall);
   void attempts_changed(Item& item);
+  void settle(Item& item);
   Record record_of(const Item& item, Outcome outcome) const;
   Record end(Item& item, Outcome outcome, base::BootTime now, base::WallTime wall);
   Record die(Item& item, stream::DeadClass dead_class, std::string reason, base::BootTime now, base::WallTime wall);
@@ -338,6 +343,7 @@ class Desk {
   std::size_t running_ = 0;        // actions
   std::size_t running_items_ = 0;  // entries whose actions run
   std::size_t begun_ = 0;
+  std::size_t settling_ = 0;
   std::size_t body_bytes_ = 0;
   std::size_t on_probation_ = 0;
 };
