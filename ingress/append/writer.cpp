@@ -363,6 +363,7 @@ void Writer::start_preflight() {
   ask_one(Asked::Kind::kInfo, {"INFO", "commandstats"});
   // One name or pattern a call: Redis before 7 takes no more.
   ask_one(Asked::Kind::kConfig, {"CONFIG", "GET", "appendfsync"});
+  ask_one(Asked::Kind::kConfig, {"CONFIG", "GET", "aof-load-truncated"});
   ask_one(Asked::Kind::kConfigLast, {"CONFIG", "GET", "no-appendfsync-on-rewrite"});
 }
 
