@@ -133,9 +133,10 @@ Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofH
           shown(facts.appendfsync) + (requirements.required == Durability::kAlways ? ", must be always" : ", must be everysec or always"));
       require(Check::kNoAppendfsyncOnRewrite, facts.no_appendfsync_on_rewrite == "no",
               shown(facts.no_appendfsync_on_rewrite) + ", must be no: with yes nothing is synced during a rewrite");
-      require(Check::kAofLoadTruncated, facts.aof_load_truncated == "no",
-              shown(facts.aof_load_truncated) +
-                  ", must be no, and redis-check-aof --fix run before each start: else a transaction torn by a crash stays open in the log");
+      require(
+          Check::kAofLoadTruncated, facts.aof_load_truncated == "no",
+          shown(facts.aof_load_truncated) +
+              ", must be no, and redis-check-aof --fix run before each start: else a transaction torn by a crash stays open in the log");
     }
   }
   if (facts.aof_enabled == true) {
