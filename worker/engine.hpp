@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -70,7 +71,8 @@ class Engine : private Outside {
 
  private:
   struct Asked {
-    std::optional<Call> call;  // nothing: the reply doesn't matter
+    std::optional<Call> call;  // nothing: the engine's own, whose reply doesn't matter unless it is INFO's
+    bool info = false;
     std::size_t replies = 1;
     base::BootTime sent{};
     std::vector<redis::Reply> got;
@@ -109,6 +111,8 @@ class Engine : private Outside {
   void start_jobs();
   void once_a_second();
   void tell_partitions();
+  void ask_figures();
+  void show_figures(redis::ReplyView info);
 
   // What a call becomes. Each answers how many replies it gets.
   std::size_t encode(const Heartbeat& call);
@@ -165,6 +169,8 @@ class Engine : private Outside {
   log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)};
   std::string taken_clean_, taken_crash_, given_back_;
   base::BootTime second_{};
+  base::BootTime figures_at_{};
+  std::optional<std::uint64_t> delayed_fsyncs_;  // as Redis said last
   bool was_connected_ = false;
   bool stopping_ = false;
   base::BootTime stop_until_{};
