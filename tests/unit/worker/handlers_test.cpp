@@ -4,6 +4,7 @@
 #include "tests/support/golden.hpp"
 #include "worker/handlers/instance_state.hpp"
 #include "worker/handlers/message.hpp"
+#include "worker/handlers/shipped.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
 #include "worker/routes/routes.hpp"
@@ -41,6 +42,18 @@ TEST(Routes, GiveUnknownTypesNone) {
   notification.type.reset();
   EXPECT_EQ(routes.find(notification), nullptr);
   EXPECT_EQ(routes.find(make(TypeWebhook::kIncomingCall, "{}")), nullptr) << "nobody of that name was added";
+}
+
+TEST(ShippedHandlers, TakeEveryDocumentedTypeAndLeaveTheUsersOwnInPlace) {
+  handlers::Handlers handlers;
+  handlers.add("call", std::make_unique<handlers::MessageHandler>());
+  const handlers::Handler* own = handlers.find("call");
+  handlers::add_shipped(handlers);
+  const routes::Routes routes(handlers);
+  for (std::size_t i = 0; i < notification::type_webhook_names().size(); ++i) {
+    EXPECT_NE(routes.find(make(static_cast<TypeWebhook>(i), "{}")), nullptr) << notification::type_webhook_names()[i];
+  }
+  EXPECT_EQ(handlers.find("call"), own);
 }
 
 TEST(MessageHandler, CountsByType) {
