@@ -98,6 +98,11 @@ Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics
                                                    base::MutexLock lock(mutex_);
                                                    inbox_.read = Read{std::nullopt, why};
                                                    wakeup_.signal();
+                                                 },
+                                             .skipped =
+                                                 [this](const std::string& why) {
+                                                   base::MutexLock lock(mutex_);
+                                                   inbox_.unreadable = why;
                                                  }});
   thread_ = base::start_thread("engine", [this] { run(); });
 }
@@ -155,6 +160,13 @@ void Engine::take_inbox() {
     // One address is all that the settings name; a restart of its server keeps leases and streams.
     core_.connected(true, clock_.now(), clock_.wall());
     was_connected_ = true;
+  }
+  if (!inbox.unreadable.empty()) {
+    metrics_.calls_failed.add();
+    if (const auto suppressed = unreadable_limit_.pass(clock_.now())) {
+      log_.error("system.stream_unreadable", "a partition can't be read: mend its key; the others are read without it",
+                 {{"error", inbox.unreadable}, {"suppressed", *suppressed}});
+    }
   }
   if (inbox.read) {
     if (inbox.read->batches) {

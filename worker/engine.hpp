@@ -86,6 +86,7 @@ class Engine : private Outside {
     std::vector<std::string> connect_failures;
     std::string other_fleet;
     std::optional<Read> read;
+    std::string unreadable;  // what was read without some streams says why
     bool stop = false;
   };
 
@@ -166,7 +167,8 @@ class Engine : private Outside {
   stream::AttemptsBatch attempts_batch_;
   std::vector<dispatch::Job> jobs_;
   ReadRequest request_;
-  log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)};
+  log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)},
+      unreadable_limit_{std::chrono::seconds(10)};
   std::string taken_clean_, taken_crash_, given_back_;
   base::BootTime second_{};
   base::BootTime figures_at_{};
