@@ -9,6 +9,7 @@
 #include "common/base/clock.hpp"
 #include "common/stream/attempts.hpp"
 #include "common/stream/entry.hpp"
+#include "common/stream/type_hold.hpp"
 #include "worker/dispatch/desk.hpp"
 
 /// What the core asks of Redis, as values: the engine turns them into commands, a simulation into changes of a model.
@@ -64,6 +65,16 @@ struct WriteAttempts {
   std::vector<stream::StreamId> ids;
   std::vector<const stream::Attempts*> values;  ///< while the call is handed over
 };
+/// Which types wait in a partition of ours?
+struct ReadHolds {
+  TenureId tenure;
+};
+struct WriteHold {
+  TenureId tenure;
+  std::string epoch;
+  notification::TypeWebhook type{};
+  const stream::TypeHold* hold = nullptr;  ///< while the call is handed over
+};
 /// The oldest entry of a stream of ours: is it known?
 struct Oldest {
   TenureId tenure;
@@ -73,7 +84,8 @@ struct Backlog {
   unsigned partition = 0;
 };
 
-using Call = std::variant<Heartbeat, Leave, ReadLayout, Acquire, Renew, Release, LookUp, Fetch, Ack, WriteAttempts, Oldest, Backlog>;
+using Call = std::variant<Heartbeat, Leave, ReadLayout, Acquire, Renew, Release, LookUp, Fetch, Ack, WriteAttempts, ReadHolds, WriteHold,
+                          Oldest, Backlog>;
 
 /// One XREAD over all partitions that are read.
 struct ReadRequest {

@@ -14,6 +14,7 @@ using partition::Hold;
 
 constexpr auto kLayoutEvery = 5s;
 constexpr auto kOldestEvery = 30s;
+constexpr auto kHoldsEvery = 5s;
 constexpr std::chrono::nanoseconds kBacklogEvery = 10s;  // of all partitions
 constexpr auto kWriteAgain = 250ms;                      // after Redis refused
 constexpr std::size_t kQuantum = 64;                     // steps of a partition before it is another's turn: long enough to fill an ack
@@ -34,7 +35,13 @@ void ReadSize::saw(std::size_t largest) { largest_ = std::max({largest, largest_
 
 Core::Core(const Options& options, const Desk::Options& desk_options, unsigned partitions, const std::string& self,
            const routes::Routes& routes, Outside& outside, std::uint64_t seed)
-    : options_(options), desk_options_(desk_options), self_(self), routes_(routes), outside_(outside), random_(seed) {
+    : options_(options),
+      desk_options_(desk_options),
+      self_(self),
+      routes_(routes),
+      outside_(outside),
+      random_(seed),
+      holds_(desk_options.retry) {
   slots_.reserve(partitions);
   for (unsigned p = 0; p < partitions; ++p) slots_.emplace_back(p, options_.timers);
 }
@@ -83,6 +90,7 @@ void Core::connected(bool same_server, base::BootTime now, base::WallTime wall) 
 
 void Core::disconnected(base::BootTime now) {
   connected_ = false;
+  holds_.disconnected();
   for (Slot& slot : slots_) {
     slot.hold.disconnected();
     if (slot.desk) slot.desk->disconnected(now);
@@ -110,6 +118,12 @@ void Core::tick(base::BootTime now, base::WallTime wall) {
       layout_at_ = now + kLayoutEvery;
       outside_.send(ReadLayout{});
     }
+    if (now >= holds_at_) {
+      holds_at_ = now + kHoldsEvery;
+      for (const Slot& slot : slots_) {
+        if (slot.desk && holds_.knows(slot.partition)) outside_.send(ReadHolds{tenure_of(slot)});
+      }
+    }
     if (now >= oldest_at_) {
       oldest_at_ = now + kOldestEvery;
       for (const Slot& slot : slots_) {
@@ -133,7 +147,7 @@ base::BootTime Core::next_tick() const {
   const auto at = [&](base::BootTime time) { next = std::min(next, time); };
   if (connected_) {
     if (!stopping_) at(heartbeat_at_);
-    at(std::min({layout_at_, oldest_at_, backlog_at_}));
+    at(std::min({layout_at_, holds_at_, oldest_at_, backlog_at_}));
   }
   for (const Slot& slot : slots_) {
     if (connected_) {
@@ -145,13 +159,14 @@ base::BootTime Core::next_tick() const {
     if (!slot.desk) continue;
     if (const auto wake = slot.desk->next_wake()) at(*wake);
     if (connected_ && slot.desk->ended() > 0) at(std::max(slot.desk->ended_since() + options_.ack_linger, slot.write_again));
-    if (connected_ && slot.desk->attempts_due()) at(slot.write_again);
+    if (connected_ && (slot.desk->attempts_due() || holds_.due(slot.partition))) at(slot.write_again);
   }
   return next;
 }
 
 /// What may be done after anything has changed.
 void Core::step(base::BootTime now, base::WallTime wall) {
+  tell_holds(now);
   pump(now, wall);
   for (Slot& slot : slots_) {
     if (!slot.desk) continue;
@@ -213,6 +228,7 @@ void Core::acquired(const Acquire& call, const tl::expected<std::variant<lease::
       const auto& taken = std::get<lease::Held>(*reply);
       const auto up_to = stream::StreamId::parse(taken.last_id).value_or(stream::StreamId{});
       slot.desk = std::make_unique<Desk>(dispatch::Tenure{slot.partition, taken.how == lease::How::kCrash, up_to}, desk_options_, routes_);
+      outside_.send(ReadHolds{tenure_of(slot)});
       outside_.taken(slot.partition, taken.how);
       recovered(slot);
       if (stopping_ || !slot.wanted) drain(slot);
@@ -251,8 +267,10 @@ void Core::released(const Release& call, const tl::expected<bool, redis::ReplyEr
 /// What is in memory is void; handlers that run return to nothing.
 void Core::abandon(Slot& slot) {
   slot.orphans += slot.desk->running();
+  if (slot.desk->running() > 0) outside_.cancel(slot.partition);
   if (alone_ && alone_->tenure.partition == slot.partition && !slot.desk->runs(alone_->stream_id)) alone_.reset();
   slot.desk.reset();
+  holds_.forget(slot.partition);
 }
 
 void Core::lose(Slot& slot, Outside::Loss loss) {
@@ -270,6 +288,7 @@ void Core::drain(Slot& slot) {
 void Core::release(Slot& slot) {
   if (slot.hold.state() != Hold::State::kDraining || !slot.desk->empty() || slot.orphans > 0) return;
   slot.desk.reset();
+  holds_.forget(slot.partition);
   slot.hold.release_sent();
   outside_.given_back(slot.partition);
   if (connected_) outside_.send(Release{slot.partition, *slot.hold.releasing()});
@@ -385,10 +404,15 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
   if (!slot.desk || !slot.desk->has_ready() || slot.hold.state() != Hold::State::kRunning || !slot.hold.valid(now)) return false;
   for (std::size_t i = 0; i < kQuantum; ++i) {
     if (running >= limit && !slot.desk->has_begun_ready()) return false;
-    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0}, now, wall);
+    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, holds_.held()}, now, wall);
     switch (step.kind) {
       case Desk::Step::Kind::kNothing: return false;
-      case Desk::Step::Kind::kEnded: outside_.record(*std::move(step.record)); break;
+      case Desk::Step::Kind::kEnded:
+        if (step.record->dead_class == stream::DeadClass::kCrash) {
+          crashed(slot, step.stream_id, step.record->content->notification.type, wall);
+        }
+        outside_.record(*std::move(step.record));
+        break;
       case Desk::Step::Kind::kFetch: outside_.send(Fetch{tenure_of(slot), step.stream_id}); break;
       case Desk::Step::Kind::kBegin:
         ++running;
@@ -399,10 +423,16 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
         break;
       case Desk::Step::Kind::kAlone: wait_idle_ = true; return false;
       case Desk::Step::Kind::kStart:
-        if (!step.begun) ++running;
-        outside_.start(
-            {slot.partition, slot.hold.serial(), step.stream_id, std::move(step.content), step.handler, slot.hold.valid_until()});
-        if (alone_) return false;
+        running += step.todo.count() - (step.begun ? 1 : 0);
+        for (std::size_t action = 0; action < step.actions.size(); ++action) {
+          if (!step.todo.test(action)) continue;
+          outside_.start(
+              {slot.partition, slot.hold.serial(), step.stream_id, step.content, &step.actions[action], slot.hold.valid_until()});
+        }
+        if (alone_) {
+          alone_->running = step.todo.count();
+          return false;
+        }
         break;
     }
   }
@@ -413,15 +443,13 @@ void Core::completed(std::vector<dispatch::Completion> completions, base::BootTi
   std::uniform_real_distribution<double> unit(0, 1);
   for (auto& completion : completions) {
     const dispatch::Job& job = completion.job;
-    if (alone_ && alone_->stream_id == job.stream_id && alone_->tenure.partition == job.partition) alone_.reset();
+    if (alone_ && alone_->stream_id == job.stream_id && alone_->tenure.partition == job.partition && --alone_->running == 0) alone_.reset();
     if (completion.started) average_seconds_ += 0.02 * (std::chrono::duration<double>(completion.duration).count() - average_seconds_);
     Slot& slot = slots_[job.partition];
     if (find({job.partition, job.tenure}) != nullptr) {
-      if (completion.started) {
-        outside_.record(slot.desk->completed(job.stream_id, std::move(completion.handled), completion.duration, now, wall, unit(random_)));
-      } else {
-        slot.desk->not_started(job.stream_id, now, wall);
-      }
+      auto record = slot.desk->completed(
+          job.stream_id, {job.action, completion.started, std::move(completion.handled), completion.duration}, now, wall, unit(random_));
+      if (record) outside_.record(*std::move(record));
       continue;
     }
     --slot.orphans;
@@ -446,6 +474,10 @@ void Core::completed(std::vector<dispatch::Completion> completions, base::BootTi
 void Core::flush(Slot& slot, base::BootTime now) {
   if (!connected_ || now < slot.write_again) return;
   Desk& desk = *slot.desk;
+  // Before the acknowledgement of the dead letter that is counted there: it can't be acknowledged without having been counted.
+  for (const auto& due : holds_.take_due(slot.partition)) {
+    outside_.send(WriteHold{tenure_of(slot), slot.hold.epoch(), due.type, due.hold});
+  }
   while (desk.attempts_due()) {
     WriteAttempts call{tenure_of(slot), slot.hold.epoch(), {}, {}};
     for (const auto& [id, attempts] : desk.take_attempts(kAttemptsCallMax)) {
@@ -504,6 +536,55 @@ void Core::attempts_written(const WriteAttempts& call, const stream::BatchAnswer
   step(now, wall);
 }
 
+// --- Types that wait for an operator
+
+void Core::crashed(Slot& slot, stream::StreamId stream_id, std::optional<notification::TypeWebhook> type, base::WallTime wall) {
+  if (!type) return;
+  std::vector<unsigned> ours;
+  for (const Slot& owned : slots_) {
+    if (owned.desk) ours.push_back(owned.partition);
+  }
+  holds_.crashed(slot.partition, stream_id, *type, ours, base::unix_ms(wall));
+}
+
+void Core::tell_holds(base::BootTime now) {
+  if (holds_.held() == told_held_) return;
+  const retry::TypeSet changed = holds_.held() ^ told_held_;
+  const bool resumed = (told_held_ & ~holds_.held()).any();
+  told_held_ = holds_.held();
+  for (std::size_t type = 0; type < changed.size(); ++type) {
+    if (changed.test(type)) outside_.type_held(static_cast<notification::TypeWebhook>(type), told_held_.test(type));
+  }
+  if (!resumed) return;
+  for (Slot& slot : slots_) {
+    if (slot.desk) slot.desk->resume(now);
+  }
+}
+
+void Core::holds_read(const ReadHolds& call, std::span<const std::pair<std::string, stream::TypeHold>> holds, base::BootTime now,
+                      base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr) return;
+  holds_.learn(slot->partition, holds);
+  step(now, wall);
+}
+
+void Core::hold_written(const WriteHold& call, const tl::expected<bool, redis::ReplyError>& reply, base::BootTime now,
+                        base::WallTime wall) {
+  Slot* slot = find(call.tenure);
+  if (slot == nullptr) return;
+  if (!reply) {
+    holds_.unwritten(slot->partition, call.type);
+    slot->write_again = now + kWriteAgain;
+    outside_.call_failed("hold", reply.error(), {});
+  } else if (*reply) {
+    holds_.written(slot->partition, call.type);
+  } else {
+    lose(*slot, Outside::Loss::kFenced);
+  }
+  step(now, wall);
+}
+
 // --- Stop
 
 void Core::stop(base::BootTime now, base::WallTime wall) {
@@ -516,10 +597,17 @@ void Core::stop(base::BootTime now, base::WallTime wall) {
   step(now, wall);
 }
 
-bool Core::stopped() const {
-  return stopping_ && std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-           return !slot.hold.held() && !slot.hold.releasing() && !slot.hold.asking() && slot.orphans == 0;
-         });
+std::size_t Core::left() const {
+  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.hold.held() || slot.hold.releasing() || slot.hold.asking() || slot.orphans > 0;
+  }));
+}
+
+std::size_t Core::left_for_running() const {
+  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    const bool only_runs = !slot.desk || slot.desk->only_runs();
+    return only_runs && !slot.hold.releasing() && !slot.hold.asking() && slot.orphans + (slot.desk ? slot.desk->running() : 0) > 0;
+  }));
 }
 
 Core::Figures Core::figures() const {

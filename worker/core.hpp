@@ -22,6 +22,7 @@
 #include "worker/dispatch/handler_pool.hpp"
 #include "worker/dispatch/record.hpp"
 #include "worker/partition/hold.hpp"
+#include "worker/retry/type_holds.hpp"
 
 namespace hookfleet::worker {
 
@@ -57,8 +58,10 @@ class Outside {
   virtual void send(Call call) = 0;
   /// Has the reader read; read_done() or read_failed() follows. One at a time.
   virtual void read(ReadRequest request) = 0;
-  /// Has a handler run; completed() follows.
+  /// Has an action run; completed() follows.
   virtual void start(dispatch::Job job) = 0;
+  /// What runs of this partition should end: it is lost. completed() follows all the same.
+  virtual void cancel(unsigned partition) = 0;
   /// An attempt ended.
   virtual void record(dispatch::Record record) = 0;
 
@@ -74,6 +77,8 @@ class Outside {
   virtual void lost(unsigned partition, Loss loss) = 0;
   virtual void cursor_reset(unsigned partition) = 0;
   virtual void refused(unsigned partition, const dispatch::Desk::Refusal& refusal) = 0;
+  /// A type begins to wait for an operator in our partitions, or goes on.
+  virtual void type_held(notification::TypeWebhook type, bool held) = 0;
   virtual void call_failed(const char* call, redis::ReplyError error, std::string_view text) = 0;
 };
 
@@ -108,6 +113,9 @@ class Core {
   void fetched(const Fetch& call, std::optional<dispatch::Arrival> arrival, base::BootTime now, base::WallTime wall);
   void acknowledged(const Ack& call, const stream::BatchAnswer& answer, base::BootTime now, base::WallTime wall);
   void attempts_written(const WriteAttempts& call, const stream::BatchAnswer& answer, base::BootTime now, base::WallTime wall);
+  void holds_read(const ReadHolds& call, std::span<const std::pair<std::string, stream::TypeHold>> holds, base::BootTime now,
+                  base::WallTime wall);
+  void hold_written(const WriteHold& call, const tl::expected<bool, redis::ReplyError>& reply, base::BootTime now, base::WallTime wall);
   void oldest(const Oldest& call, std::optional<stream::StreamId> stream_id, base::BootTime now, base::WallTime wall);
 
   struct Batch {
@@ -121,7 +129,10 @@ class Core {
 
   /// SIGTERM: hand everything over. stopped() tells when nothing is held any more.
   void stop(base::BootTime now, base::WallTime wall);
-  bool stopped() const;
+  bool stopped() const { return stopping_ && left() == 0; }
+  /// After stop(): how many partitions are not given back, and how many of them wait for nothing but actions that run.
+  std::size_t left() const;
+  std::size_t left_for_running() const;
 
   struct Figures {
     std::size_t held = 0, wanted = 0, entries = 0, lanes = 0, blocked = 0, running = 0, body_bytes = 0;
@@ -154,6 +165,8 @@ class Core {
   void release(Slot& slot);
   void step(base::BootTime now, base::WallTime wall);
   void flush(Slot& slot, base::BootTime now);
+  void crashed(Slot& slot, stream::StreamId stream_id, std::optional<notification::TypeWebhook> type, base::WallTime wall);
+  void tell_holds(base::BootTime now);
   void pump(base::BootTime now, base::WallTime wall);
   bool pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootTime now, base::WallTime wall);
   void read();
@@ -175,6 +188,11 @@ class Core {
   base::BootTime heartbeat_at_{}, rejoin_until_{}, layout_at_{}, oldest_at_{}, backlog_at_{};
   unsigned backlog_next_ = 0;
 
+  // Types that wait for an operator
+  retry::TypeHolds holds_;
+  retry::TypeSet told_held_;
+  base::BootTime holds_at_{};
+
   // Reading
   std::uint64_t cycle_ = 0;
   bool reading_ = false;
@@ -188,6 +206,7 @@ class Core {
     TenureId tenure;
     stream::StreamId stream_id;
     bool begun;
+    std::size_t running = 0;  // actions of it
   };
   std::optional<Alone> alone_;
 };

@@ -11,6 +11,7 @@
 #include "common/digest/digest.hpp"
 #include "common/stream/layout.hpp"
 #include "common/stream/mark.hpp"
+#include "common/stream/type_hold.hpp"
 
 namespace hookfleet::worker {
 namespace {
@@ -19,6 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kWaitMax = 1s;
 constexpr auto kFiguresEvery = 5s;
+constexpr unsigned kHangingSeconds = 2;
 
 void append(std::string& list, unsigned partition) { list.append(list.empty() ? "" : ",").append(std::to_string(partition)); }
 
@@ -131,7 +133,8 @@ void Engine::run() {
     once_a_second();
     tell_partitions();
     drained_ = core_.stopped();
-    if (stopping_ && (drained_ || clock_.now() >= stop_until_)) break;
+    const bool only_hung = hung_ > 0 && hung_ == core_.figures().running && core_.left() == core_.left_for_running();
+    if (stopping_ && (drained_ || only_hung || clock_.now() >= stop_until_)) break;
     wait(core_.next_tick() - clock_.now());
     if (pipeline_) receive();
   }
@@ -260,6 +263,9 @@ void Engine::once_a_second() {
   set(metrics_.owned, figures.held);
   set(metrics_.wanted, figures.wanted);
   for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
+  hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
+  hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
+  if (hanging_seconds_ == kHangingSeconds) callbacks_.hung();
   ask_figures();
 }
 
@@ -328,6 +334,8 @@ void Engine::delivered(std::vector<consume::Delivered> delivered) {
 
 void Engine::start(dispatch::Job job) { jobs_.push_back(std::move(job)); }
 
+void Engine::cancel(unsigned partition) { pool_->cancel(partition); }
+
 void Engine::record(dispatch::Record record) { journal_.attempt(record); }
 
 void Engine::taken(unsigned partition, lease::How how) {
@@ -353,6 +361,17 @@ void Engine::cursor_reset(unsigned partition) {
 }
 
 void Engine::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) { journal_.refused(partition, refusal); }
+
+void Engine::type_held(notification::TypeWebhook type, bool held) {
+  metrics_.held[static_cast<std::size_t>(type)].set(held ? 1 : 0);
+  const std::string_view name = notification::to_text(type);
+  if (held) {
+    log_.error("system.type_held", "too many notifications of this type ended the process: they wait until `hookfleet resume`",
+               {{"typeWebhook", name}});
+  } else {
+    log_.info("system.type_resumed", "notifications of this type go on", {{"typeWebhook", name}});
+  }
+}
 
 void Engine::call_failed(const char* call, redis::ReplyError, std::string_view text) {
   metrics_.calls_failed.add();
@@ -452,6 +471,18 @@ std::size_t Engine::encode(const WriteAttempts& call) {
   return 1;
 }
 
+std::size_t Engine::encode(const ReadHolds& call) {
+  pipeline_->append({"HGETALL", keys_.ctl(call.tenure.partition)});
+  return 1;
+}
+
+std::size_t Engine::encode(const WriteHold& call) {
+  stream::write_hold(command_, scripts_, keys_, {setup_.name, call.epoch, call.tenure.partition}, notification::to_text(call.type),
+                     *call.hold);
+  pipeline_->append(command_.argv());
+  return 1;
+}
+
 std::size_t Engine::encode(const Oldest& call) {
   pipeline_->append({"XRANGE", keys_.stream(call.tenure.partition), "-", "+", "COUNT", "1"});
   return 1;
@@ -548,6 +579,16 @@ void Engine::decode(const Ack& call, const Asked& asked) {
 
 void Engine::decode(const WriteAttempts& call, const Asked& asked) {
   core_.attempts_written(call, stream::BatchAnswer(asked.got[0].view(), call.ids.size()), clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const ReadHolds& call, const Asked& asked) {
+  const redis::ReplyView ctl = asked.got[0].view();
+  if (!ctl.is_array()) return call_failed("HGETALL", ctl.error(), ctl.text());
+  core_.holds_read(call, stream::decode_holds(ctl), clock_.now(), clock_.wall());
+}
+
+void Engine::decode(const WriteHold& call, const Asked& asked) {
+  core_.hold_written(call, lease::decode_held(asked.got[0].view()), clock_.now(), clock_.wall());
 }
 
 void Engine::decode(const Oldest& call, const Asked& asked) {

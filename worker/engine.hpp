@@ -45,7 +45,9 @@ class Engine : private Outside {
     std::function<void()> beat;                                         ///< the loop turns; at least every second
     std::function<void(bool reachable, const std::string& why)> redis;  ///< a heartbeat was accepted; or Redis is away
     std::function<void(const std::string& why)> other_fleet;            ///< Redis belongs to a fleet with another layout: stop
+    std::function<void()> hung;  ///< a handler has run for kHungTimeouts times its timeout: stop and start anew. Called once
   };
+  static constexpr unsigned kHungTimeouts = 4;
   struct Setup {
     redis::Endpoint endpoint;
     redis::Timeouts timeouts;
@@ -65,8 +67,8 @@ class Engine : private Outside {
   Engine& operator=(const Engine&) = delete;
 
   /// Hands everything over: reads and starts nothing more, waits for handlers that run and for what is to be confirmed, gives the
-  /// partitions back; at most timers.drain. False: not all was given back; what runs still runs, its partition's lease expires. Then the
-  /// destructor waits for those handlers.
+  /// partitions back; at most timers.drain, and not for handlers that hang. False: not all was given back; what runs still runs, its
+  /// partition's lease expires. Then the destructor waits for those handlers.
   bool stop() HOOKFLEET_EXCLUDES(mutex_);
 
  private:
@@ -94,12 +96,14 @@ class Engine : private Outside {
   void send(Call call) override;
   void read(ReadRequest request) override;
   void start(dispatch::Job job) override;
+  void cancel(unsigned partition) override;
   void record(dispatch::Record record) override;
   void taken(unsigned partition, lease::How how) override;
   void given_back(unsigned partition) override;
   void lost(unsigned partition, Loss loss) override;
   void cursor_reset(unsigned partition) override;
   void refused(unsigned partition, const dispatch::Desk::Refusal& refusal) override;
+  void type_held(notification::TypeWebhook type, bool held) override;
   void call_failed(const char* call, redis::ReplyError error, std::string_view text) override;
 
   void run() HOOKFLEET_EXCLUDES(mutex_);
@@ -126,6 +130,8 @@ class Engine : private Outside {
   std::size_t encode(const Fetch& call);
   std::size_t encode(const Ack& call);
   std::size_t encode(const WriteAttempts& call);
+  std::size_t encode(const ReadHolds& call);
+  std::size_t encode(const WriteHold& call);
   std::size_t encode(const Oldest& call);
   std::size_t encode(const Backlog& call);
   void decode(const Heartbeat& call, const Asked& asked);
@@ -138,6 +144,8 @@ class Engine : private Outside {
   void decode(const Fetch& call, const Asked& asked);
   void decode(const Ack& call, const Asked& asked);
   void decode(const WriteAttempts& call, const Asked& asked);
+  void decode(const ReadHolds& call, const Asked& asked);
+  void decode(const WriteHold& call, const Asked& asked);
   void decode(const Oldest& call, const Asked& asked);
   void decode(const Backlog& call, const Asked& asked);
   lease::Tenure tenure(const std::string& epoch) const { return {setup_.name, epoch}; }
@@ -174,6 +182,8 @@ class Engine : private Outside {
   base::BootTime figures_at_{};
   std::optional<std::uint64_t> delayed_fsyncs_;  // as Redis said last
   bool was_connected_ = false;
+  std::size_t hung_ = 0;          // handlers that hang, as of the last second
+  unsigned hanging_seconds_ = 0;  // for how many seconds there have been any: one alone may be a process that was frozen
   bool stopping_ = false;
   base::BootTime stop_until_{};
   bool drained_ = false;

@@ -70,6 +70,9 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
                            {{"typeWebhook", name}, {"outcome", dispatch::to_text(static_cast<dispatch::Outcome>(outcome))}});
     }
   }
+  for (std::size_t type = 0; type < held.size(); ++type) {
+    held[type] = registry.gauge("hookfleet_worker_type_held", {{"typeWebhook", names[type]}});
+  }
   for (std::size_t c = 0; c < dead_letters.size(); ++c) {
     dead_letters[c] =
         registry.counter("hookfleet_worker_dead_letters_total", {{"class", stream::to_text(static_cast<stream::DeadClass>(c))}});

@@ -59,6 +59,10 @@ inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kCounter, "hookfleet_worker_dead_letters_total", "Notifications that became dead letters, by class", {"class"}},
     {metrics::Kind::kCounter, "hookfleet_worker_handler_failures_total", "Attempts that will be made again, by kind", {"kind"}},
     {metrics::Kind::kCounter, "hookfleet_worker_handlers_overdue_total", "Handlers that ran for longer than worker.handler_timeout", {}},
+    {metrics::Kind::kGauge,
+     "hookfleet_worker_type_held",
+     "1 while notifications of a type wait for an operator, since too many of them ended the process",
+     {"typeWebhook"}},
     {metrics::Kind::kGauge, "hookfleet_worker_handlers_running", "Handlers started and not returned", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_entries", "Entries in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_body_bytes", "Bytes of notifications' bodies in memory", {}},
@@ -113,6 +117,7 @@ struct Metrics {
   metrics::Counter changed, unknown, overdue, given_back, acks, ack_refusals, cursor_resets, calls_failed, connections;
   std::array<metrics::Counter, 6> dead_letters;  ///< by DeadClass
   metrics::Counter failed, unavailable;
+  std::array<metrics::Gauge, notification::kTypeWebhookCount> held;  ///< by TypeWebhook
   metrics::Counter taken_clean, taken_crash;
   std::array<metrics::Counter, 4> lost;  ///< by Outside::Loss
   metrics::Gauge running, entries, body_bytes, lanes, blocked, owned, wanted, members, redis_up;

@@ -24,6 +24,7 @@ constexpr char kProgram[] = "hookfleet-worker";
 constexpr char kAbout[] = "Handles GREEN-API notifications from Redis: once each, in order per chat.";
 constexpr int kFailed = 1;
 constexpr int kBadSettings = 2;
+constexpr int kHung = 70;           // EX_SOFTWARE: a handler hangs, which only a new process cures
 constexpr auto kRedisGrace = 30s;   // a Redis restart shorter than this doesn't take the process out of the fleet
 constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /livez fail
 
@@ -78,6 +79,11 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     exit_code = kBadSettings;
     signals.request_stop();
   };
+  callbacks.hung = [&] {
+    log.error("system.failed", "a handler hangs: the rest is handed over, then the process ends", {{"exit_code", kHung}});
+    exit_code = kHung;
+    signals.request_stop();
+  };
   worker::Engine::Setup setup;
   setup.endpoint = config.redis.endpoint;
   setup.layout = config.layout;
@@ -107,10 +113,11 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   health.stopping();
   if (!engine.stop()) {
     // A handler still runs, or Redis is away: leases expire by themselves, and the next owner handles what isn't acknowledged.
-    log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", kFailed}});
+    const int code = exit_code != 0 ? exit_code.load() : kFailed;
+    log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", code}});
     log.flush();
     pid_file.reset();
-    std::_Exit(kFailed);
+    std::_Exit(code);
   }
   log.info("system.stopped", "stopped", {{"exit_code", exit_code.load()}});
   return exit_code;

@@ -75,6 +75,13 @@ Identity identity_of(std::uint64_t id_instance, std::string_view type_webhook, s
   return head_of_sha256<std::tuple_size_v<Identity>>(out);
 }
 
+MessageKey message_key(std::uint64_t id_instance, std::string_view id_message) {
+  std::string out;
+  put_netstring(out, std::to_string(id_instance));
+  put_netstring(out, id_message);
+  return head_of_sha256<std::tuple_size_v<MessageKey>>(out);
+}
+
 BodyDigest body_digest(std::string_view body, const Envelope& envelope) {
   return head_of_sha256<std::tuple_size_v<BodyDigest>>(content_of(body, envelope));
 }

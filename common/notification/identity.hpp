@@ -21,6 +21,10 @@ using BodyDigest = std::array<std::uint8_t, 8>;
 Identity identity_of(std::uint64_t id_instance, std::string_view type_webhook, std::string_view chat, const Envelope& envelope,
                      std::string_view body);
 
+/// Names a message whatever is told of it: first 16 bytes of SHA-256 over netstrings of idInstance and idMessage.
+using MessageKey = std::array<std::uint8_t, 16>;
+MessageKey message_key(std::uint64_t id_instance, std::string_view id_message);
+
 BodyDigest body_digest(std::string_view body, const Envelope& envelope);
 
 /// Blanks (space, tab, CR, LF) outside strings removed, nothing else changed: neither escapes nor numbers nor the order. Of any bytes, in

@@ -24,6 +24,7 @@ Notification make_notification(Accepted accepted, const Envelope& envelope) {
           .type = find_type_webhook(accepted.type_webhook),
           .type_message = envelope.type_message,
           .id_message = envelope.id_message,
+          .status = envelope.status,
           .timestamp = envelope.timestamp,
           .received = accepted.received,
           .trace = std::move(accepted.trace),

@@ -23,6 +23,7 @@ struct Notification {
   std::optional<TypeWebhook> type;        ///< nothing: unknown type
   std::string type_message;               ///< empty if none
   std::string id_message;                 ///< empty if none
+  std::string status;                     ///< of outgoingMessageStatus and calls; empty if none
   std::optional<std::int64_t> timestamp;  ///< event time, Unix seconds
   base::WallTime received{};              ///< when the first byte reached us
   std::string trace;                      ///< traceparent or request id

@@ -22,7 +22,7 @@ constexpr std::array kTypeWebhooks{
     "incomingBlock"sv,
     "quotaExceeded"sv,
 };
-static_assert(kTypeWebhooks.size() == static_cast<std::size_t>(TypeWebhook::kQuotaExceeded) + 1);
+static_assert(kTypeWebhooks.size() == kTypeWebhookCount);
 
 constexpr std::array kTypeMessages{
     "textMessage"sv,

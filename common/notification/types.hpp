@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@ enum class TypeWebhook : std::uint8_t {
   kIncomingBlock,
   kQuotaExceeded,
 };
+inline constexpr std::size_t kTypeWebhookCount = static_cast<std::size_t>(TypeWebhook::kQuotaExceeded) + 1;
 
 /// All documented names, in the order of the enum.
 std::span<const std::string_view> type_webhook_names();

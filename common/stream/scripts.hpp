@@ -26,8 +26,8 @@ namespace hookfleet::stream {
 /// The Lua sources with their names in Redis; a process makes one and shares it.
 struct Scripts {
   Scripts();
-  redis::Script ack, attempts, redrive;
-  std::array<const redis::Script*, 3> all() const { return {&ack, &attempts, &redrive}; }
+  redis::Script ack, attempts, hold, redrive;
+  std::array<const redis::Script*, 4> all() const { return {&ack, &attempts, &hold, &redrive}; }
 };
 
 /// Who calls, and for which partition.

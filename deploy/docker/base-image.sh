@@ -28,8 +28,15 @@ if [ "$pull_timeout" -gt 0 ]; then
 fi
 
 say "making it from Debian packages"
-[ "$(id -u)" -eq 0 ] || die "debootstrap needs root: run this script with sudo"
-command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
+if [ "$(id -u)" -ne 0 ]; then
+  sudo -n true 2>/dev/null || die "debootstrap needs root: run this script with sudo"
+  exec sudo --preserve-env=BASE_IMAGE_MIRROR BASE_IMAGE_PULL_TIMEOUT=0 "$0" "$tag"
+fi
+if ! command -v debootstrap >/dev/null; then
+  say "installing debootstrap"
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap; } >/dev/null ||
+    die "debootstrap is missing and could not be installed: apt-get install debootstrap"
+fi
 
 # The mirrors of this machine, so that the image installs from where the machine does.
 # shellcheck disable=SC2016  # the $(…) are apt's own placeholders

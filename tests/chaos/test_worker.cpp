@@ -35,7 +35,8 @@ class ObedientHandler final : public handlers::Handler {
       : journal_(::open(environment("HOOKFLEET_TEST_JOURNAL").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)),
         work_(std::atoi(environment("HOOKFLEET_TEST_WORK_MS").c_str())) {}
 
-  Handled handle(const Notification& notification) override {
+  Handled handle(const Notification& notification, const std::stop_token& cancel) override {
+    static_cast<void>(cancel);  // a handler that hangs is one that doesn't look
     write("begin", notification);
     if (work_.count() > 0) std::this_thread::sleep_for(work_);
     Handled handled = obey(notification);

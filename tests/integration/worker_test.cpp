@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <set>
@@ -12,6 +13,7 @@
 #include "common/stream/dead_letter.hpp"
 #include "common/stream/entry.hpp"
 #include "common/stream/layout.hpp"
+#include "common/stream/type_hold.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/tcp_gate.hpp"
@@ -74,7 +76,7 @@ class Script {
 class ScriptedHandler final : public handlers::Handler {
  public:
   explicit ScriptedHandler(Script& script) : script_(script) {}
-  Handled handle(const Notification& notification) override { return script_.run(notification); }
+  Handled handle(const Notification& notification, const std::stop_token&) override { return script_.run(notification); }
 
  private:
   Script& script_;
@@ -119,6 +121,7 @@ class Worker {
     callbacks.beat = [] {};
     callbacks.redis = [this](bool reachable, const std::string&) { reachable_ = reachable; };
     callbacks.other_fleet = [this](const std::string&) { other_fleet_ = true; };
+    callbacks.hung = [this] { hung_ = true; };
     engine_.emplace(std::move(setup), *routes_, metrics_, log_, clock_, std::move(callbacks));
   }
   Worker(support::RedisServer& server, Script& script) : Worker(server, script, With()) {}
@@ -127,6 +130,7 @@ class Worker {
   const std::string& name() const { return name_; }
   bool reachable() const { return reachable_; }
   bool other_fleet() const { return other_fleet_; }
+  bool hung() const { return hung_; }
   /// The value of a series in this worker's metrics.
   double metric(const std::string& series) const {
     const std::string text = registry_.text();
@@ -143,7 +147,7 @@ class Worker {
   mutable std::mutex mutex_;
   std::vector<std::string> lines_;
   std::string name_;
-  std::atomic<bool> reachable_{false}, other_fleet_{false};
+  std::atomic<bool> reachable_{false}, other_fleet_{false}, hung_{false};
   base::SystemClock clock_;
   log::Logger log_;
   metrics::Registry registry_;
@@ -398,6 +402,47 @@ TEST_F(WorkerTest, StopsOnlyAfterWhatRunsIsAcknowledgedAndLeavesTheRest) {
   EXPECT_EQ(backlog(), 1);
   EXPECT_EQ(script.runs("a-1"), 0U);
   EXPECT_EQ(owners()[""], 32U);
+}
+
+TEST_F(WorkerTest, AHandlerThatHangsCostsItsPartitionAndNothingElse) {
+  std::latch go(1);
+  Script script([&](const Notification& notification) {
+    if (notification.id_message == "0-0") go.wait();
+    return counted(notification);
+  });
+  Worker::With with;
+  with.options.handler_timeout = 100ms;
+  Worker worker(server, script, with);
+  add_many(64, 16);
+  ASSERT_TRUE(wait_until(30s, [&] { return worker.hung(); }));
+  EXPECT_EQ(backlog(), 4) << "all chats but the one that hangs flow";
+  EXPECT_EQ(worker.metric("hookfleet_worker_handlers_overdue_total"), 1);
+  EXPECT_FALSE(worker.stop());
+  const auto left = owners();
+  EXPECT_EQ(left.at(worker.name()), 1U) << "only its partition is not given back";
+  go.count_down();
+}
+
+TEST_F(WorkerTest, AHeldTypeWaitsOverTakeoversUntilItIsResumed) {
+  const std::string field = stream::hold_field("incomingMessageReceived");
+  const std::string value = stream::TypeHold{.since_ms = 1, .crashes = {}}.text();
+  for (unsigned p = 0; p < kKeys.partitions(); ++p) server.call({"HSET", kKeys.ctl(p), field, value});
+  Script script(counted);
+  add_many(8, 8);
+  {
+    Worker worker(server, script);
+    ASSERT_TRUE(wait_until(10s, [&] { return worker.metric("hookfleet_worker_lanes_blocked") == 8; }));
+    EXPECT_EQ(worker.metric("hookfleet_worker_type_held{typeWebhook=\"incomingMessageReceived\"}"), 1);
+    EXPECT_TRUE(worker.stop());
+  }
+  Worker worker(server, script);
+  ASSERT_TRUE(wait_until(10s, [&] { return worker.metric("hookfleet_worker_lanes_blocked") == 8; }));
+  EXPECT_EQ(backlog(), 8);
+  EXPECT_EQ(script.most_runs(), 0U);
+  for (unsigned p = 0; p < kKeys.partitions(); ++p) server.call({"HDEL", kKeys.ctl(p), field});
+  EXPECT_TRUE(drained());
+  EXPECT_EQ(sum_counted(), 8);
+  EXPECT_EQ(dead(), 0);
 }
 
 TEST_F(WorkerTest, ARedisRestartUnderLoadLosesAndRepeatsNothing) {

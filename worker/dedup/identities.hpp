@@ -27,7 +27,7 @@ enum class Changed : std::uint8_t {
 };
 
 struct Options {
-  static constexpr std::size_t kTypes = static_cast<std::size_t>(notification::TypeWebhook::kQuotaExceeded) + 1;
+  static constexpr std::size_t kTypes = notification::kTypeWebhookCount;
 
   std::chrono::milliseconds keep{std::chrono::hours(25)};  ///< how long marks live; the sender keeps notifications for 24 h
   Changed changed = Changed::kHandle;

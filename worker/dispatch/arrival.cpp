@@ -14,19 +14,19 @@ Arrival prepare(stream::StreamId stream_id, tl::expected<stream::Entry, std::str
     notification.body = std::make_shared<const std::string>();
     return {stream_id, stream::Source::kWebhook, std::move(content)};
   }
-  notification.id = std::move(entry->id);
-  notification.id_instance = entry->id_instance;
-  notification.chat = std::move(entry->chat);
-  notification.type_webhook = std::move(entry->type_webhook);
-  notification.type = notification::find_type_webhook(notification.type_webhook);
-  notification.received = base::from_unix_ms(entry->received_ms);
-  notification.trace = std::move(entry->trace);
+  const notification::Envelope envelope = notification::read_envelope(entry->body);
+  notification::Accepted accepted;
+  accepted.identity = notification::identity_of(entry->id_instance, entry->type_webhook, entry->chat, envelope, entry->body);
+  accepted.body_digest = notification::body_digest(entry->body, envelope);
+  accepted.id = std::move(entry->id);
+  accepted.id_instance = entry->id_instance;
+  accepted.chat = std::move(entry->chat);
+  accepted.type_webhook = std::move(entry->type_webhook);
+  accepted.received = base::from_unix_ms(entry->received_ms);
+  accepted.trace = std::move(entry->trace);
+  accepted.body = std::make_shared<const std::string>(std::move(entry->body));
+  notification = notification::make_notification(std::move(accepted), envelope);
 
-  notification::Envelope envelope = notification::read_envelope(entry->body);
-  notification.identity =
-      notification::identity_of(notification.id_instance, notification.type_webhook, notification.chat, envelope, entry->body);
-  notification.body_digest = notification::body_digest(entry->body, envelope);
-  notification.body = std::make_shared<const std::string>(std::move(entry->body));
   content->parsed = envelope.malformed == notification::Malformed::kNo;
   if (!content->parsed) {
     content->unfit = stream::DeadClass::kMalformed;
@@ -36,9 +36,6 @@ Arrival prepare(stream::StreamId stream_id, tl::expected<stream::Entry, std::str
     content->unfit = stream::DeadClass::kInvalid;
     content->why = "/typeWebhook: expected a text that is not empty";
   }
-  notification.type_message = std::move(envelope.type_message);
-  notification.id_message = std::move(envelope.id_message);
-  notification.timestamp = envelope.timestamp;
   return {stream_id, entry->source, std::move(content)};
 }
 

@@ -1,6 +1,7 @@
 #include "worker/dispatch/desk.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "common/base/check.hpp"
 
@@ -11,6 +12,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kProbationMax = 10'000;  // lanes kept for their probation alone
 constexpr std::chrono::seconds kRefusedPause{5};
+constexpr std::string_view kHeldReason = "its type waits: too many of them ended the process; `hookfleet resume` lets them go on";
+constexpr double kUnspread = 0.5;  // of a pause: as long as it is
 
 std::size_t bytes_of(const Content& content) { return sizeof(Content) + content.notification.body->capacity() + 128; }
 
@@ -213,11 +216,29 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     queue.push_front(&lane);
   }
 
+  const auto actions = routes_.find(item.content->notification);
+  const ActionSet todo = this->todo(item, actions);
+  if (todo.none() && !item.begun) {  // the route has changed: what is left of it was done before
+    take();
+    step.record = end(item, Outcome::kDone, now, wall);
+    step.kind = Step::Kind::kEnded;
+    return step;
+  }
+
+  const auto type = item.content->notification.type;
+  if (type && situation.held.test(static_cast<std::size_t>(*type)) && !item.begun) {
+    take();
+    item.held = true;
+    step.record = put_off(item, true, std::string(kHeldReason), now, wall, kUnspread);
+    step.kind = Step::Kind::kEnded;
+    return step;
+  }
+
   // What may have ended the owner before is noted as begun before it starts: the first of each lane that was there at the takeover.
   const bool suspect =
       (tenure_.after_crash && item.stream_id <= tenure_.up_to && !lane.begun) || (item.attempts && item.attempts->begun > 0);
   if (suspect && !item.begun) {
-    if (item.attempts && item.attempts->begun >= options_.crashes) {
+    if (item.attempts && item.attempts->begun >= options_.retry.crashes) {
       take();
       step.record = die(item, stream::DeadClass::kCrash,
                         "its handling ended the process " + std::to_string(item.attempts->begun) + " times", now, wall);
@@ -244,12 +265,27 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
   if (item.begun) --begun_;
   lane.begun = true;
   item.state = State::kRunning;
-  ++running_;
+  item.running = static_cast<std::uint8_t>(todo.count());
+  running_ += todo.count();
+  ++running_items_;
   item.content->notification.attempt = 1 + (item.attempts ? item.attempts->failed : 0);
   step.kind = Step::Kind::kStart;
   step.content = item.content;
-  step.handler = routes_.find(item.content->notification);
+  step.actions = actions;
+  step.todo = todo;
   return step;
+}
+
+ActionSet Desk::todo(const Item& item, std::span<const routes::Action> actions) const {
+  ActionSet todo;
+  for (std::size_t i = 0; i < actions.size(); ++i) todo.set(i);
+  if (!item.attempts) return todo;
+  for (const auto& finished : item.attempts->finished) {
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+      if (actions[i].name == finished.name) todo.reset(i);
+    }
+  }
+  return todo;
 }
 
 std::optional<Record> Desk::decide(Item& item, base::BootTime now, base::WallTime wall) {
@@ -277,7 +313,7 @@ std::optional<Record> Desk::decide(Item& item, base::BootTime now, base::WallTim
     }
   }
   if (content.unfit) return die(item, *content.unfit, content.why, now, wall);
-  if (routes_.find(content.notification) == nullptr) return end(item, Outcome::kIgnored, now, wall);
+  if (routes_.find(content.notification).empty()) return end(item, Outcome::kIgnored, now, wall);
   return std::nullopt;
 }
 
@@ -326,6 +362,9 @@ Record Desk::end(Item& item, Outcome outcome, base::BootTime now, base::WallTime
   Record record = record_of(item, outcome);
   item.leaves_mark = outcome != Outcome::kRepeat && !item.id.empty();
   if (item.leaves_mark) identities_.find(item.identity)->ended(item.digest, item.received_ms, item.id, outcome == Outcome::kDead);
+  if (item.attempts && outcome != Outcome::kRepeat) {  // what a repeat had done before, its first did too
+    for (auto& action : item.attempts->finished) std::move(action.effects.begin(), action.effects.end(), std::back_inserter(item.effects));
+  }
   leave_lane(item, now, wall);
   drop_body(item);
   if (item.attempts_due) std::erase(attempts_due_, &item);  // the ack forgets them
@@ -353,61 +392,97 @@ Record Desk::die(Item& item, stream::DeadClass dead_class, std::string reason, b
   return record;
 }
 
-Record Desk::completed(stream::StreamId stream_id, handlers::Handled handled, std::chrono::nanoseconds duration, base::BootTime now,
-                       base::WallTime wall, double random) {
+std::optional<Record> Desk::completed(stream::StreamId stream_id, Returned returned, base::BootTime now, base::WallTime wall,
+                                      double random) {
   Item* found = find(stream_id);
   HOOKFLEET_CHECK(found != nullptr && found->state == State::kRunning);
   Item& item = *found;
   --running_;
-  const std::int64_t now_ms = base::unix_ms(wall);
-  const auto on_probation = [&](bool probation) {
-    if (item.lane->probation != probation) on_probation_ += probation ? 1U : std::size_t(-1);
-    item.lane->probation = probation;
-  };
-  if (item.attempts) item.attempts->begun = 0;
+  --item.running;
+  if (item.running == 0 && !item.returned) return attempt_ended(item, {&returned, 1}, now, wall, random);
+  if (!item.returned) item.returned = std::make_unique<std::vector<Returned>>();
+  item.returned->push_back(std::move(returned));
+  if (item.running > 0) return std::nullopt;
+  const auto all = std::move(item.returned);
+  return attempt_ended(item, *all, now, wall, random);
+}
 
+std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> returned, base::BootTime now, base::WallTime wall,
+                                          double random) {
   using Kind = handlers::Handled::Kind;
-  Record record;
-  switch (handled.kind) {
-    case Kind::kDone:
-    case Kind::kIgnored:
-      on_probation(false);
-      item.effects = std::move(handled.effects);
-      record = end(item, handled.kind == Kind::kDone ? Outcome::kDone : Outcome::kIgnored, now, wall);
-      break;
-    case Kind::kReject:
-      ++attempts_of(item).failed;
-      record = die(item, stream::DeadClass::kRejected, std::move(handled.reason), now, wall);
-      break;
-    case Kind::kRetry:
-    case Kind::kUnavailable: {
-      const bool unavailable = handled.kind == Kind::kUnavailable;
-      stream::Attempts& attempts = attempts_of(item);
-      record = record_of(item, Outcome::kRetry);
-      if (attempts.first_ms == 0) attempts.first_ms = now_ms;
-      if (attempts.blocked_since_ms == 0) attempts.blocked_since_ms = now_ms;
-      attempts.trouble = unavailable ? stream::Trouble::kUnavailable : stream::Trouble::kFailed;
-      retry::Decision decision;
-      if (unavailable) {
-        const std::int64_t born_ms =
-            item.source == stream::Source::kRedrive ? static_cast<std::int64_t>(item.stream_id.ms) : item.received_ms;
-        decision = retry::after_unavailable(options_.retry, attempts, born_ms, now_ms, random);
-      } else {
-        ++attempts.failed;
-        decision = retry::after_failure(options_.retry, attempts, item.lane->probation ? 1 : options_.retry.attempts, random);
-      }
-      if (decision.dead) {
-        if (*decision.dead == stream::DeadClass::kFailed) on_probation(true);
-        record = die(item, *decision.dead, std::move(handled.reason), now, wall);
-        break;
-      }
-      record.reason = std::move(handled.reason);
-      record.unavailable = unavailable;
-      block(item, decision.pause, now, wall);
-      break;
+  --running_items_;
+  const bool fan_out = routes_.find(item.content->notification).size() > 1;
+  const auto badness = [](const Returned& one) {
+    if (!one.started) return 1;
+    switch (one.handled.kind) {
+      case Kind::kDone:
+      case Kind::kIgnored: return 0;
+      case Kind::kUnavailable: return 2;
+      case Kind::kRetry: return 3;
+      case Kind::kReject: return 4;
+    }
+    return 0;
+  };
+  Returned& worst =
+      *std::max_element(returned.begin(), returned.end(), [&](const auto& a, const auto& b) { return badness(a) < badness(b); });
+  bool started = false, done = item.attempts && !item.attempts->finished.empty();
+  std::chrono::nanoseconds duration{};
+  for (Returned& one : returned) {
+    started |= one.started;
+    duration = std::max(duration, one.duration);
+    if (badness(one) > 0) continue;
+    done |= one.handled.kind == Kind::kDone;
+    if (badness(worst) == 0 && !fan_out) {
+      item.effects = std::move(one.handled.effects);
+    } else {
+      attempts_of(item).finished.push_back({one.action->name, std::move(one.handled.effects)});
     }
   }
-  record.duration = duration;
+  if (item.attempts && started) item.attempts->begun = 0;
+
+  std::optional<Record> record;
+  if (badness(worst) == 0) {
+    put_on_probation(*item.lane, false);
+    record = end(item, done ? Outcome::kDone : Outcome::kIgnored, now, wall);
+  } else if (!worst.started) {
+    if (item.attempts && !item.attempts->finished.empty()) attempts_changed(item);
+    not_started(item, now, wall);
+    return std::nullopt;
+  } else {
+    std::string reason = std::move(worst.handled.reason);
+    if (fan_out) reason.insert(0, worst.action->name + ": ");
+    stream::Attempts& attempts = attempts_of(item);
+    if (worst.handled.kind == Kind::kReject) {
+      ++attempts.failed;
+      record = die(item, stream::DeadClass::kRejected, std::move(reason), now, wall);
+    } else {
+      record = put_off(item, worst.handled.kind == Kind::kUnavailable, std::move(reason), now, wall, random);
+    }
+  }
+  record->duration = duration;
+  return record;
+}
+
+Record Desk::put_off(Item& item, bool unavailable, std::string reason, base::BootTime now, base::WallTime wall, double random) {
+  const std::int64_t now_ms = base::unix_ms(wall);
+  stream::Attempts& attempts = attempts_of(item);
+  Record record = record_of(item, Outcome::kRetry);
+  if (attempts.first_ms == 0) attempts.first_ms = now_ms;
+  if (attempts.blocked_since_ms == 0) attempts.blocked_since_ms = now_ms;
+  attempts.trouble = unavailable ? stream::Trouble::kUnavailable : stream::Trouble::kFailed;
+  retry::Decision decision;
+  if (unavailable) {
+    const std::int64_t born_ms = item.source == stream::Source::kRedrive ? static_cast<std::int64_t>(item.stream_id.ms) : item.received_ms;
+    decision = retry::after_unavailable(options_.retry, attempts, born_ms, now_ms, random);
+  } else {
+    ++attempts.failed;
+    decision = retry::after_failure(options_.retry, attempts, item.lane->probation ? 1 : options_.retry.attempts, random);
+  }
+  if (decision.dead == stream::DeadClass::kFailed) put_on_probation(*item.lane, true);
+  if (decision.dead) return die(item, *decision.dead, std::move(reason), now, wall);
+  record.reason = std::move(reason);
+  record.unavailable = unavailable;
+  block(item, decision.pause, now, wall);
   return record;
 }
 
@@ -426,24 +501,26 @@ void Desk::block(Item& item, milliseconds pause, base::BootTime now, base::WallT
   for (Item* kept = &item; kept != nullptr && kept->content; kept = kept->next) drop_body(*kept);
 }
 
-void Desk::not_started(stream::StreamId stream_id, base::BootTime now, base::WallTime wall) {
-  Item* item = find(stream_id);
-  HOOKFLEET_CHECK(item != nullptr && item->state == State::kRunning);
-  --running_;
-  if (item->begun) {  // taken back, or an innocent would be counted as poison
-    item->begun = false;
-    --item->attempts->begun;
-    attempts_changed(*item);
+void Desk::put_on_probation(Lane& lane, bool probation) {
+  if (lane.probation != probation) on_probation_ += probation ? 1U : std::size_t(-1);
+  lane.probation = probation;
+}
+
+void Desk::not_started(Item& item, base::BootTime now, base::WallTime wall) {
+  if (item.begun) {  // taken back, or an innocent would be counted as poison
+    item.begun = false;
+    if (item.attempts->begun > 0) --item.attempts->begun;
+    attempts_changed(item);
   }
   if (draining_) {
-    leave_lane(*item, now, wall);
-    drop_body(*item);
-    item->state = State::kLeaving;
-    if (!item->attempts_due && item->attempts_calls == 0) forget(*item);
+    leave_lane(item, now, wall);
+    drop_body(item);
+    item.state = State::kLeaving;
+    if (!item.attempts_due && item.attempts_calls == 0) forget(item);
     return;
   }
-  item->state = State::kQueued;
-  make_ready_first(*item->lane);
+  item.state = State::kQueued;
+  make_ready_first(*item.lane);
 }
 
 void Desk::wake(base::BootTime now) {
@@ -455,9 +532,22 @@ void Desk::wake(base::BootTime now) {
       queue_ended(*item, now);
     } else if (item->state == State::kBlocked) {
       item->state = State::kQueued;
+      item->held = false;
       make_ready(*item->lane);
     }
   }
+}
+
+void Desk::resume(base::BootTime now) {
+  std::vector<stream::StreamId> held;
+  for (const auto& [due, id] : blocked_) {
+    const Item* item = find(id);
+    if (item != nullptr && item->state == State::kBlocked && item->held) held.push_back(id);
+  }
+  std::sort(held.begin(), held.end());
+  std::erase_if(blocked_, [&](const auto& waiting) { return std::binary_search(held.begin(), held.end(), waiting.second); });
+  for (const stream::StreamId id : held) blocked_.emplace(now, id);
+  wake(now);
 }
 
 std::optional<base::BootTime> Desk::next_wake() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,7 @@
 #include "worker/dispatch/record.hpp"
 #include "worker/handlers/handler.hpp"
 #include "worker/retry/schedule.hpp"
+#include "worker/retry/type_holds.hpp"
 #include "worker/routes/routes.hpp"
 
 namespace hookfleet::dispatch {
@@ -33,6 +35,9 @@ struct Tenure {
   bool after_crash = false;  ///< the owner before did not give the partition back
   stream::StreamId up_to{};  ///< last entry of the stream when the partition was taken
 };
+
+/// Some of a route's actions, by their index.
+using ActionSet = std::bitset<routes::kActionsMax>;
 
 /// An entry that ended: what `ack` is told of it. Borrows from the desk until the desk is called again.
 struct Ended {
@@ -58,7 +63,6 @@ class Desk {
     retry::Options retry;
     std::string worker;           ///< our name, for dead letters
     std::size_t lane_bodies = 4;  ///< of each lane the first so many entries keep their bodies when memory is tight
-    unsigned crashes = 3;         ///< begun so often without a return: dead, class crash
   };
 
   /// `options` and `routes` outlive the desk.
@@ -103,32 +107,41 @@ class Desk {
       kBegin,    ///< it must be noted as begun first: it is among take_attempts(); next() gives it again after they are written. It has
                  ///< its place among those that run from now on
       kAlone,    ///< it may only begin when nothing runs in the process: ask again then
-      kStart,    ///< completed() or not_started() follows
+      kStart,    ///< its actions are to be started; completed() follows for each
     };
     Kind kind = Kind::kNothing;
     stream::StreamId stream_id{};
-    std::shared_ptr<const Content> content;  ///< of kStart
-    handlers::Handler* handler = nullptr;    ///< of kStart
-    bool alone = false;                      ///< of kBegin: nothing may begin or start until it has ended
-    bool begun = false;                      ///< of kStart: it has its place since kBegin
-    std::optional<Record> record;            ///< of kEnded
+    std::shared_ptr<const Content> content;     ///< of kStart
+    std::span<const routes::Action> actions{};  ///< of kStart: those of its route
+    ActionSet todo{};                           ///< of kStart: which of them: those that are not done yet
+    bool alone = false;                         ///< of kBegin: nothing may begin or start until it has ended
+    bool begun = false;                         ///< of kStart: it has a place since kBegin
+    std::optional<Record> record;               ///< of kEnded
   };
   struct Situation {
     bool connected = true;  ///< bodies can be read and begins be written
     bool may_begin = true;  ///< fewer have begun than may run at a time
     bool idle = true;       ///< nothing runs or has begun in the whole process
+    retry::TypeSet held{};  ///< types that wait for an operator
   };
   /// What to do next.
   Step next(const Situation& situation, base::BootTime now, base::WallTime wall);
   /// The body that kFetch asked for; nothing when the entry is no more in the stream.
   void fetched(stream::StreamId stream_id, std::optional<Arrival> arrival, base::BootTime now, base::WallTime wall);
-  /// A handler returned. `random`: 0 … 1.
-  Record completed(stream::StreamId stream_id, handlers::Handled handled, std::chrono::nanoseconds duration, base::BootTime now,
-                   base::WallTime wall, double random);
-  /// It was not started after all: it is the next of its lane again.
-  void not_started(stream::StreamId stream_id, base::BootTime now, base::WallTime wall);
+  /// What became of one action.
+  struct Returned {
+    const routes::Action* action = nullptr;
+    bool started = false;       ///< false: it was not run after all, since the lease might have been another's by then
+    handlers::Handled handled;  ///< when started
+    std::chrono::nanoseconds duration{};
+  };
+  /// An action returned. With the last one that runs the attempt has ended: its record, if any was started. What is done is done for good;
+  /// otherwise the worst decides: rejected, failed, unavailable, not started (then it is the next of its lane again). `random`: 0 … 1.
+  std::optional<Record> completed(stream::StreamId stream_id, Returned returned, base::BootTime now, base::WallTime wall, double random);
   /// Lanes whose pause is over may go on.
   void wake(base::BootTime now);
+  /// An operator resumed a type: what waits for that may go on.
+  void resume(base::BootTime now);
   /// When wake() has something to do.
   std::optional<base::BootTime> next_wake() const;
   bool has_ready() const { return !ready_.empty() || !begun_ready_.empty(); }
@@ -168,10 +181,12 @@ class Desk {
   bool empty() const { return items_.empty(); }
 
   std::size_t entries() const { return items_.size(); }
-  /// Handlers that run, and begins that wait for theirs.
+  /// Actions that run, and begins that wait for theirs.
   std::size_t running() const { return running_; }
   std::size_t begun() const { return begun_; }
   bool runs(stream::StreamId stream_id) const;
+  /// All that is in memory runs.
+  bool only_runs() const { return running_items_ == items_.size(); }
   std::size_t lanes() const { return lanes_.size(); }
   std::size_t blocked() const { return blocked_.size(); }
   std::size_t identities() const { return identities_.size(); }
@@ -184,7 +199,7 @@ class Desk {
     kQueued,     // in its lane
     kFetching,   // head; its body is asked for
     kBeginning,  // head; its begin is being written
-    kRunning,    // head; in a handler
+    kRunning,    // head; its actions run
     kBlocked,    // head; waits for its next attempt
     kEnded,      // out of its lane; not acknowledged
     kLeaving,    // handed over; its attempts are not confirmed
@@ -204,14 +219,17 @@ class Desk {
     bool leaves_mark = false;    // of an ended one
     bool acknowledging = false;  // a call is under way
     bool attempts_due = false;
+    bool held = false;                // of a blocked one: its type waits for an operator
     std::uint8_t attempts_calls = 0;  // under way
     std::uint8_t refusals = 0;
+    std::uint8_t running = 0;  // actions that have not returned
     Lane* lane = nullptr;
-    Item* next = nullptr;                        // in its lane
-    std::shared_ptr<Content> content;            // null: not kept
-    std::unique_ptr<stream::Attempts> attempts;  // null: nothing is remembered
-    std::vector<stream::Effect> effects;         // of an ended one
-    std::unique_ptr<stream::Death> death;        // of a dead one
+    Item* next = nullptr;                             // in its lane
+    std::shared_ptr<Content> content;                 // null: not kept
+    std::unique_ptr<stream::Attempts> attempts;       // null: nothing is remembered
+    std::vector<stream::Effect> effects;              // of an ended one
+    std::unique_ptr<stream::Death> death;             // of a dead one
+    std::unique_ptr<std::vector<Returned>> returned;  // of several actions, until the last returns
   };
   struct Lane {
     const std::string* key = nullptr;
@@ -246,6 +264,11 @@ class Desk {
   Record end(Item& item, Outcome outcome, base::BootTime now, base::WallTime wall);
   Record die(Item& item, stream::DeadClass dead_class, std::string reason, base::BootTime now, base::WallTime wall);
   std::optional<Record> decide(Item& item, base::BootTime now, base::WallTime wall);
+  ActionSet todo(const Item& item, std::span<const routes::Action> actions) const;
+  std::optional<Record> attempt_ended(Item& item, std::span<Returned> returned, base::BootTime now, base::WallTime wall, double random);
+  Record put_off(Item& item, bool unavailable, std::string reason, base::BootTime now, base::WallTime wall, double random);
+  void put_on_probation(Lane& lane, bool probation);
+  void not_started(Item& item, base::BootTime now, base::WallTime wall);
   void queue_ended(Item& item, base::BootTime now);
 
   const Tenure tenure_;
@@ -272,7 +295,8 @@ class Desk {
   std::unordered_map<stream::StreamId, std::uint64_t, Hash>
       acknowledged_;  // while a cycle that may bring it is under way → last cycle begun
 
-  std::size_t running_ = 0;
+  std::size_t running_ = 0;        // actions
+  std::size_t running_items_ = 0;  // entries whose actions run
   std::size_t begun_ = 0;
   std::size_t body_bytes_ = 0;
   std::size_t on_probation_ = 0;

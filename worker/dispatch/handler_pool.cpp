@@ -8,9 +8,9 @@
 namespace hookfleet::dispatch {
 namespace {
 
-handlers::Handled run_handler(const Job& job) {
+handlers::Handled run_handler(const Job& job, const std::stop_token& cancel) {
   try {
-    return job.handler->handle(job.content->notification);
+    return job.action->handler->handle(job.content->notification, cancel);
   } catch (const std::exception& error) {
     return handlers::Handled::retry(std::string("exception: ") + error.what());
   } catch (...) {
@@ -67,9 +67,25 @@ std::vector<HandlerPool::Overdue> HandlerPool::overdue(std::chrono::nanoseconds 
   for (Running& running : running_) {
     if (running.job == nullptr || running.told || now - running.since <= timeout) continue;
     running.told = true;
+    running.cancel.request_stop();
     late.push_back({*running.job, now - running.since});
   }
   return late;
+}
+
+std::size_t HandlerPool::running_longer_than(std::chrono::nanoseconds timeout) const {
+  const base::BootTime now = clock_.now();
+  base::MutexLock lock(mutex_);
+  std::size_t count = 0;
+  for (const Running& running : running_) count += running.job != nullptr && now - running.since > timeout ? 1U : 0U;
+  return count;
+}
+
+void HandlerPool::cancel(unsigned partition) {
+  base::MutexLock lock(mutex_);
+  for (Running& running : running_) {
+    if (running.job != nullptr && running.job->partition == partition) running.cancel.request_stop();
+  }
 }
 
 void HandlerPool::run(std::size_t thread) {
@@ -77,6 +93,7 @@ void HandlerPool::run(std::size_t thread) {
     Completion completion;
     bool wake = false;
     base::BootTime begin;
+    std::stop_token cancel;
     {
       base::MutexLock lock(mutex_);
       while (jobs_.empty() && !stopping_) {
@@ -89,20 +106,25 @@ void HandlerPool::run(std::size_t thread) {
       completion.job = std::move(jobs_.front());
       jobs_.pop_front();
       begin = clock_.now();
-      running_[thread] = {&completion.job, begin};
+      Running& running = running_[thread];
+      running.job = &completion.job;
+      running.since = begin;
+      running.told = false;
+      if (running.cancel.stop_requested()) running.cancel = {};
+      cancel = running.cancel.get_token();
       wake = wake_another();
     }
     if (wake) work_.notify_one();
 
     if (begin < completion.job.valid_until) {
       completion.started = true;
-      completion.handled = run_handler(completion.job);
+      completion.handled = run_handler(completion.job, cancel);
       completion.duration = clock_.now() - begin;
     }
     bool first = false;
     {
       base::MutexLock lock(mutex_);
-      running_[thread] = {};
+      running_[thread].job = nullptr;
       first = completions_.empty();
       completions_.push_back(std::move(completion));
     }

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -12,16 +13,17 @@
 #include "common/stream/entry.hpp"
 #include "worker/dispatch/arrival.hpp"
 #include "worker/handlers/handler.hpp"
+#include "worker/routes/routes.hpp"
 
 namespace hookfleet::dispatch {
 
-/// A handler to be run on a notification.
+/// An action to be run on a notification.
 struct Job {
   unsigned partition = 0;
   unsigned long tenure = 0;  ///< serial number
   stream::StreamId stream_id{};
   std::shared_ptr<const Content> content;
-  handlers::Handler* handler = nullptr;
+  const routes::Action* action = nullptr;
   base::BootTime valid_until{};  ///< it does not start later: the lease may be another's by then
 };
 
@@ -49,14 +51,19 @@ class HandlerPool {
     Job job;
     std::chrono::nanoseconds running{};
   };
-  /// Handlers that have been running for longer than `timeout`; each is told once.
+  /// Handlers that have been running for longer than `timeout`: each is told once, and asked to stop.
   std::vector<Overdue> overdue(std::chrono::nanoseconds timeout) HOOKFLEET_EXCLUDES(mutex_);
+  /// How many have been running for longer than `timeout`.
+  std::size_t running_longer_than(std::chrono::nanoseconds timeout) const HOOKFLEET_EXCLUDES(mutex_);
+  /// Asks the handlers of a partition that run to stop.
+  void cancel(unsigned partition) HOOKFLEET_EXCLUDES(mutex_);
 
  private:
   struct Running {
     const Job* job = nullptr;
     base::BootTime since{};
     bool told = false;
+    std::stop_source cancel{};  // of the thread's; another one once it was used
   };
   void run(std::size_t thread) HOOKFLEET_EXCLUDES(mutex_);
   bool wake_another() HOOKFLEET_REQUIRES(mutex_);
@@ -65,7 +72,7 @@ class HandlerPool {
   const base::Clock& clock_;
   const std::function<void()> completed_;
 
-  base::Mutex mutex_;
+  mutable base::Mutex mutex_;
   base::CondVar work_;
   std::deque<Job> jobs_ HOOKFLEET_GUARDED_BY(mutex_);
   std::vector<Completion> completions_ HOOKFLEET_GUARDED_BY(mutex_);

@@ -2,6 +2,6 @@
 
 namespace hookfleet::handlers {
 
-Handled CallHandler::handle(const Notification& notification) { return Handled::done({count(notification)}); }
+Handled CallHandler::handle(const Notification& notification, const std::stop_token&) { return Handled::done({count(notification)}); }
 
 }  // namespace hookfleet::handlers

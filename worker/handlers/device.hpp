@@ -7,7 +7,7 @@ namespace hookfleet::handlers {
 /// deviceInfo, incomingBlock: counts them.
 class DeviceHandler final : public Handler {
  public:
-  Handled handle(const Notification& notification) override;
+  Handled handle(const Notification& notification, const std::stop_token& cancel) override;
 };
 
 }  // namespace hookfleet::handlers

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,7 +42,10 @@ struct Handled {
 class Handler {
  public:
   virtual ~Handler() = default;
-  virtual Handled handle(const Notification& notification) = 0;
+  /// `cancel`: stop is requested when the handler has been running for worker.handler_timeout, or its partition was lost: whatever it still
+  /// does then is done again elsewhere. One that waits should watch it and return, e.g. unavailable(); one that has not returned after four
+  /// timeouts costs the process: it hands over everything else and exits with 70.
+  virtual Handled handle(const Notification& notification, const std::stop_token& cancel) = 0;
 };
 
 /// The handlers of a process by name; routes name them. Filled before anything runs.

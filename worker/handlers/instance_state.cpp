@@ -2,7 +2,7 @@
 
 namespace hookfleet::handlers {
 
-Handled InstanceStateHandler::handle(const Notification& notification) {
+Handled InstanceStateHandler::handle(const Notification& notification, const std::stop_token&) {
   const bool state = notification.type == notification::TypeWebhook::kStateInstanceChanged;
   const auto json = notification.json();
   const auto found = json.find(state ? "stateInstance" : "statusInstance");

@@ -8,7 +8,7 @@ namespace hookfleet::handlers {
 /// `<idInstance> state` or `<idInstance> status`, value `<event time, Unix seconds> <state>`; an older one never replaces a newer.
 class InstanceStateHandler final : public Handler {
  public:
-  Handled handle(const Notification& notification) override;
+  Handled handle(const Notification& notification, const std::stop_token& cancel) override;
 };
 
 }  // namespace hookfleet::handlers

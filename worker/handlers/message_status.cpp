@@ -1,7 +1,57 @@
 #include "worker/handlers/message_status.hpp"
 
-namespace hookfleet::handlers {
+#include <algorithm>
+#include <array>
+#include <chrono>
 
-Handled MessageStatusHandler::handle(const Notification& notification) { return Handled::done({count(notification)}); }
+#include "common/digest/digest.hpp"
+
+namespace hookfleet::handlers {
+namespace {
+
+constexpr std::chrono::hours kKept{30 * 24};
+constexpr std::array<std::string_view, 3> kProgress{"sent", "delivered", "read"};
+constexpr std::array<std::string_view, 5> kProblems{"failed", "noAccount", "notInGroup", "yellowCard", "noActiveSession"};
+constexpr std::size_t kStatusMax = 64;        // bytes kept of one that is not documented
+constexpr std::size_t kDescriptionMax = 512;  // bytes kept
+
+std::string description_of(const Notification& notification) {
+  const auto json = notification.json();
+  const auto found = json.is_object() ? json.find("description") : json.end();
+  if (found == json.end() || !found->is_string()) return {};
+  return ": " + found->get_ref<const std::string&>().substr(0, kDescriptionMax);
+}
+
+}  // namespace
+
+Handled MessageStatusHandler::handle(const Notification& notification, const std::stop_token&) {
+  std::vector<stream::Effect> effects{count(notification)};
+  const std::string& status = notification.status;
+  if (notification.id_message.empty() || status.empty()) return Handled::done(std::move(effects));
+
+  const auto key = notification::message_key(notification.id_instance, notification.id_message);
+  const auto keep = [&](stream::Effect::Op op, const char* field, std::string value) {
+    effects.push_back({.op = op,
+                       .on = stream::Effect::On::kMessage,
+                       .part = std::string(digest::as_bytes(key)),
+                       .field = field,
+                       .value = std::move(value),
+                       .expiry = kKept});
+  };
+  keep(stream::Effect::Op::kSet, "idMessage", notification.id_message);
+  if (!notification.chat.empty()) keep(stream::Effect::Op::kSet, "chatId", notification.chat);
+  const auto* progress = std::find(kProgress.begin(), kProgress.end(), status);
+  if (progress != kProgress.end()) {
+    keep(stream::Effect::Op::kAdvance, "progress", std::to_string(progress - kProgress.begin() + 1) + " " + status);
+    return Handled::done(std::move(effects));
+  }
+  const std::string when = std::to_string(std::max<std::int64_t>(notification.timestamp.value_or(0), 0)) + " ";
+  if (std::find(kProblems.begin(), kProblems.end(), status) != kProblems.end()) {
+    keep(stream::Effect::Op::kAdvance, "problem", when + status + description_of(notification));
+  } else {
+    keep(stream::Effect::Op::kAdvance, "other", when + status.substr(0, kStatusMax));
+  }
+  return Handled::done(std::move(effects));
+}
 
 }  // namespace hookfleet::handlers

@@ -4,10 +4,15 @@
 
 namespace hookfleet::handlers {
 
-/// outgoingMessageStatus: counts them.
+/// outgoingMessageStatus: counts them and keeps one record per message, hf:{t}:msg:<notification::message_key>, for 30 days after its last
+/// status. Its fields:
+///   idMessage, chatId
+///   progress   `<n> <status>`: 1 sent, 2 delivered, 3 read. Never goes back, whatever order the statuses come in
+///   problem    `<event time> <status>: <description>` of the latest of failed, noAccount, notInGroup, yellowCard, noActiveSession
+///   other      `<event time> <status>` of the latest that is not documented
 class MessageStatusHandler final : public Handler {
  public:
-  Handled handle(const Notification& notification) override;
+  Handled handle(const Notification& notification, const std::stop_token& cancel) override;
 };
 
 }  // namespace hookfleet::handlers

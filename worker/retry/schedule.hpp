@@ -12,11 +12,14 @@
 namespace hookfleet::retry {
 
 struct Options {
-  unsigned attempts = 8;                          ///< that may fail
-  std::chrono::milliseconds first{1000};          ///< first pause; each is twice the one before
-  std::chrono::milliseconds max{300'000};         ///< longest pause
-  std::chrono::milliseconds give_up{86'400'000};  ///< age at which a target's being away ends it…
-  std::chrono::milliseconds blocked{3'600'000};   ///< …if its lane was blocked for so long
+  unsigned attempts = 8;                             ///< that may fail
+  std::chrono::milliseconds first{1000};             ///< first pause; each is twice the one before
+  std::chrono::milliseconds max{300'000};            ///< longest pause
+  std::chrono::milliseconds give_up{86'400'000};     ///< age at which a target's being away ends it…
+  std::chrono::milliseconds blocked{3'600'000};      ///< …if its lane was blocked for so long
+  unsigned crashes = 3;                              ///< begun so often without a return, it is dead
+  unsigned hold_after = 3;                           ///< more dead letters of class crash of one type…
+  std::chrono::milliseconds hold_window{3'600'000};  ///< …within so long, and the type waits for an operator
 };
 
 /// Goes on after the pause, or is dead.

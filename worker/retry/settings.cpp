@@ -11,6 +11,12 @@ void declare(config::Settings& settings, Options& options) {
   settings.duration("retry.give_up", options.give_up, {1s, 720h},
                     "Age at which a notification whose target is away becomes a dead letter; being away costs no attempt");
   settings.duration("retry.blocked", options.blocked, {0s, 720h}, "... if its chat has been waiting for at least so long");
+  settings.count("retry.crashes", options.crashes, {1, 100},
+                 "A notification whose handling ended the process so often becomes a dead letter of class crash");
+  settings.count(
+      "retry.hold_after", options.hold_after, {0, 15},
+      "More dead letters of class crash of one typeWebhook within retry.hold_window, and that type waits for `hookfleet resume`");
+  settings.duration("retry.hold_window", options.hold_window, {1s, 720h}, "See retry.hold_after");
   settings.rule(
       [&options]() -> std::optional<std::string> {
         if (options.first <= options.max) return std::nullopt;

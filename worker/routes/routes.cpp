@@ -1,5 +1,9 @@
 #include "worker/routes/routes.hpp"
 
+#include <utility>
+
+#include "common/base/check.hpp"
+
 namespace hookfleet::routes {
 
 using notification::TypeWebhook;
@@ -22,13 +26,19 @@ std::string_view shipped_handler(TypeWebhook type) {
 }
 
 Routes::Routes(const handlers::Handlers& handlers) {
-  for (std::size_t i = 0; i < notification::type_webhook_names().size(); ++i) {
-    by_type_.push_back(handlers.find(shipped_handler(static_cast<TypeWebhook>(i))));
+  for (std::size_t i = 0; i < by_type_.size(); ++i) {
+    const std::string_view name = shipped_handler(static_cast<TypeWebhook>(i));
+    if (handlers::Handler* handler = handlers.find(name)) by_type_[i].push_back({"handler:" + std::string(name), handler});
   }
 }
 
-handlers::Handler* Routes::find(const notification::Notification& notification) const {
-  return notification.type ? by_type_[static_cast<std::size_t>(*notification.type)] : nullptr;
+Routes::Routes(Table table) : by_type_(std::move(table)) {
+  for (const auto& actions : by_type_) HOOKFLEET_CHECK(actions.size() <= kActionsMax);
+}
+
+std::span<const Action> Routes::find(const notification::Notification& notification) const {
+  if (!notification.type) return {};
+  return by_type_[static_cast<std::size_t>(*notification.type)];
 }
 
 }  // namespace hookfleet::routes

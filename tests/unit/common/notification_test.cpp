@@ -399,6 +399,11 @@ TEST(Envelope, AgreesWithTheDomOnNumbers) {
 
 // Made with Python's hashlib from the samples: first 16 bytes of sha256(netstrings), first 8 of sha256(body without blanks outside
 // strings).
+TEST(MessageKey, IsPinned) {
+  // printf '10:1101000001,4:BAE5,' | sha256sum
+  EXPECT_EQ(digest::to_hex(digest::as_bytes(message_key(1101000001, "BAE5"))), "cd370358097517bfcd45dacb77bbd267");
+}
+
 TEST(Identity, IsPinned) {
   const struct {
     const char* path;

@@ -12,6 +12,7 @@
 #include "common/stream/mark.hpp"
 #include "common/stream/scripts.hpp"
 #include "common/stream/settings.hpp"
+#include "common/stream/type_hold.hpp"
 
 namespace hookfleet::stream {
 namespace {
@@ -130,6 +131,17 @@ TEST(StreamId, ReadsWhatItWritesAndSorts) {
   EXPECT_EQ((StreamId{1, 2}).text(), "1-2");
   EXPECT_LT((StreamId{1, 9}), (StreamId{2, 0}));
   for (const char* text : {"", "1", "-", "1-", "-1", "1-x", "1-2 ", "18446744073709551616-0"}) EXPECT_FALSE(StreamId::parse(text)) << text;
+}
+
+TEST(TypeHold, IsPinnedAndReadBack) {
+  const TypeHold hold{.since_ms = 1750000000000, .crashes = {{{1, 2}, 3}, {{4, 5}, 6}}};
+  EXPECT_EQ(hold.text(), "113:1750000000000,3:1-2,1:3,3:4-5,1:6,");
+  EXPECT_EQ(TypeHold::parse(hold.text()), hold);
+  EXPECT_EQ(hold_field("incomingCall"), "hold:incomingCall");
+}
+
+TEST(TypeHold, OfAnotherFormatOrBrokenIsNothing) {
+  for (const char* text : {"", "2", "1", "113:1750000000000,3:1-2,", "11:0,3:x-2,1:3,"}) EXPECT_FALSE(TypeHold::parse(text)) << text;
 }
 
 TEST(Mark, TextIsStableAndParses) {

@@ -56,9 +56,9 @@ TEST(Prepare, EveryDocumentedBodyIsFitAndItsHandlerIsDoneWithIt) {
   for (const auto& sample : samples) {
     const Arrival arrival = prepare({1, 0}, entry(sample));
     EXPECT_FALSE(arrival.content->unfit) << sample.path << ": " << arrival.content->why;
-    handlers::Handler* handler = routes.find(arrival.content->notification);
-    ASSERT_NE(handler, nullptr) << sample.path;
-    EXPECT_EQ(handler->handle(arrival.content->notification).kind, handlers::Handled::Kind::kDone) << sample.path;
+    const auto actions = routes.find(arrival.content->notification);
+    ASSERT_EQ(actions.size(), 1U) << sample.path;
+    EXPECT_EQ(actions[0].handler->handle(arrival.content->notification, {}).kind, handlers::Handled::Kind::kDone) << sample.path;
   }
 }
 

@@ -19,12 +19,14 @@ class Recorder final : public Outside {
   void send(Call call) override { calls.push_back(std::move(call)); }
   void read(ReadRequest request) override { reads.push_back(std::move(request)); }
   void start(dispatch::Job job) override { jobs.push_back(std::move(job)); }
+  void cancel(unsigned partition) override { cancelled.push_back(partition); }
   void record(dispatch::Record record) override { records.push_back(std::move(record)); }
   void taken(unsigned, lease::How) override { ++taken_count; }
   void given_back(unsigned) override { ++given_back_count; }
   void lost(unsigned, Loss loss) override { losses.push_back(loss); }
   void cursor_reset(unsigned) override { ++resets; }
   void refused(unsigned, const dispatch::Desk::Refusal&) override {}
+  void type_held(notification::TypeWebhook type, bool held) override { types.emplace_back(type, held); }
   void call_failed(const char*, redis::ReplyError, std::string_view) override { ++failures; }
 
   /// The calls of one kind made so far; they are taken.
@@ -46,8 +48,10 @@ class Recorder final : public Outside {
   std::vector<Call> calls;
   std::vector<ReadRequest> reads;
   std::vector<dispatch::Job> jobs;
+  std::vector<unsigned> cancelled;
   std::vector<dispatch::Record> records;
   std::vector<Loss> losses;
+  std::vector<std::pair<notification::TypeWebhook, bool>> types;
   int taken_count = 0, given_back_count = 0, resets = 0, failures = 0;
 };
 
@@ -476,6 +480,80 @@ TEST_F(CoreTest, WhatHadBegunAtACrashRunsAloneInTheProcess) {
   finish();
   ASSERT_EQ(outside.jobs.size(), 1U);
   EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{4, 0}));
+}
+
+class HeldTypeTest : public CoreTest {
+ protected:
+  static constexpr auto kType = notification::TypeWebhook::kIncomingMessageReceived;
+  HeldTypeTest() {
+    desk_options.retry.hold_after = 1;
+    make(2);
+    connect();
+    acquire("1", lease::How::kCrash, "9-0");
+  }
+  /// An entry that ended the process three times becomes a dead letter.
+  void poison(std::uint64_t id) { deliver({entry(id, "poison" + std::to_string(id))}, stream::Attempts{.begun = 3}); }
+  /// What `ctl` of each partition says, read as the core asks for it.
+  void read_holds(const std::vector<std::pair<std::string, stream::TypeHold>>& holds) {
+    for (const auto& call : outside.take<ReadHolds>()) core->holds_read(call, holds, now, wall);
+  }
+  void answer_holds() {
+    for (const auto& call : outside.take<WriteHold>()) core->hold_written(call, true, now, wall);
+  }
+};
+
+TEST_F(HeldTypeTest, TooManyCrashesOfATypeHoldItInAllOurPartitions) {
+  poison(1);
+  ASSERT_EQ(outside.records.size(), 1U);
+  EXPECT_EQ(outside.records[0].dead_class, stream::DeadClass::kCrash);
+  auto writes = outside.take<WriteHold>();
+  ASSERT_EQ(writes.size(), 1U) << "the first is only counted";
+  EXPECT_EQ(writes[0].type, kType);
+  EXPECT_TRUE(outside.types.empty());
+  core->hold_written(writes[0], true, now, wall);
+
+  poison(2);
+  writes = outside.take<WriteHold>();
+  EXPECT_EQ(writes.size(), 2U) << "each of our partitions remembers it";
+  deliver({entry(11, "a")});
+  EXPECT_EQ(outside.types, (decltype(outside.types){{kType, true}}));
+  EXPECT_TRUE(outside.jobs.empty());
+  ASSERT_EQ(outside.records.size(), 3U);
+  EXPECT_EQ(outside.records[2].outcome, dispatch::Outcome::kRetry);
+  EXPECT_TRUE(outside.records[2].unavailable) << "waiting costs no attempt";
+}
+
+TEST_F(HeldTypeTest, AHoldIsWrittenBeforeTheDeathThatItCounts) {
+  poison(1);
+  advance(10ms);
+  std::size_t hold = outside.calls.size(), ack = outside.calls.size();
+  for (std::size_t i = 0; i < outside.calls.size(); ++i) {
+    if (std::holds_alternative<WriteHold>(outside.calls[i])) hold = i;
+    if (std::holds_alternative<Ack>(outside.calls[i])) ack = i;
+  }
+  ASSERT_LT(ack, outside.calls.size());
+  EXPECT_LT(hold, ack);
+}
+
+TEST_F(HeldTypeTest, AHoldOfAnEarlierOwnerIsKeptAndResumeEndsIt) {
+  read_holds({{"incomingMessageReceived", {.since_ms = 5, .crashes = {}}}});
+  deliver({entry(11, "a")});
+  EXPECT_TRUE(outside.jobs.empty());
+  advance(5s);
+  EXPECT_TRUE(outside.jobs.empty());
+  read_holds({});  // `hookfleet resume` removed the fields
+  for (const auto& call : outside.take<Fetch>()) core->fetched(call, entry(11, "a"), now, wall);
+  for (const auto& call : outside.take<WriteAttempts>()) static_cast<void>(call);
+  EXPECT_EQ(outside.types, (decltype(outside.types){{kType, true}, {kType, false}}));
+  EXPECT_EQ(outside.jobs.size(), 1U);
+}
+
+TEST_F(HeldTypeTest, AnUnwrittenHoldIsWrittenAgainAfterAReconnection) {
+  poison(1);
+  ASSERT_EQ(outside.take<WriteHold>().size(), 1U);
+  core->disconnected(now);
+  core->connected(true, now, wall);
+  EXPECT_EQ(outside.take<WriteHold>().size(), 1U);
 }
 
 TEST_F(CoreTest, ALostPartitionDoesNotLeaveTheProcessWaitingForWhatBeganAloneInIt) {

@@ -81,7 +81,11 @@ class DeskTest : public testing::Test {
     }
     return ids;
   }
-  Record complete(std::uint64_t id, Handled handled) { return desk->completed({id, 0}, std::move(handled), 1ms, now, wall, 0.5); }
+  /// The only action of an entry returned.
+  Record complete(std::uint64_t id, Handled handled) {
+    return *desk->completed({id, 0}, {&only_action, true, std::move(handled), 1ms}, now, wall, 0.5);
+  }
+  void not_started(std::uint64_t id) { EXPECT_FALSE(desk->completed({id, 0}, {&only_action, false, {}, {}}, now, wall, 0.5)); }
   std::vector<StreamId> take() {
     std::vector<StreamId> ids;
     for (const auto& ended : desk->take_ended(1000, now)) ids.push_back(ended.stream_id);
@@ -112,6 +116,7 @@ class DeskTest : public testing::Test {
 
   handlers::Handlers handlers;
   std::optional<routes::Routes> routes;
+  const routes::Action only_action{"handler:message", nullptr};
   Desk::Options options;
   std::optional<Desk> desk;
   Desk::Situation situation;
@@ -637,11 +642,104 @@ TEST_F(DeskTest, DrainingTakesBackABeginThatDidNotStart) {
 TEST_F(DeskTest, NotStartedIsNextAgainAndLeavesWithADrain) {
   arrive({entry(1, "a", "1"), entry(2, "a", "2")});
   ASSERT_EQ(started(), (std::vector<std::uint64_t>{1}));
-  desk->not_started({1, 0}, now, wall);
+  not_started(1);
   ASSERT_EQ(started(), (std::vector<std::uint64_t>{1}));
   desk->drain();
-  desk->not_started({1, 0}, now, wall);
+  not_started(1);
   EXPECT_TRUE(desk->empty());
+}
+
+// --- Several actions
+
+class FanOutTest : public DeskTest {
+ protected:
+  FanOutTest() {
+    routes::Routes::Table table;
+    table[static_cast<std::size_t>(notification::TypeWebhook::kIncomingMessageReceived)] = {{"store", nullptr}, {"tell", nullptr}};
+    routes.emplace(std::move(table));
+    start({});
+  }
+  static Handled counting(const std::string& field) {
+    return Handled::done({{.op = stream::Effect::Op::kIncrement, .on = {}, .part = {}, .field = field, .value = "1", .expiry = {}}});
+  }
+  std::optional<Record> returned(std::uint64_t id, const char* action, Handled handled, bool started = true) {
+    const auto* found = action == std::string("store") ? &actions[0] : &actions[1];
+    return desk->completed({id, 0}, {found, started, std::move(handled), 1ms}, now, wall, 0.5);
+  }
+  std::vector<std::string> fields_of_next_ack() {
+    std::vector<std::string> fields;
+    for (const auto& ended : desk->take_ended(1, now)) {
+      for (const auto& effect : ended.effects) fields.push_back(effect.field);
+    }
+    return fields;
+  }
+  /// The names of the actions that next() starts.
+  std::vector<std::string> starts() {
+    const auto step = next();
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < step.actions.size(); ++i) {
+      if (step.todo.test(i)) names.push_back(step.actions[i].name);
+    }
+    return names;
+  }
+
+  const routes::Action actions[2] = {{"store", nullptr}, {"tell", nullptr}};
+};
+
+TEST_F(FanOutTest, AllRunSideBySideAndTheAttemptEndsWithTheLast) {
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  EXPECT_EQ(starts(), (std::vector<std::string>{"store", "tell"}));
+  EXPECT_EQ(desk->running(), 2U);
+  EXPECT_FALSE(returned(1, "tell", counting("tell")));
+  EXPECT_EQ(next().kind, Kind::kNothing) << "the next of the chat waits for both";
+  EXPECT_EQ(returned(1, "store", counting("store"))->outcome, Outcome::kDone);
+  EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"tell", "store"}));
+  EXPECT_EQ(next().stream_id, (StreamId{2, 0}));
+}
+
+TEST_F(FanOutTest, WhatIsDoneIsNotDoneAgainAndItsEffectsCountOnce) {
+  arrive({entry(1, "a", "1")});
+  ASSERT_EQ(starts().size(), 2U);
+  returned(1, "store", counting("store"));
+  const auto record = returned(1, "tell", Handled::retry("no"));
+  EXPECT_EQ(record->outcome, Outcome::kRetry);
+  EXPECT_EQ(record->reason, "tell: no");
+  desk->attempts_written(write_attempts());
+  ASSERT_EQ(written.at(1).finished.size(), 1U);
+  advance(2s);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+  EXPECT_EQ(starts(), (std::vector<std::string>{"tell"}));
+  EXPECT_EQ(returned(1, "tell", counting("tell"))->outcome, Outcome::kDone);
+  EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"store", "tell"}));
+}
+
+TEST_F(FanOutTest, WhatIsDoneIsRememberedOverATakeover) {
+  start({.after_crash = false, .up_to = {9, 0}});
+  arrive({entry(1, "a", "1")}, {}, {{1, {.failed = 1, .finished = {{"store", counting("store").effects}}}}});
+  EXPECT_EQ(starts(), (std::vector<std::string>{"tell"}));
+  returned(1, "tell", Handled::ignored());
+  EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"store"}));
+}
+
+TEST_F(FanOutTest, TheWorstOutcomeDecidesAndADeadLetterNamesWhatWasDone) {
+  arrive({entry(1, "a", "1")});
+  ASSERT_EQ(starts().size(), 2U);
+  returned(1, "store", counting("store"));
+  EXPECT_EQ(returned(1, "tell", Handled::reject("never"))->dead_class, stream::DeadClass::kRejected);
+  const auto ended = desk->take_ended(1, now);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].death->actions, (std::vector<std::string>{"store"}));
+  ASSERT_EQ(ended[0].effects.size(), 1U) << "done is done: its effect counts with the dead letter";
+}
+
+TEST_F(FanOutTest, OneThatWasNotStartedIsStartedAgainAlone) {
+  arrive({entry(1, "a", "1")});
+  ASSERT_EQ(starts().size(), 2U);
+  returned(1, "store", counting("store"));
+  EXPECT_FALSE(returned(1, "tell", {}, false));
+  EXPECT_EQ(starts(), (std::vector<std::string>{"tell"}));
+  EXPECT_EQ(desk->running(), 1U);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <latch>
 #include <semaphore>
@@ -17,11 +19,12 @@ using handlers::Handled;
 
 class FunctionHandler final : public handlers::Handler {
  public:
-  explicit FunctionHandler(std::function<Handled()> function) : function_(std::move(function)) {}
-  Handled handle(const handlers::Notification&) override { return function_(); }
+  using Function = std::function<Handled(const std::stop_token&)>;
+  explicit FunctionHandler(Function function) : function_(std::move(function)) {}
+  Handled handle(const handlers::Notification&, const std::stop_token& cancel) override { return function_(cancel); }
 
  private:
-  std::function<Handled()> function_;
+  const Function function_;
 };
 
 class HandlerPoolTest : public testing::Test {
@@ -30,7 +33,7 @@ class HandlerPoolTest : public testing::Test {
     Job made;
     made.stream_id = {id, 0};
     made.content = std::make_shared<const Content>();
-    made.handler = &handler;
+    made.action = &actions.emplace_back(routes::Action{"test", &handler});
     made.valid_until = clock.now() + 8s;
     return made;
   }
@@ -44,13 +47,14 @@ class HandlerPoolTest : public testing::Test {
   }
 
   support::FakeClock clock;
+  std::deque<routes::Action> actions;
   std::counting_semaphore<> completed{0};
 };
 
 TEST_F(HandlerPoolTest, RunsAsManyAtATimeAsItHasThreads) {
   constexpr std::size_t kThreads = 4;
   std::latch all_inside(kThreads);
-  FunctionHandler meets([&] {
+  FunctionHandler meets([&](const std::stop_token&) {
     all_inside.arrive_and_wait();  // returns only when four run at a time
     return Handled::done();
   });
@@ -63,7 +67,7 @@ TEST_F(HandlerPoolTest, RunsAsManyAtATimeAsItHasThreads) {
 
 TEST_F(HandlerPoolTest, RunsMoreThanItHasThreads) {
   std::atomic<int> runs{0};
-  FunctionHandler counts([&] {
+  FunctionHandler counts([&](const std::stop_token&) {
     ++runs;
     return Handled::ignored();
   });
@@ -76,8 +80,8 @@ TEST_F(HandlerPoolTest, RunsMoreThanItHasThreads) {
 }
 
 TEST_F(HandlerPoolTest, AnExceptionIsAFailedAttempt) {
-  FunctionHandler throws([]() -> Handled { throw std::runtime_error("why"); });
-  FunctionHandler throws_a_number([]() -> Handled { throw 5; });
+  FunctionHandler throws([](const std::stop_token&) -> Handled { throw std::runtime_error("why"); });
+  FunctionHandler throws_a_number([](const std::stop_token&) -> Handled { throw 5; });
   HandlerPool pool(1, clock, [&] { completed.release(); });
   pool.start({job(throws, 1), job(throws_a_number, 2)});
   const auto completions = wait_for(pool, 2);
@@ -88,7 +92,7 @@ TEST_F(HandlerPoolTest, AnExceptionIsAFailedAttempt) {
 
 TEST_F(HandlerPoolTest, PastItsValidityAJobIsNotStarted) {
   bool ran = false;
-  FunctionHandler handler([&] {
+  FunctionHandler handler([&](const std::stop_token&) {
     ran = true;
     return Handled::done();
   });
@@ -102,7 +106,7 @@ TEST_F(HandlerPoolTest, PastItsValidityAJobIsNotStarted) {
 
 TEST_F(HandlerPoolTest, TellsOfAnOverdueHandlerOnce) {
   std::binary_semaphore inside{0}, go{0};
-  FunctionHandler waits([&] {
+  FunctionHandler waits([&](const std::stop_token&) {
     inside.release();
     go.acquire();
     return Handled::done();
@@ -117,8 +121,56 @@ TEST_F(HandlerPoolTest, TellsOfAnOverdueHandlerOnce) {
   EXPECT_EQ(overdue[0].job.stream_id.ms, 7U);
   EXPECT_EQ(overdue[0].running, 16s);
   EXPECT_TRUE(pool.overdue(15s).empty());
+  EXPECT_EQ(pool.running_longer_than(15s), 1U);
+  EXPECT_EQ(pool.running_longer_than(16s), 0U);
   go.release();
   EXPECT_EQ(wait_for(pool, 1)[0].duration, 16s);
+  EXPECT_EQ(pool.running_longer_than(0s), 0U);
+}
+
+/// Returns when it is asked to stop.
+Handled obey(const std::stop_token& cancel) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait(lock, cancel, [] { return false; });
+  return Handled::unavailable("cancelled");
+}
+
+TEST_F(HandlerPoolTest, AnOverdueHandlerIsAskedToStopAndTheNextOneIsNot) {
+  std::binary_semaphore inside{0};
+  FunctionHandler obeys([&](const std::stop_token& cancel) {
+    inside.release();
+    return obey(cancel);
+  });
+  FunctionHandler looks([](const std::stop_token& cancel) { return cancel.stop_requested() ? Handled::retry("why?") : Handled::done(); });
+  HandlerPool pool(1, clock, [&] { completed.release(); });
+  pool.start({job(obeys), job(looks)});
+  inside.acquire();
+  clock.advance(16s);
+  pool.overdue(15s);
+  const auto returned = wait_for(pool, 2);
+  EXPECT_EQ(returned[0].handled.kind, Handled::Kind::kUnavailable);
+  EXPECT_EQ(returned[1].handled.kind, Handled::Kind::kDone);
+}
+
+TEST_F(HandlerPoolTest, HandlersOfALostPartitionAreAskedToStop) {
+  std::counting_semaphore<> inside{0};
+  FunctionHandler obeys([&](const std::stop_token& cancel) {
+    inside.release();
+    return obey(cancel);
+  });
+  HandlerPool pool(2, clock, [&] { completed.release(); });
+  Job lost = job(obeys, 1), kept = job(obeys, 2);
+  lost.partition = 7;
+  pool.start({lost, kept});
+  inside.acquire();
+  inside.acquire();
+  pool.cancel(7);
+  EXPECT_EQ(wait_for(pool, 1)[0].job.stream_id.ms, 1U);
+  EXPECT_TRUE(pool.take().empty());
+  pool.cancel(0);
+  wait_for(pool, 1);
 }
 
 }  // namespace

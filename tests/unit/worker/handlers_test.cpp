@@ -1,9 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <map>
+
+#include "common/digest/digest.hpp"
 #include "common/metrics/registry.hpp"
 #include "tests/support/golden.hpp"
 #include "worker/handlers/instance_state.hpp"
 #include "worker/handlers/message.hpp"
+#include "worker/handlers/message_status.hpp"
 #include "worker/handlers/shipped.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
@@ -38,10 +43,11 @@ TEST(Routes, GiveUnknownTypesNone) {
   handlers.add("message", std::make_unique<handlers::MessageHandler>());
   const routes::Routes routes(handlers);
   auto notification = make(TypeWebhook::kIncomingMessageReceived, "{}");
-  EXPECT_NE(routes.find(notification), nullptr);
+  ASSERT_EQ(routes.find(notification).size(), 1U);
+  EXPECT_EQ(routes.find(notification)[0].name, "handler:message");
   notification.type.reset();
-  EXPECT_EQ(routes.find(notification), nullptr);
-  EXPECT_EQ(routes.find(make(TypeWebhook::kIncomingCall, "{}")), nullptr) << "nobody of that name was added";
+  EXPECT_TRUE(routes.find(notification).empty());
+  EXPECT_TRUE(routes.find(make(TypeWebhook::kIncomingCall, "{}")).empty()) << "nobody of that name was added";
 }
 
 TEST(ShippedHandlers, TakeEveryDocumentedTypeAndLeaveTheUsersOwnInPlace) {
@@ -51,13 +57,13 @@ TEST(ShippedHandlers, TakeEveryDocumentedTypeAndLeaveTheUsersOwnInPlace) {
   handlers::add_shipped(handlers);
   const routes::Routes routes(handlers);
   for (std::size_t i = 0; i < notification::type_webhook_names().size(); ++i) {
-    EXPECT_NE(routes.find(make(static_cast<TypeWebhook>(i), "{}")), nullptr) << notification::type_webhook_names()[i];
+    EXPECT_EQ(routes.find(make(static_cast<TypeWebhook>(i), "{}")).size(), 1U) << notification::type_webhook_names()[i];
   }
   EXPECT_EQ(handlers.find("call"), own);
 }
 
 TEST(MessageHandler, CountsByType) {
-  const auto handled = handlers::MessageHandler().handle(make(TypeWebhook::kOutgoingMessageReceived, "{}"));
+  const auto handled = handlers::MessageHandler().handle(make(TypeWebhook::kOutgoingMessageReceived, "{}"), {});
   ASSERT_EQ(handled.effects.size(), 1U);
   EXPECT_EQ(handled.effects[0].field, "outgoingMessageReceived");
   EXPECT_EQ(handled.effects[0].op, stream::Effect::Op::kIncrement);
@@ -65,7 +71,7 @@ TEST(MessageHandler, CountsByType) {
 
 TEST(InstanceStateHandler, KeepsTheLatestStateByEventTime) {
   const auto handled =
-      handlers::InstanceStateHandler().handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":"notAuthorized"})"));
+      handlers::InstanceStateHandler().handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":"notAuthorized"})"), {});
   ASSERT_EQ(handled.effects.size(), 2U);
   EXPECT_EQ(handled.effects[1].op, stream::Effect::Op::kAdvance);
   EXPECT_EQ(handled.effects[1].field, "1101000001 state");
@@ -73,7 +79,47 @@ TEST(InstanceStateHandler, KeepsTheLatestStateByEventTime) {
 }
 
 TEST(InstanceStateHandler, CountsOneWithoutAState) {
-  EXPECT_EQ(handlers::InstanceStateHandler().handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":5})")).effects.size(), 1U);
+  EXPECT_EQ(handlers::InstanceStateHandler().handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":5})"), {}).effects.size(),
+            1U);
+}
+
+class MessageStatusTest : public testing::Test {
+ protected:
+  /// The record's fields after one status: `field` → `op value`.
+  static std::map<std::string, std::string> record(const std::string& status, const std::string& more = "") {
+    auto notification = make(TypeWebhook::kOutgoingMessageStatus, R"({"status":")" + status + "\"" + more + "}");
+    notification.id_message = "BAE5";
+    notification.chat = "79000000001@c.us";
+    notification.status = status;
+    std::map<std::string, std::string> fields;
+    for (const auto& effect : handlers::MessageStatusHandler().handle(notification, {}).effects) {
+      if (effect.on != stream::Effect::On::kMessage) continue;
+      EXPECT_EQ(effect.part, digest::as_bytes(notification::message_key(1101000001, "BAE5")));
+      EXPECT_EQ(effect.expiry, std::chrono::hours(30 * 24));
+      fields[effect.field] = (effect.op == stream::Effect::Op::kAdvance ? "advance " : "set ") + effect.value;
+    }
+    EXPECT_EQ(fields["idMessage"], "set BAE5");
+    EXPECT_EQ(fields["chatId"], "set 79000000001@c.us");
+    return fields;
+  }
+};
+
+TEST_F(MessageStatusTest, ProgressOnlyAdvances) {
+  EXPECT_EQ(record("sent").at("progress"), "advance 1 sent");
+  EXPECT_EQ(record("delivered").at("progress"), "advance 2 delivered");
+  EXPECT_EQ(record("read").at("progress"), "advance 3 read");
+}
+
+TEST_F(MessageStatusTest, AProblemIsKeptWithItsDescriptionBesideTheProgress) {
+  const auto fields = record("noAccount", R"(,"description":"no such user")");
+  EXPECT_EQ(fields.at("problem"), "advance 1750000000 noAccount: no such user");
+  EXPECT_FALSE(fields.contains("progress"));
+}
+
+TEST_F(MessageStatusTest, AStatusThatIsNotDocumentedIsKeptToo) { EXPECT_EQ(record("pondered").at("other"), "advance 1750000000 pondered"); }
+
+TEST_F(MessageStatusTest, WithoutAMessageItIsOnlyCounted) {
+  EXPECT_EQ(handlers::MessageStatusHandler().handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
 }
 
 TEST(WorkerMetrics, ArePinnedByAGoldenFile) {
