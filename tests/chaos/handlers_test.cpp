@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <ostream>
 
 #include "tests/chaos/rig.hpp"
 #include "tests/support/wait_until.hpp"
@@ -30,6 +31,7 @@ struct Misbehaviour {
   stream::DeadClass dead_class;
   unsigned attempts;
 };
+void PrintTo(const Misbehaviour& row, std::ostream* out) { *out << row.verb; }
 
 class MisbehaviourTest : public testing::TestWithParam<Misbehaviour> {};
 

@@ -5,7 +5,7 @@
 
 #include <csignal>
 #include <cstdio>
-#include <functional>
+#include <ostream>
 
 #include "tests/chaos/rig.hpp"
 #include "tests/support/wait_until.hpp"
@@ -87,6 +87,8 @@ struct WrongType {
   const char* log;         ///< what the log says of it
   bool done_all_the_same;  ///< the message is handled while the key is broken
 };
+
+void PrintTo(const WrongType& row, std::ostream* out) { *out << row.label; }
 
 constexpr char kChat[] = "bad@c.us";
 constexpr char kId[] = "bad-0";
