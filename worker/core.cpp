@@ -19,6 +19,7 @@ constexpr std::chrono::nanoseconds kBacklogEvery = 10s;  // of all partitions
 constexpr auto kWriteAgain = 250ms;                      // after Redis refused
 constexpr std::size_t kQuantum = 64;                     // steps of a partition before it is another's turn: long enough to fill an ack
 constexpr std::size_t kRecordBytes = 512;                // an entry without its body, with its share of lane and identity
+constexpr std::size_t kOverflowedBytes = 40;             // a lane that overflows
 // Handlers that take microseconds are started ahead of their turn, as many as take so long, so that threads need not wait for us.
 constexpr double kAheadSeconds = 0.01;
 constexpr std::size_t kAheadMax = 496;
@@ -57,18 +58,6 @@ std::size_t Core::running() const {
   std::size_t sum = 0;
   for (const Slot& slot : slots_) sum += slot.orphans + (slot.desk ? slot.desk->running() + slot.desk->begun() : 0);
   return sum;
-}
-
-std::size_t Core::body_bytes() const {
-  std::size_t sum = 0;
-  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->body_bytes() : 0;
-  return sum;
-}
-
-std::size_t Core::records_bytes() const {
-  std::size_t sum = 0;
-  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->entries() : 0;
-  return sum * kRecordBytes;
 }
 
 // --- Connection and time
@@ -168,12 +157,48 @@ base::BootTime Core::next_tick() const {
 void Core::step(base::BootTime now, base::WallTime wall) {
   tell_holds(now);
   pump(now, wall);
+  set_pressure();
   for (Slot& slot : slots_) {
     if (!slot.desk) continue;
     flush(slot, now);
     release(slot);
   }
-  read();
+  read(now);
+}
+
+// --- Memory
+
+std::size_t Core::body_bytes() const {
+  std::size_t sum = 0;
+  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->body_bytes() : 0;
+  return sum;
+}
+
+void Core::set_pressure() {
+  std::size_t blocked = 0;
+  for (const Slot& slot : slots_) blocked += slot.desk ? slot.desk->blocked_entries() : 0;
+  const std::size_t blocked_bytes = blocked * kRecordBytes;
+  Desk::Pressure pressure = pressure_;
+  pressure.bodies = body_bytes() > options_.memory_max / 4;
+  if (blocked_bytes > options_.memory_max / 8 * 3) pressure.records = true;
+  if (blocked_bytes < options_.memory_max / 4) pressure.records = false;
+  pressure_ = pressure;
+  for (Slot& slot : slots_) {
+    if (slot.desk) slot.desk->set_pressure(pressure_);
+  }
+}
+
+/// Enough is there that can run: what ends makes room. Blocked entries leave at least an eighth to the others.
+bool Core::enough() const {
+  std::size_t entries = 0, blocked = 0;
+  for (const Slot& slot : slots_) {
+    if (!slot.desk) continue;
+    entries += slot.desk->entries();
+    blocked += slot.desk->blocked_entries();
+  }
+  const std::size_t half = options_.memory_max / 2;
+  const std::size_t left = half - std::min(half, blocked * kRecordBytes);
+  return body_bytes() > half || (entries - blocked) * kRecordBytes > std::max(left, options_.memory_max / 8);
 }
 
 // --- Leases
@@ -261,7 +286,9 @@ void Core::released(const Release& call, const tl::expected<bool, redis::ReplyEr
     slot.release_again = now + 1s;
     return;
   }
-  if (slot.hold.releasing() == call.epoch) slot.hold.released();
+  if (slot.hold.releasing() != call.epoch) return;
+  slot.hold.released();
+  slot.release_again = {};
 }
 
 /// What is in memory is void; handlers that run return to nothing.
@@ -287,6 +314,7 @@ void Core::drain(Slot& slot) {
 
 void Core::release(Slot& slot) {
   if (slot.hold.state() != Hold::State::kDraining || !slot.desk->empty() || slot.orphans > 0) return;
+  if (slot.hold.asking()) return;  // its answer would say that what was given back is held
   slot.desk.reset();
   holds_.forget(slot.partition);
   slot.hold.release_sent();
@@ -296,14 +324,20 @@ void Core::release(Slot& slot) {
 
 // --- Reading
 
-void Core::read() {
-  if (!connected_ || reading_ || stopping_) return;
-  // What can run is enough, or memory is full: what ends makes room.
-  if (body_bytes() > options_.memory_max / 2 || records_bytes() > options_.memory_max / 2) return;
+void Core::read(base::BootTime now) {
+  if (!connected_ || reading_ || stopping_ || enough()) return;
+  std::size_t overflowed = 0;
+  for (const Slot& slot : slots_) {
+    if (slot.hold.asking()) return;  // all that are being taken come first, so that one read covers them
+    overflowed += slot.desk ? slot.desk->overflowed() : 0;
+  }
+  const bool overfull = overflowed * kOverflowedBytes > options_.memory_max / 8;
   ReadRequest request;
   for (Slot& slot : slots_) {
-    if (slot.hold.asking()) return;  // all that are being taken come first, so that one read covers them
-    if (slot.hold.state() == Hold::State::kRunning) request.from.push_back({tenure_of(slot), slot.desk->cursor()});
+    if (slot.hold.state() != Hold::State::kRunning) continue;
+    slot.desk->rescan_if_due(now);
+    if (overfull && slot.desk->overflowed() > 0) continue;  // no more lanes can be remembered as left out
+    request.from.push_back({tenure_of(slot), slot.desk->cursor()});
   }
   if (request.from.empty()) return;
   request.cycle = ++cycle_;
@@ -347,7 +381,7 @@ void Core::looked_up(const LookUp& call, std::span<const std::optional<stream::M
                      std::span<const std::optional<stream::Attempts>> attempts, base::BootTime now, base::WallTime wall) {
   Slot* slot = find(call.tenure);
   if (slot == nullptr) return;
-  slot->desk->learn(call.cycle, call.wanted, marks, attempts, body_bytes() > options_.memory_max / 4, now, wall);
+  slot->desk->learn(call.cycle, call.wanted, marks, attempts, now, wall);
   step(now, wall);
 }
 
@@ -370,6 +404,7 @@ void Core::oldest(const Oldest& call, std::optional<stream::StreamId> stream_id,
 
 void Core::pump(base::BootTime now, base::WallTime wall) {
   std::size_t running = this->running();
+  settled_ = std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.desk || slot.desk->settling() == 0; });
   if (alone_) {
     Slot& slot = slots_[alone_->tenure.partition];
     if (!alone_->begun || !slot.desk || slot.desk->runs(alone_->stream_id)) return;
@@ -404,7 +439,7 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
   if (!slot.desk || !slot.desk->has_ready() || slot.hold.state() != Hold::State::kRunning || !slot.hold.valid(now)) return false;
   for (std::size_t i = 0; i < kQuantum; ++i) {
     if (running >= limit && !slot.desk->has_begun_ready()) return false;
-    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, holds_.held()}, now, wall);
+    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, settled_, holds_.held()}, now, wall);
     switch (step.kind) {
       case Desk::Step::Kind::kNothing: return false;
       case Desk::Step::Kind::kEnded:
@@ -486,7 +521,7 @@ void Core::flush(Slot& slot, base::BootTime now) {
     }
     outside_.send(std::move(call));
   }
-  const bool linger = slot.hold.state() != Hold::State::kDraining && now < desk.ended_since() + options_.ack_linger;
+  const bool linger = slot.hold.state() != Hold::State::kDraining && desk.settling() == 0 && now < desk.ended_since() + options_.ack_linger;
   while (desk.ended() >= options_.ack_batch || (desk.ended() > 0 && !linger)) {
     Ack call{tenure_of(slot), slot.hold.epoch(), {}, desk.take_ended(options_.ack_batch, now)};
     call.ids.reserve(call.ended.size());
@@ -620,6 +655,7 @@ Core::Figures Core::figures() const {
     figures.entries += slot.desk->entries();
     figures.lanes += slot.desk->lanes();
     figures.blocked += slot.desk->blocked();
+    figures.overflowed += slot.desk->overflowed();
     figures.running += slot.desk->running();
     figures.body_bytes += slot.desk->body_bytes();
   }

@@ -135,7 +135,7 @@ class Core {
   std::size_t left_for_running() const;
 
   struct Figures {
-    std::size_t held = 0, wanted = 0, entries = 0, lanes = 0, blocked = 0, running = 0, body_bytes = 0;
+    std::size_t held = 0, wanted = 0, entries = 0, lanes = 0, blocked = 0, overflowed = 0, running = 0, body_bytes = 0;
   };
   Figures figures() const;
 
@@ -154,8 +154,9 @@ class Core {
   Slot* find(const TenureId& tenure);
   TenureId tenure_of(const Slot& slot) const { return {slot.partition, slot.hold.serial()}; }
   std::size_t running() const;
-  std::size_t records_bytes() const;
   std::size_t body_bytes() const;
+  void set_pressure();
+  bool enough() const;
   void abandon(Slot& slot);
   void lose(Slot& slot, Outside::Loss loss);
   void drain(Slot& slot);
@@ -169,7 +170,7 @@ class Core {
   void tell_holds(base::BootTime now);
   void pump(base::BootTime now, base::WallTime wall);
   bool pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootTime now, base::WallTime wall);
-  void read();
+  void read(base::BootTime now);
 
   const Options& options_;
   const dispatch::Desk::Options& desk_options_;
@@ -197,11 +198,13 @@ class Core {
   std::uint64_t cycle_ = 0;
   bool reading_ = false;
   ReadSize read_size_;
+  dispatch::Desk::Pressure pressure_;
 
   // Starting
   std::size_t first_ = 0;       // slot that comes first next time
   double average_seconds_ = 1;  // of handlers
   bool wait_idle_ = false;      // something waits to run alone
+  bool settled_ = true;         // Redis knows of all that had begun and returned
   struct Alone {
     TenureId tenure;
     stream::StreamId stream_id;

@@ -68,6 +68,10 @@ inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kGauge, "hookfleet_worker_body_bytes", "Bytes of notifications' bodies in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_lanes", "Chats with entries in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_lanes_blocked", "Chats whose first entry waits for its next attempt", {}},
+    {metrics::Kind::kGauge,
+     "hookfleet_worker_lanes_overflowed",
+     "Chats whose entries stay in Redis for now, since they wait for their next attempt and memory is full",
+     {}},
     {metrics::Kind::kGauge, "hookfleet_worker_partitions_owned", "Partitions held", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_partitions_wanted", "Partitions that this worker should hold by the members it knows", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_members", "Workers that live, as this one sees it", {}},
@@ -120,7 +124,7 @@ struct Metrics {
   std::array<metrics::Gauge, notification::kTypeWebhookCount> held;  ///< by TypeWebhook
   metrics::Counter taken_clean, taken_crash;
   std::array<metrics::Counter, 4> lost;  ///< by Outside::Loss
-  metrics::Gauge running, entries, body_bytes, lanes, blocked, owned, wanted, members, redis_up;
+  metrics::Gauge running, entries, body_bytes, lanes, blocked, overflowed, owned, wanted, members, redis_up;
 };
 
 }  // namespace hookfleet::worker

@@ -24,6 +24,11 @@ std::optional<Number> to_number(std::string_view text) {
 
 }  // namespace
 
+StreamId StreamId::before() const {
+  if (seq > 0) return {ms, seq - 1};
+  return ms > 0 ? StreamId{ms - 1, std::numeric_limits<std::uint64_t>::max()} : StreamId{};
+}
+
 std::string StreamId::text() const { return std::to_string(ms) + "-" + std::to_string(seq); }
 
 std::optional<StreamId> StreamId::parse(std::string_view text) {

@@ -19,6 +19,8 @@ struct StreamId {
   std::uint64_t ms = 0;
   std::uint64_t seq = 0;
   auto operator<=>(const StreamId&) const = default;
+  /// The greatest id below this one; that of 0-0 is itself.
+  StreamId before() const;
   std::string text() const;
   static std::optional<StreamId> parse(std::string_view text);
 };

@@ -592,6 +592,33 @@ TEST_F(WorkerTest, MoreThanItsMemoryHoldsIsDrainedInOrder) {
   expect_in_order(script);
 }
 
+TEST_F(WorkerTest, BlockedChatsBeyondItsMemoryStayInRedisInOrderAndOthersFlow) {
+  constexpr int kBlockedChats = 9'000, kOthers = 1'000;
+  std::atomic<bool> away{true};
+  Script script([&](const Notification& notification) {
+    const bool others = std::stoi(notification.chat) >= kBlockedChats;
+    return away && !others ? Handled::unavailable("away") : counted(notification);
+  });
+  add_many(3 * (kBlockedChats + kOthers), kBlockedChats + kOthers);
+  Worker::With with;
+  with.options.memory_max = 8UL << 20;
+  with.retry.max = 2s;
+  Worker worker(server, script, with);
+  ASSERT_TRUE(wait_until(60s, [&] { return backlog() == 3 * kBlockedChats; })) << backlog();
+  EXPECT_TRUE(wait_until(20s, [&] { return worker.metric("hookfleet_worker_lanes_overflowed") > 0; }));
+  EXPECT_LT(worker.metric("hookfleet_worker_entries") * 512, with.options.memory_max / 2);
+  add_many(kOthers, kOthers, 4 * (kBlockedChats + kOthers));  // chats 0 … of the blocked ones
+  for (int chat = kBlockedChats; chat < kBlockedChats + 10; ++chat) {
+    add(entry(std::to_string(chat) + "@c.us", std::to_string(chat) + "-9"));
+  }
+  EXPECT_TRUE(wait_until(60s, [&] { return sum_counted() == 3 * kOthers + 10; })) << "what comes later flows too";
+  away = false;
+  EXPECT_TRUE(drained(90s)) << backlog();
+  EXPECT_EQ(sum_counted(), 3 * (kBlockedChats + kOthers) + 10 + kOthers);
+  EXPECT_EQ(dead(), 0);
+  expect_in_order(script);
+}
+
 TEST_F(WorkerTest, ExportsBacklogAndAgeOfAllPartitions) {
   std::atomic<bool> go{false};
   Script script([&](const Notification& notification) {

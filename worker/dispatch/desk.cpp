@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "common/base/check.hpp"
 
@@ -12,6 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kProbationMax = 10'000;  // lanes kept for their probation alone
 constexpr std::chrono::seconds kRefusedPause{5};
+constexpr int kRescanShare = 10;  // while memory is full a rescan takes at most one part of so many of the time
 constexpr std::string_view kHeldReason = "its type waits: too many of them ended the process; `hookfleet resume` lets them go on";
 constexpr double kUnspread = 0.5;  // of a pause: as long as it is
 
@@ -31,7 +33,7 @@ std::string_view to_text(Outcome outcome) {
 }
 
 Desk::Desk(const Tenure& tenure, const Options& options, const routes::Routes& routes)
-    : tenure_(tenure), options_(options), routes_(routes) {}
+    : tenure_(tenure), options_(options), routes_(routes), attempts_up_to_(tenure.up_to) {}
 
 Desk::~Desk() = default;
 
@@ -55,16 +57,21 @@ std::optional<Desk::LookUp> Desk::arrived(std::uint64_t cycle, std::vector<Arriv
   LookUp look_up;
   const bool under_way = std::any_of(cycles_.begin(), cycles_.end(), [&](const Cycle& c) { return c.number == cycle; });
   if (!under_way || draining_) return look_up;
+  if (arrivals.empty()) rescan_.until = std::min(rescan_.until, cursor_);  // nothing lies beyond: what was there has been acknowledged
   for (Arrival& arrival : arrivals) {
     cursor_ = std::max(cursor_, arrival.stream_id);
     const notification::Notification& notification = arrival.content->notification;
     if (const auto known = acknowledged_.find(arrival.stream_id); known != acknowledged_.end() && known->second >= cycle) continue;
-    const auto [place, fresh] = items_.try_emplace(arrival.stream_id);
-    Item& item = place->second;
-    if (!fresh) {
-      if (item.id != notification.id) return std::nullopt;
+    if (const Item* known = find(arrival.stream_id)) {
+      if (known->id != notification.id) return std::nullopt;
       continue;
     }
+    if (overflows(notification)) {
+      leave_out(arrival.stream_id);
+      continue;
+    }
+    Item& item = items_[arrival.stream_id];
+    ++looking_up_;
     item.stream_id = arrival.stream_id;
     item.id = notification.id;
     item.identity = notification.identity;
@@ -75,14 +82,14 @@ std::optional<Desk::LookUp> Desk::arrived(std::uint64_t cycle, std::vector<Arriv
     identities_.enter(item.identity);
     look_up.ids.push_back(item.stream_id);
     look_up.identities.push_back(item.identity);
-    if (item.stream_id <= tenure_.up_to || item.source == stream::Source::kRedrive) look_up.attempts_of.push_back(item.stream_id);
+    if (item.stream_id <= attempts_up_to_ || item.source == stream::Source::kRedrive) look_up.attempts_of.push_back(item.stream_id);
   }
   if (look_up.ids.empty()) end_cycle(cycle);
   return look_up;
 }
 
 void Desk::learn(std::uint64_t cycle, const LookUp& look_up, std::span<const std::optional<stream::Mark>> marks,
-                 std::span<const std::optional<stream::Attempts>> attempts, bool tight, base::BootTime now, base::WallTime wall) {
+                 std::span<const std::optional<stream::Attempts>> attempts, base::BootTime now, base::WallTime wall) {
   for (std::size_t i = 0; i < marks.size(); ++i) {
     if (!marks[i]) continue;
     if (auto* record = identities_.find(look_up.identities[i])) record->learn(*marks[i]);
@@ -93,7 +100,7 @@ void Desk::learn(std::uint64_t cycle, const LookUp& look_up, std::span<const std
   }
   for (const stream::StreamId id : look_up.ids) {
     Item* item = find(id);
-    if (item != nullptr && item->state == State::kLookedUp) join(*item, tight, now, wall);
+    if (item != nullptr && item->state == State::kLookedUp) join(*item, now, wall);
   }
   end_cycle(cycle);
 }
@@ -104,7 +111,86 @@ std::string Desk::lane_key(const notification::Notification& notification) const
   return key;
 }
 
-void Desk::join(Item& item, bool tight, base::BootTime now, base::WallTime wall) {
+void Desk::rewind() {
+  cursor_ = {};
+  cycles_.clear();
+  acknowledged_.clear();
+  rescan_.under_way = false;
+}
+
+// --- Memory
+
+/// Whether an entry that came must be left out, so that its lane keeps its order and memory its bound.
+bool Desk::overflows(const notification::Notification& notification) {
+  if (overflowed_.empty() && !pressure_.records) return false;
+  const std::string key = lane_key(notification);
+  const std::uint64_t hash = std::hash<std::string>()(key);
+  if (overflowed_.contains(hash)) return true;
+  if (!pressure_.records) return false;
+  const auto lane = lanes_.find(key);
+  if (lane == lanes_.end() || lane->second.head == nullptr || lane->second.head->state != State::kBlocked) return false;
+  overflowed_.insert(hash);
+  return true;
+}
+
+void Desk::leave_out(stream::StreamId id) { left_out_ = left_out_ ? std::min(*left_out_, id) : id; }
+
+/// Forgets all of a lane whose head has just been blocked: it stays in the stream, its attempts in att.
+void Desk::put_back(Lane& lane) {
+  overflowed_.insert(std::hash<std::string>()(*lane.key));
+  attempts_up_to_ = std::max(attempts_up_to_, lane.head->stream_id);
+  for (Item* item = std::exchange(lane.head, nullptr); item != nullptr;) {
+    Item* next = std::exchange(item->next, nullptr);
+    leave_out(item->stream_id);
+    item->lane = nullptr;
+    item->state = State::kLeaving;
+    ++leaving_;
+    drop_body(*item);
+    if (!item->attempts_due && item->attempts_calls == 0) forget(*item);
+    item = next;
+  }
+  lane.tail = nullptr;
+  lane.size = 0;
+  drop_if_empty(lane);
+}
+
+void Desk::rescan_if_due(base::BootTime now) {
+  if (rescan_.under_way && cursor_ >= rescan_.until) {
+    rescan_.under_way = false;
+    rescan_.next = now + kRescanEvery;
+    if (pressure_.records) rescan_.next = std::max(rescan_.next, now + kRescanShare * (now - rescan_.began));
+  }
+  if (left_out_ && rescan_.next == base::BootTime{}) rescan_.next = now + kRescanEvery;
+  // What is looked up would join its lane behind what was left out before it, and what is leaving would be taken for known.
+  if (rescan_.under_way || !left_out_ || now < rescan_.next || looking_up_ > 0 || leaving_ > 0) return;
+  rescan_.under_way = true;
+  rescan_.until = cursor_;
+  rescan_.began = now;
+  cursor_ = std::min(cursor_, left_out_->before());
+  left_out_.reset();
+  overflowed_.clear();
+}
+
+void Desk::enter_blocked(Item& item, base::BootTime until) {
+  item.state = State::kBlocked;
+  blocked_.emplace(until, item.stream_id);
+  blocked_entries_ += item.lane->size;
+}
+
+void Desk::drop_if_empty(Lane& lane) {
+  if (lane.head != nullptr || (lane.probation && on_probation_ <= kProbationMax)) return;
+  if (lane.probation) --on_probation_;
+  lanes_.erase(lanes_.find(*lane.key));
+}
+
+// --- Lanes
+
+void Desk::join(Item& item, base::BootTime now, base::WallTime wall) {
+  if (!overflowed_.empty() && overflows(item.content->notification)) {
+    leave_out(item.stream_id);
+    return forget(item);
+  }
+  --looking_up_;
   const auto place = lanes_.try_emplace(lane_key(item.content->notification)).first;
   Lane& lane = place->second;
   lane.key = &place->first;
@@ -117,8 +203,10 @@ void Desk::join(Item& item, bool tight, base::BootTime now, base::WallTime wall)
   }
   lane.tail->next = &item;
   lane.tail = &item;
+  const bool blocked = lane.head->state == State::kBlocked;
+  if (blocked) ++blocked_entries_;
   // Kept is what may start next; the rest is read again when its turn comes.
-  if (lane.head->state == State::kBlocked || (tight && lane.size > options_.lane_bodies)) drop_body(item);
+  if (blocked || (pressure_.bodies && lane.size > options_.lane_bodies)) drop_body(item);
 }
 
 void Desk::make_ready(Lane& lane) {
@@ -142,8 +230,8 @@ void Desk::look_at_head(Lane& lane, base::BootTime now, base::WallTime wall) {
     // The owner before decided when it is tried next.
     const milliseconds left = retry::remaining(options_.retry, *item.attempts, base::unix_ms(wall));
     if (left > milliseconds(0)) {
-      item.state = State::kBlocked;
-      blocked_.emplace(now + left, item.stream_id);
+      if (pressure_.records) return put_back(lane);
+      enter_blocked(item, now + left);
       drop_body(item);
       return;
     }
@@ -160,9 +248,7 @@ void Desk::leave_lane(Item& item, base::BootTime now, base::WallTime wall) {
   item.next = nullptr;
   if (lane.head != nullptr) return look_at_head(lane, now, wall);
   lane.tail = nullptr;
-  if (lane.probation && on_probation_ <= kProbationMax) return;
-  if (lane.probation) --on_probation_;
-  lanes_.erase(lanes_.find(*lane.key));
+  drop_if_empty(lane);
 }
 
 void Desk::keep_body(Item& item, std::shared_ptr<Content> content) {
@@ -177,9 +263,15 @@ void Desk::drop_body(Item& item) {
 }
 
 void Desk::forget(Item& item) {
+  if (item.state == State::kLookedUp) --looking_up_;
+  if (item.state == State::kLeaving && !draining_) {
+    --leaving_;
+    leave_out(item.stream_id);  // a rescan may have taken it for known
+  }
   drop_body(item);
   identities_.leave(item.identity);
   if (item.attempts_due) std::erase(attempts_due_, &item);
+  settle(item);
   items_.erase(item.stream_id);
 }
 
@@ -233,6 +325,8 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     step.kind = Step::Kind::kEnded;
     return step;
   }
+
+  if (!situation.settled && !item.begun) return step;
 
   // What may have ended the owner before is noted as begun before it starts: the first of each lane that was there at the takeover.
   const bool suspect =
@@ -342,6 +436,10 @@ stream::Attempts& Desk::attempts_of(Item& item) {
   return *item.attempts;
 }
 
+void Desk::settle(Item& item) {
+  if (std::exchange(item.settling, false)) --settling_;
+}
+
 void Desk::attempts_changed(Item& item) {
   if (item.attempts_due) return;
   item.attempts_due = true;
@@ -439,6 +537,10 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
     }
   }
   if (item.attempts && started) item.attempts->begun = 0;
+  if (item.begun) {
+    item.settling = true;
+    ++settling_;
+  }
 
   std::optional<Record> record;
   if (badness(worst) == 0) {
@@ -496,8 +598,8 @@ void Desk::block(Item& item, milliseconds pause, base::BootTime now, base::WallT
     item.state = State::kLeaving;
     return;
   }
-  item.state = State::kBlocked;
-  blocked_.emplace(now + pause, item.stream_id);
+  if (pressure_.records) return put_back(*item.lane);
+  enter_blocked(item, now + pause);
   for (Item* kept = &item; kept != nullptr && kept->content; kept = kept->next) drop_body(*kept);
 }
 
@@ -533,6 +635,7 @@ void Desk::wake(base::BootTime now) {
     } else if (item->state == State::kBlocked) {
       item->state = State::kQueued;
       item->held = false;
+      blocked_entries_ -= item->lane->size;
       make_ready(*item->lane);
     }
   }
@@ -593,6 +696,7 @@ std::vector<Desk::Refusal> Desk::acknowledged(std::span<const stream::StreamId> 
       continue;
     }
     // First without its effects, as a dead letter; then without its mark; then it waits for somebody to mend the keys.
+    settle(*item);  // nobody waits for keys to be mended
     const Refusal& refusal = refused.emplace_back(Refusal{item->id, std::string(answer.reason(i)), item->refusals == 0});
     if (item->refusals < 3) ++item->refusals;
     if (item->refusals > 1) item->leaves_mark = false;
@@ -639,6 +743,7 @@ void Desk::attempts_written(std::span<const stream::StreamId> ids) {
   for (const stream::StreamId id : ids) {
     Item* item = find(id);
     if (item == nullptr || item->attempts_calls == 0 || --item->attempts_calls > 0 || item->attempts_due) continue;
+    if (item->state != State::kEnded) settle(*item);
     if (item->state == State::kLeaving) {
       forget(*item);
     } else if (item->state == State::kBeginning) {
@@ -662,8 +767,6 @@ void Desk::attempts_unwritten(std::span<const stream::StreamId> ids) {
 
 void Desk::disconnected(base::BootTime now) {
   rewind();
-  cycles_.clear();
-  acknowledged_.clear();
   std::vector<Item*> again, unread;
   for (auto& [id, item] : items_) {
     if (item.state == State::kLookedUp) unread.push_back(&item);
@@ -713,6 +816,7 @@ void Desk::drain() {
   for (auto& [key, lane] : lanes_) lane.ready = false;
   std::erase_if(lanes_, [](const auto& named) { return named.second.head == nullptr || named.second.head->state != State::kRunning; });
   begun_ = 0;
+  blocked_entries_ = looking_up_ = 0;
   for (Item* item : waiting) {
     if (item->state == State::kBeginning || item->begun) {  // taken back: its handler did not start
       item->begun = false;

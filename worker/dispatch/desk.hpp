@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -87,15 +88,31 @@ class Desk {
   /// came of a cycle from before a reset, too. When something is to be looked up, learn() ends the cycle, otherwise it has ended.
   /// Nothing: a stream id now holds another entry than the one we know: the tenure is void.
   std::optional<LookUp> arrived(std::uint64_t cycle, std::vector<Arrival> arrivals);
-  /// The marks of `look_up.identities` and the attempts of `look_up.attempts_of`. `tight`: memory is.
+  /// The marks of `look_up.identities` and the attempts of `look_up.attempts_of`.
   void learn(std::uint64_t cycle, const LookUp& look_up, std::span<const std::optional<stream::Mark>> marks,
-             std::span<const std::optional<stream::Attempts>> attempts, bool tight, base::BootTime now, base::WallTime wall);
+             std::span<const std::optional<stream::Attempts>> attempts, base::BootTime now, base::WallTime wall);
   /// From the beginning again: after a reconnection, or when the oldest entry of the stream turns out to be unknown.
-  void rewind() { cursor_ = {}; }
-  /// True when the entry is in memory, or has not been reached by the cursor.
-  bool accounts_for(stream::StreamId oldest) const { return items_.contains(oldest) || oldest > cursor_; }
-  /// True once everything that was in the stream when the partition was taken has been read.
-  bool caught_up() const { return cursor_ >= tenure_.up_to; }
+  /// What a read under way brings is void.
+  void rewind();
+  /// True when the entry is in memory, was left out, or has not been reached by the cursor.
+  bool accounts_for(stream::StreamId oldest) const {
+    return items_.contains(oldest) || oldest > cursor_ || (left_out_ && oldest >= *left_out_);
+  }
+
+  // --- Memory. Who waits for nothing but its turn is kept, at the cost of pausing the reader; lanes that are blocked must not cost more
+  // and more. When memory is full they overflow: they take nothing more, what newly blocks is put back, the partition remembers the lowest
+  // id that was left out, and reads again from there later.
+
+  struct Pressure {
+    bool bodies = false;   ///< of each lane only the first lane_bodies keep their bodies
+    bool records = false;  ///< blocked lanes overflow
+    bool operator==(const Pressure&) const = default;
+  };
+  void set_pressure(Pressure pressure) { pressure_ = pressure; }
+  /// Reads from the lowest id that was left out, if there is one and it is time: at most every kRescanEvery, and while memory is full no
+  /// more than a tenth of the time, so that what is left out has its chance then too. To be called before cursor() is asked.
+  void rescan_if_due(base::BootTime now);
+  static constexpr std::chrono::seconds kRescanEvery{5};
 
   // --- Handling
 
@@ -122,6 +139,7 @@ class Desk {
     bool connected = true;  ///< bodies can be read and begins be written
     bool may_begin = true;  ///< fewer have begun than may run at a time
     bool idle = true;       ///< nothing runs or has begun in the whole process
+    bool settled = true;    ///< settling() is 0 in the whole process: otherwise nothing starts but what has begun
     retry::TypeSet held{};  ///< types that wait for an operator
   };
   /// What to do next.
@@ -184,11 +202,16 @@ class Desk {
   /// Actions that run, and begins that wait for theirs.
   std::size_t running() const { return running_; }
   std::size_t begun() const { return begun_; }
+  /// Handlers that returned while Redis still counts their begin: whatever starts now and ends the process makes them suspects again.
+  std::size_t settling() const { return settling_; }
   bool runs(stream::StreamId stream_id) const;
   /// All that is in memory runs.
   bool only_runs() const { return running_items_ == items_.size(); }
   std::size_t lanes() const { return lanes_.size(); }
   std::size_t blocked() const { return blocked_.size(); }
+  /// Entries of blocked lanes; lanes that overflow.
+  std::size_t blocked_entries() const { return blocked_entries_; }
+  std::size_t overflowed() const { return overflowed_.size(); }
   std::size_t identities() const { return identities_.size(); }
   /// Bytes of the notifications kept, nearly all of them their bodies.
   std::size_t body_bytes() const { return body_bytes_; }
@@ -202,7 +225,7 @@ class Desk {
     kRunning,    // head; its actions run
     kBlocked,    // head; waits for its next attempt
     kEnded,      // out of its lane; not acknowledged
-    kLeaving,    // handed over; its attempts are not confirmed
+    kLeaving,    // handed over, or put back; its attempts are not confirmed
   };
   struct Lane;
   struct Item {
@@ -217,6 +240,7 @@ class Desk {
     bool changed = false;
     bool begun = false;          // its begin is written
     bool leaves_mark = false;    // of an ended one
+    bool settling = false;       // had begun and returned; Redis hasn't confirmed that
     bool acknowledging = false;  // a call is under way
     bool attempts_due = false;
     bool held = false;                // of a blocked one: its type waits for an operator
@@ -248,7 +272,12 @@ class Desk {
 
   Item* find(stream::StreamId stream_id);
   std::string lane_key(const notification::Notification& notification) const;
-  void join(Item& item, bool tight, base::BootTime now, base::WallTime wall);
+  void join(Item& item, base::BootTime now, base::WallTime wall);
+  bool overflows(const notification::Notification& notification);
+  void leave_out(stream::StreamId id);
+  void put_back(Lane& lane);
+  void enter_blocked(Item& item, base::BootTime until);
+  void drop_if_empty(Lane& lane);
   void make_ready(Lane& lane);
   void make_ready_first(Lane& lane);
   void look_at_head(Lane& lane, base::BootTime now, base::WallTime wall);
@@ -260,6 +289,7 @@ class Desk {
   void end_cycle(std::uint64_t cycle);
   void block(Item& item, std::chrono::milliseconds pause, base::BootTime now, base::WallTime wall);
   void attempts_changed(Item& item);
+  void settle(Item& item);
   Record record_of(const Item& item, Outcome outcome) const;
   Record end(Item& item, Outcome outcome, base::BootTime now, base::WallTime wall);
   Record die(Item& item, stream::DeadClass dead_class, std::string reason, base::BootTime now, base::WallTime wall);
@@ -295,9 +325,25 @@ class Desk {
   std::unordered_map<stream::StreamId, std::uint64_t, Hash>
       acknowledged_;  // while a cycle that may bring it is under way → last cycle begun
 
+  Pressure pressure_;
+  std::unordered_set<std::uint64_t> overflowed_;  // hashes of lanes' keys: one too many only means that a lane waits for the next rescan
+  std::optional<stream::StreamId> left_out_;      // lowest
+  stream::StreamId attempts_up_to_{};             // entries up to here may have attempts
+  struct Rescan {
+    stream::StreamId until{};  // the cursor before it
+    base::BootTime began{};
+    base::BootTime next{};  // no other one before
+    bool under_way = false;
+  };
+  Rescan rescan_;
+  std::size_t blocked_entries_ = 0;
+  std::size_t looking_up_ = 0;  // in kLookedUp
+  std::size_t leaving_ = 0;     // put back, in kLeaving
+
   std::size_t running_ = 0;        // actions
   std::size_t running_items_ = 0;  // entries whose actions run
   std::size_t begun_ = 0;
+  std::size_t settling_ = 0;
   std::size_t body_bytes_ = 0;
   std::size_t on_probation_ = 0;
 };

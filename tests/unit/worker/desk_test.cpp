@@ -67,7 +67,7 @@ class DeskTest : public testing::Test {
       const auto known = attempts.find(id.ms);
       remembered.push_back(known == attempts.end() ? std::nullopt : std::optional(known->second));
     }
-    desk->learn(cycle, *look_up, found, remembered, tight, now, wall);
+    desk->learn(cycle, *look_up, found, remembered, now, wall);
   }
 
   Desk::Step next() { return desk->next(situation, now, wall); }
@@ -123,7 +123,6 @@ class DeskTest : public testing::Test {
   base::BootTime now{1h};
   base::WallTime wall = base::from_unix_ms(1'750'000'000'000);
   std::int64_t received_ms = 0;
-  bool tight = false;
   std::uint64_t cycle = 0;
   std::vector<Record> records;
   std::map<std::uint64_t, stream::Attempts> written;
@@ -191,13 +190,13 @@ TEST_F(DeskTest, AnEntryDeletedMeanwhileIsForgottenAndItsLaneGoesOn) {
 }
 
 TEST_F(DeskTest, WhenMemoryIsTightOnlyTheFirstOfALaneKeepTheirBodies) {
-  tight = true;
+  desk->set_pressure({.bodies = true});
   std::vector<Arrival> arrivals;
   for (std::uint64_t id = 1; id <= 20; ++id) arrivals.push_back(entry(id, "a", std::to_string(id)));
   arrive(std::move(arrivals));
   const std::size_t few = desk->body_bytes();
   EXPECT_EQ(desk->entries(), 20U);
-  tight = false;
+  desk->set_pressure({});
   arrive({entry(21, "b", "21")});
   EXPECT_NEAR(static_cast<double>(few), static_cast<double>(options.lane_bodies * (desk->body_bytes() - few)), 16);
 }
@@ -364,7 +363,7 @@ TEST_F(DeskTest, TheRecordOutlivesTheConfirmationWhileACopyIsInMemory) {
   const auto look_up = desk->arrived(cycle, {entry(2, "a", "1")});
   acknowledge();
   // …and the answer comes after its confirmation.
-  desk->learn(cycle, *look_up, std::vector<std::optional<stream::Mark>>(1), {}, false, now, wall);
+  desk->learn(cycle, *look_up, std::vector<std::optional<stream::Mark>>(1), {}, now, wall);
   EXPECT_TRUE(started().empty());
   EXPECT_EQ(records.at(0).outcome, Outcome::kRepeat);
   acknowledge();
@@ -596,6 +595,128 @@ TEST_F(DeskTest, TheFourthBeginIsADeadLetterOfClassCrash) {
   arrive({entry(1, "a", "1")}, {}, {{1, {.begun = 3}}});
   EXPECT_TRUE(started().empty());
   EXPECT_EQ(records.at(0).dead_class, stream::DeadClass::kCrash);
+}
+
+// --- Memory
+
+class OverflowTest : public DeskTest {
+ protected:
+  void full() { desk->set_pressure({.bodies = true, .records = true}); }
+  /// Waits until a rescan may begin, and begins it. Answers where reading goes on.
+  StreamId rescan() {
+    desk->rescan_if_due(now);
+    advance(Desk::kRescanEvery);
+    desk->rescan_if_due(now);
+    return desk->cursor();
+  }
+};
+
+TEST_F(OverflowTest, ABlockedLaneTakesNothingMoreAndOthersFlow) {
+  arrive({entry(1, "a", "1"), entry(2, "b", "2")});
+  ASSERT_EQ(started().size(), 2U);
+  complete(1, Handled::unavailable("away"));
+  full();
+  arrive({entry(3, "a", "3"), entry(4, "b", "4"), entry(5, "c", "5")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{5}));
+  complete(2, Handled::done());
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{4}));
+  EXPECT_EQ(desk->overflowed(), 1U);
+  EXPECT_EQ(desk->blocked_entries(), 1U);
+  EXPECT_TRUE(desk->accounts_for({3, 0})) << "left out is not unknown";
+}
+
+TEST_F(OverflowTest, WhatWasLeftOutIsReadAgainInOrder) {
+  arrive({entry(1, "a", "1")});
+  ASSERT_EQ(started().size(), 1U);
+  complete(1, Handled::unavailable("away"));
+  full();
+  arrive({entry(2, "a", "2"), entry(3, "a", "3"), entry(4, "b", "4")});
+  ASSERT_EQ(started(), (std::vector<std::uint64_t>{4}));
+  EXPECT_EQ(rescan(), (StreamId{2, 0}).before());
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->set_pressure({});
+  desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+  arrive({entry(2, "a", "2"), entry(3, "a", "3"), entry(4, "b", "4"), entry(5, "a", "5")});
+  for (const std::uint64_t id : {1U, 2U, 3U, 5U}) {
+    ASSERT_EQ(started(), (std::vector<std::uint64_t>{id}));
+    complete(id, Handled::done());
+  }
+}
+
+TEST_F(OverflowTest, WhatNewlyBlocksIsPutBackWithItsAttemptsAndComesBackFirst) {
+  full();
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  ASSERT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  complete(1, Handled::retry("no"));
+  EXPECT_EQ(desk->entries(), 1U) << "until its attempts are written";
+  EXPECT_EQ(rescan(), (StreamId{2, 0})) << "the one that leaves would be taken for known, and the one behind it would run first";
+  desk->attempts_written(write_attempts());
+  EXPECT_TRUE(desk->empty());
+  EXPECT_EQ(desk->lanes(), 0U);
+  EXPECT_EQ(desk->identities(), 0U);
+  arrive({entry(3, "a", "3")});
+  EXPECT_TRUE(desk->empty()) << "nothing of the chat is taken before the rescan";
+  ASSERT_EQ(rescan(), (StreamId{1, 0}).before());
+  arrive({entry(1, "a", "1"), entry(2, "a", "2"), entry(3, "a", "3")}, {}, {{1, written.at(1)}});
+  ASSERT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(complete(1, Handled::done()).attempt, 2U);
+}
+
+TEST_F(OverflowTest, WhatIsStillPausedAtARescanIsPutBackAgain) {
+  full();
+  arrive({entry(1, "a", "1")}, {}, {});
+  ASSERT_EQ(started().size(), 1U);
+  complete(1, Handled::retry("no"));
+  desk->attempts_written(write_attempts());
+  stream::Attempts paused = written.at(1);
+  ASSERT_EQ(rescan(), (StreamId{1, 0}).before());
+  paused.due_ms = base::unix_ms(wall) + 60'000;
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")}, {}, {{1, paused}});
+  EXPECT_TRUE(started().empty());
+  EXPECT_TRUE(desk->empty());
+  ASSERT_EQ(rescan(), (StreamId{1, 0}).before());
+}
+
+TEST_F(OverflowTest, WhatIsBeingLookedUpBehindALaneThatIsPutBackIsLeftOutToo) {
+  arrive({entry(1, "a", "1")});
+  ASSERT_EQ(started().size(), 1U);
+  desk->read_started(++cycle);
+  const auto look_up = desk->arrived(cycle, {entry(2, "a", "2")});
+  full();
+  complete(1, Handled::unavailable("away"));
+  desk->learn(cycle, *look_up, std::vector<std::optional<stream::Mark>>(1), {}, now, wall);
+  EXPECT_TRUE(started().empty()) << "or it would overtake";
+  desk->attempts_written(write_attempts());
+  EXPECT_TRUE(desk->empty());
+  EXPECT_EQ(rescan(), (StreamId{1, 0}).before());
+}
+
+TEST_F(OverflowTest, ARescanEndsWhenNothingLiesBeyondAndANewOneMayBegin) {
+  options.retry.first = 1h;
+  arrive({entry(1, "a", "1")});
+  started();
+  complete(1, Handled::unavailable("away"));
+  full();
+  arrive({entry(2, "a", "2"), entry(3, "b", "3")});
+  started();
+  ASSERT_EQ(rescan(), (StreamId{2, 0}).before());
+  arrive({entry(2, "a", "2")});  // 3 has been acknowledged meanwhile
+  arrive({});
+  EXPECT_EQ(rescan(), (StreamId{2, 0}).before());
+}
+
+TEST_F(OverflowTest, AReconnectionKeepsTheOrderOfWhatWasLeftOut) {
+  full();
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  started();
+  complete(1, Handled::retry("no"));
+  desk->disconnected(now);
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")});
+  EXPECT_TRUE(started().empty()) << "the first is still leaving: the second must not run before it";
+  desk->attempts_written(write_attempts());
+  ASSERT_EQ(rescan(), (StreamId{1, 0}).before());
+  arrive({entry(1, "a", "1"), entry(2, "a", "2")}, {}, {{1, written.at(1)}});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
 }
 
 // --- Handing over
