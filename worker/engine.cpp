@@ -19,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kWaitMax = 1s;
+constexpr auto kFiguresEvery = 5s;
 constexpr unsigned kHangingSeconds = 2;
 
 void append(std::string& list, unsigned partition) { list.append(list.empty() ? "" : ",").append(std::to_string(partition)); }
@@ -99,6 +100,11 @@ Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics
                                                    base::MutexLock lock(mutex_);
                                                    inbox_.read = Read{std::nullopt, why};
                                                    wakeup_.signal();
+                                                 },
+                                             .skipped =
+                                                 [this](const std::string& why) {
+                                                   base::MutexLock lock(mutex_);
+                                                   inbox_.unreadable = why;
                                                  }});
   thread_ = base::start_thread("engine", [this] { run(); });
 }
@@ -158,6 +164,13 @@ void Engine::take_inbox() {
     core_.connected(true, clock_.now(), clock_.wall());
     was_connected_ = true;
   }
+  if (!inbox.unreadable.empty()) {
+    metrics_.calls_failed.add();
+    if (const auto suppressed = unreadable_limit_.pass(clock_.now())) {
+      log_.error("system.stream_unreadable", "a partition can't be read: mend its key; the others are read without it",
+                 {{"error", inbox.unreadable}, {"suppressed", *suppressed}});
+    }
+  }
   if (inbox.read) {
     if (inbox.read->batches) {
       core_.read_done(request_.cycle, *std::move(inbox.read->batches), clock_.now(), clock_.wall());
@@ -209,6 +222,8 @@ void Engine::drop_connection(const std::string& why) {
   pipeline_.reset();
   asked_.clear();
   metrics_.redis_up.set(0);
+  show({}, metrics_.redis);
+  figures_at_ = {};
   log_.warn("redis.lost", "connection to Redis lost: what is known is kept", {{"error", why}});
   callbacks_.redis(false, why);
   core_.disconnected(clock_.now());
@@ -216,6 +231,7 @@ void Engine::drop_connection(const std::string& why) {
 }
 
 void Engine::answered(Asked asked) {
+  if (asked.info) return show_figures(asked.got[0].view());
   if (!asked.call) return;
   for (const redis::Reply& reply : asked.got) {
     if (cured_by_reconnecting(reply.view().error())) {
@@ -251,6 +267,22 @@ void Engine::once_a_second() {
   hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
   hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
   if (hanging_seconds_ == kHangingSeconds) callbacks_.hung();
+  ask_figures();
+}
+
+// Where INFO is refused (managed Redis) the figures are missing, and nothing else.
+void Engine::ask_figures() {
+  if (!pipeline_ || clock_.now() < figures_at_) return;
+  figures_at_ = clock_.now() + kFiguresEvery;
+  pipeline_->append({"INFO", "all"});  // one section at a time before Redis 7, and the percentiles aren't among the default ones
+  asked_.push_back({.call = std::nullopt, .info = true, .replies = 1, .sent = clock_.now(), .got = {}});
+}
+
+void Engine::show_figures(redis::ReplyView info) {
+  const RedisFigures figures = RedisFigures::read(info.is_text() ? info.text() : std::string_view());
+  show(figures, metrics_.redis);
+  metrics_.redis.aof_delayed_fsyncs.add(static_cast<double>(figures.new_delayed_fsyncs(delayed_fsyncs_)));
+  if (figures.aof_delayed_fsyncs) delayed_fsyncs_ = figures.aof_delayed_fsyncs;
 }
 
 void Engine::tell_partitions() {
@@ -458,9 +490,11 @@ std::size_t Engine::encode(const Oldest& call) {
 }
 
 std::size_t Engine::encode(const Backlog& call) {
-  pipeline_->append({"XLEN", keys_.stream(call.partition)});
-  pipeline_->append({"XRANGE", keys_.stream(call.partition), "-", "+", "COUNT", "1"});
-  return 2;
+  for (const std::string* stream : {&keys_.stream(call.partition), &keys_.dlq(call.partition)}) {
+    pipeline_->append({"XLEN", *stream});
+    pipeline_->append({"XRANGE", *stream, "-", "+", "COUNT", "1"});
+  }
+  return 4;
 }
 
 // --- Replies
@@ -485,7 +519,7 @@ void Engine::decode(const ReadLayout&, const Asked& asked) {
   if (stored.is_nil()) {  // FLUSHALL, or somebody deleted it
     const std::string text = stream::to_text(setup_.layout);
     pipeline_->append({"HSETNX", keys_.meta(), "layout", text});
-    asked_.push_back({std::nullopt, 1, clock_.now(), {}});
+    asked_.push_back({.call = std::nullopt, .replies = 1, .sent = clock_.now(), .got = {}});
     return;
   }
   if (const auto differs = stream::difference(setup_.layout, stored.text())) callbacks_.other_fleet(*differs);
@@ -565,17 +599,23 @@ void Engine::decode(const Oldest& call, const Asked& asked) {
 }
 
 void Engine::decode(const Backlog& call, const Asked& asked) {
-  const redis::ReplyView length = asked.got[0].view(), entries = asked.got[1].view();
-  if (!length.is_integer() || !entries.is_array()) return call_failed("XLEN", length.error(), length.text());
-  metrics_.backlog[call.partition].set(static_cast<double>(length.integer()));
-  double age_seconds = 0;
-  if (entries.size() > 0) {
-    const auto entry = stream::decode(entries[0][1]);
-    const auto id = stream::StreamId::parse(entries[0][0].text());
-    const std::int64_t received_ms = entry ? entry->received_ms : id ? static_cast<std::int64_t>(id->ms) : 0;
-    age_seconds = static_cast<double>(std::max<std::int64_t>(base::unix_ms(clock_.wall()) - received_ms, 0)) / 1000;
-  }
-  metrics_.oldest_age[call.partition].set(age_seconds);
+  const double now_ms = static_cast<double>(base::unix_ms(clock_.wall()));
+  const auto show = [&](redis::ReplyView length, redis::ReplyView entries, const metrics::Gauge& count, const metrics::Gauge& age,
+                        const auto& born_ms) {
+    if (!length.is_integer() || !entries.is_array()) return call_failed("XLEN", length.error(), length.text());
+    count.set(static_cast<double>(length.integer()));
+    age.set(entries.size() > 0 ? std::max(now_ms - static_cast<double>(born_ms(entries[0])), 0.0) / 1000 : 0);
+  };
+  const auto added_ms = [](redis::ReplyView entry) -> std::int64_t {
+    const auto id = stream::StreamId::parse(entry[0].text());
+    return id ? static_cast<std::int64_t>(id->ms) : 0;
+  };
+  const auto received_ms = [&](redis::ReplyView entry) {
+    const auto decoded = stream::decode(entry[1]);
+    return decoded ? decoded->received_ms : added_ms(entry);
+  };
+  show(asked.got[0].view(), asked.got[1].view(), metrics_.backlog[call.partition], metrics_.oldest_age[call.partition], received_ms);
+  show(asked.got[2].view(), asked.got[3].view(), metrics_.dead[call.partition], metrics_.oldest_dead_age[call.partition], added_ms);
 }
 
 }  // namespace hookfleet::worker

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -72,7 +73,8 @@ class Engine : private Outside {
 
  private:
   struct Asked {
-    std::optional<Call> call;  // nothing: the reply doesn't matter
+    std::optional<Call> call;  // nothing: the engine's own, whose reply doesn't matter unless it is INFO's
+    bool info = false;
     std::size_t replies = 1;
     base::BootTime sent{};
     std::vector<redis::Reply> got;
@@ -86,6 +88,7 @@ class Engine : private Outside {
     std::vector<std::string> connect_failures;
     std::string other_fleet;
     std::optional<Read> read;
+    std::string unreadable;  // what was read without some streams says why
     bool stop = false;
   };
 
@@ -113,6 +116,8 @@ class Engine : private Outside {
   void start_jobs();
   void once_a_second();
   void tell_partitions();
+  void ask_figures();
+  void show_figures(redis::ReplyView info);
 
   // What a call becomes. Each answers how many replies it gets.
   std::size_t encode(const Heartbeat& call);
@@ -170,9 +175,12 @@ class Engine : private Outside {
   stream::AttemptsBatch attempts_batch_;
   std::vector<dispatch::Job> jobs_;
   ReadRequest request_;
-  log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)};
+  log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)},
+      unreadable_limit_{std::chrono::seconds(10)};
   std::string taken_clean_, taken_crash_, given_back_;
   base::BootTime second_{};
+  base::BootTime figures_at_{};
+  std::optional<std::uint64_t> delayed_fsyncs_;  // as Redis said last
   bool was_connected_ = false;
   std::size_t hung_ = 0;          // handlers that hang, as of the last second
   unsigned hanging_seconds_ = 0;  // for how many seconds there have been any: one alone may be a process that was frozen

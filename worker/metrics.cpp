@@ -2,8 +2,30 @@
 
 namespace hookfleet::worker {
 
+RedisMetrics::RedisMetrics(metrics::Registry& registry)
+    : info_up(registry.gauge("hookfleet_redis_info_up")),
+      memory_used(registry.gauge("hookfleet_redis_memory_used_bytes")),
+      memory_max(registry.gauge("hookfleet_redis_memory_max_bytes")),
+      memory_dataset(registry.gauge("hookfleet_redis_memory_dataset_bytes")),
+      aof_enabled(registry.gauge("hookfleet_redis_aof_enabled")),
+      aof_size(registry.gauge("hookfleet_redis_aof_size_bytes")),
+      aof_last_write_ok(registry.gauge("hookfleet_redis_aof_last_write_ok")),
+      aof_last_rewrite_ok(registry.gauge("hookfleet_redis_aof_last_rewrite_ok")),
+      aof_rewriting(registry.gauge("hookfleet_redis_aof_rewrite_in_progress")),
+      aof_delayed_fsyncs(registry.counter("hookfleet_redis_aof_delayed_fsyncs_total")) {
+  for (std::size_t command = 0; command < latency.size(); ++command) {
+    for (std::size_t quantile = 0; quantile < kLatencyQuantiles.size(); ++quantile) {
+      latency[command][quantile] =
+          registry.gauge("hookfleet_redis_command_latency_seconds",
+                         {{"command", kLatencyCommands[command]}, {"quantile", kLatencyQuantiles[quantile].label}});
+    }
+  }
+  show({}, *this);  // nothing is known yet
+}
+
 Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
-    : handling(registry.histogram("hookfleet_worker_handling_seconds")),
+    : redis(registry),
+      handling(registry.histogram("hookfleet_worker_handling_seconds")),
       end_to_end(registry.histogram("hookfleet_worker_end_to_end_seconds")),
       ack_batch(registry.histogram("hookfleet_worker_ack_batch_entries")),
       changed(registry.counter("hookfleet_worker_changed_total")),
@@ -37,6 +59,8 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
     const std::string text = std::to_string(p);
     backlog.push_back(registry.gauge("hookfleet_stream_backlog_entries", {{"partition", text}}));
     oldest_age.push_back(registry.gauge("hookfleet_stream_oldest_entry_age_seconds", {{"partition", text}}));
+    dead.push_back(registry.gauge("hookfleet_stream_dead_letter_entries", {{"partition", text}}));
+    oldest_dead_age.push_back(registry.gauge("hookfleet_stream_oldest_dead_letter_age_seconds", {{"partition", text}}));
   }
   const auto names = notification::type_webhook_names();
   for (std::size_t type = 0; type < notifications.size(); ++type) {

@@ -8,6 +8,7 @@
 #include "common/stream/dead_letter.hpp"
 #include "worker/core.hpp"
 #include "worker/dispatch/record.hpp"
+#include "worker/redis_figures.hpp"
 
 namespace hookfleet::worker {
 
@@ -22,6 +23,28 @@ inline constexpr metrics::Spec kOwnTable[] = {
      "hookfleet_stream_oldest_entry_age_seconds",
      "Age of the partition's oldest entry, by its receipt",
      {"partition"}},
+    {metrics::Kind::kGauge, "hookfleet_stream_dead_letter_entries", "Dead letters of the partition", {"partition"}},
+    {metrics::Kind::kGauge,
+     "hookfleet_stream_oldest_dead_letter_age_seconds",
+     "Age of the partition's oldest dead letter, by its death (a redriven one that dies again is young)",
+     {"partition"}},
+    {metrics::Kind::kGauge, "hookfleet_redis_info_up", "1 while Redis answers INFO; without it the other figures of Redis are NaN", {}},
+    {metrics::Kind::kGauge, "hookfleet_redis_memory_used_bytes", "Memory that Redis uses", {}},
+    {metrics::Kind::kGauge, "hookfleet_redis_memory_max_bytes", "maxmemory of Redis; 0: unbounded", {}},
+    {metrics::Kind::kGauge, "hookfleet_redis_memory_dataset_bytes", "Memory that Redis' data takes", {}},
+    {metrics::Kind::kGauge, "hookfleet_redis_aof_enabled", "1 while Redis writes an append-only file", {}},
+    {metrics::Kind::kGauge, "hookfleet_redis_aof_size_bytes", "Size of Redis' append-only file", {}},
+    {metrics::Kind::kGauge, "hookfleet_redis_aof_last_write_ok", "0 when Redis' last write to its append-only file failed", {}},
+    {metrics::Kind::kGauge, "hookfleet_redis_aof_last_rewrite_ok", "0 when the last rewrite of the append-only file failed", {}},
+    {metrics::Kind::kGauge, "hookfleet_redis_aof_rewrite_in_progress", "1 while the append-only file is rewritten", {}},
+    {metrics::Kind::kCounter,
+     "hookfleet_redis_aof_delayed_fsyncs_total",
+     "Writes that waited for an fsync under way, counted while this process looks (appendfsync everysec)",
+     {}},
+    {metrics::Kind::kGauge,
+     "hookfleet_redis_command_latency_seconds",
+     "How long Redis executes a command, without its fsync, since Redis' start (Redis 7)",
+     {"command", "quantile"}},
     {metrics::Kind::kCounter,
      "hookfleet_worker_notifications_total",
      "Attempts at notifications, by type and by how they ended",
@@ -80,11 +103,22 @@ inline constexpr metrics::Spec kOwnTable[] = {
 /// Everything that hookfleet-worker exports, besides hookfleet_build_info and process_*.
 inline constexpr auto kTable = metrics::join(kOwnTable, lifecycle::kTable);
 
+/// What INFO tells of Redis (RedisFigures). NaN: Redis doesn't say so, or isn't there; no rule fires on it.
+struct RedisMetrics {
+  explicit RedisMetrics(metrics::Registry& registry);
+
+  metrics::Gauge info_up, memory_used, memory_max, memory_dataset;
+  metrics::Gauge aof_enabled, aof_size, aof_last_write_ok, aof_last_rewrite_ok, aof_rewriting;
+  metrics::Counter aof_delayed_fsyncs;
+  std::array<std::array<metrics::Gauge, kLatencyQuantiles.size()>, kLatencyCommands.size()> latency;  ///< by command, by quantile
+};
+
 /// Handles of the rows above; every series exists from the start.
 struct Metrics {
   Metrics(metrics::Registry& registry, unsigned partitions);
 
-  std::vector<metrics::Gauge> backlog, oldest_age;  ///< by partition
+  std::vector<metrics::Gauge> backlog, oldest_age, dead, oldest_dead_age;  ///< by partition
+  RedisMetrics redis;
   /// By TypeWebhook, unknown ones last; by Outcome.
   std::array<std::array<metrics::Counter, dispatch::kOutcomes>, dedup::Options::kTypes + 1> notifications;
   metrics::Histogram handling, end_to_end, ack_batch;

@@ -1,23 +1,11 @@
 #include "ingress/append/durability.hpp"
 
-#include <charconv>
 #include <utility>
+
+#include "common/redis/info.hpp"
 
 namespace hookfleet::append {
 namespace {
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<bool> truth(std::string_view text) {
-  if (text == "1") return true;
-  if (text == "0") return false;
-  return std::nullopt;
-}
 
 std::string shown(const std::optional<std::string>& value) { return value ? "is " + *value : "isn't told by the server"; }
 
@@ -43,26 +31,19 @@ std::string_view to_text(Check check) {
 }
 
 void ServerFacts::read_info(std::string_view info) {
-  while (!info.empty()) {
-    const std::string_view line = info.substr(0, info.find('\n'));
-    info.remove_prefix(std::min(line.size() + 1, info.size()));
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    const std::string_view name = line.substr(0, colon);
-    std::string_view value = line.substr(colon + 1);
-    if (value.ends_with('\r')) value.remove_suffix(1);
+  redis::for_each_info(info, [this](std::string_view name, std::string_view value) {
     if (name == "run_id") run_id = value;
     if (name == "role") role = value;
-    if (name == "connected_slaves") connected_replicas = number(value);
-    if (name == "used_memory") used_memory = number(value);
-    if (name == "maxmemory") maxmemory = number(value);
+    if (name == "connected_slaves") connected_replicas = redis::info_number(value);
+    if (name == "used_memory") used_memory = redis::info_number(value);
+    if (name == "maxmemory") maxmemory = redis::info_number(value);
     if (name == "maxmemory_policy") maxmemory_policy = value;
-    if (name == "aof_enabled") aof_enabled = truth(value);
-    if (name == "aof_rewrite_in_progress") rewrite_in_progress = truth(value);
-    if (name == "aof_rewrite_scheduled") rewrite_scheduled = truth(value);
+    if (name == "aof_enabled") aof_enabled = redis::info_flag(value);
+    if (name == "aof_rewrite_in_progress") rewrite_in_progress = redis::info_flag(value);
+    if (name == "aof_rewrite_scheduled") rewrite_scheduled = redis::info_flag(value);
     if (name == "aof_last_write_status") aof_last_write_status = value;
-    if (name == "cmdstat_config|set" && value.starts_with("calls=")) config_sets = number(value.substr(6, value.find(',') - 6));
-  }
+    if (name == "cmdstat_config|set") config_sets = redis::info_number(redis::info_part(value, "calls").value_or(""));
+  });
 }
 
 void ServerFacts::read_config(std::string_view name, std::string_view value) {

@@ -636,6 +636,43 @@ TEST_F(WorkerTest, ExportsBacklogAndAgeOfAllPartitions) {
   go = true;
 }
 
+TEST_F(WorkerTest, ExportsDeadLettersOfAllPartitionsAndTheirAge) {
+  Script script([](const Notification&) { return Handled::reject("no"); });
+  const auto bad = entry("bad@c.us", "bad-0");
+  const std::string partition = "{partition=\"" + std::to_string(partition_of(bad)) + "\"}";
+  const std::int64_t hour_ago_ms = bad.received_ms - 3'600'000;
+  server.call({"XADD", kKeys.dlq(partition_of(bad)), std::to_string(hour_ago_ms) + "-0", "a", "dead letter of old"});
+  Worker worker(server, script);
+  EXPECT_EQ(worker.metric("hookfleet_stream_dead_letter_entries" + partition), 0);
+  add(bad);
+  ASSERT_TRUE(wait_until(30s, [&] { return worker.metric("hookfleet_stream_dead_letter_entries" + partition) == 2; }));
+  EXPECT_GE(worker.metric("hookfleet_stream_oldest_dead_letter_age_seconds" + partition), 3600);
+}
+
+TEST_F(WorkerTest, ExportsWhatRedisSaysOfItself) {
+  Script script(counted);
+  Worker worker(server, script);
+  ASSERT_TRUE(wait_until(20s, [&] { return worker.metric("hookfleet_redis_info_up") == 1; }));
+  EXPECT_GT(worker.metric("hookfleet_redis_memory_used_bytes"), 100'000);
+  EXPECT_EQ(worker.metric("hookfleet_redis_memory_max_bytes"), 256 << 20);
+  EXPECT_EQ(worker.metric("hookfleet_redis_aof_enabled"), 1);
+  EXPECT_EQ(worker.metric("hookfleet_redis_aof_last_write_ok"), 1);
+  EXPECT_TRUE(
+      wait_until(20s, [&] { return worker.metric(R"(hookfleet_redis_command_latency_seconds{command="evalsha",quantile="0.99"})") > 0; }));
+}
+
+TEST_F(WorkerTest, WorksWhereInfoIsForbidden) {
+  ASSERT_EQ(server.text({"ACL", "SETUSER", "default", "-info"}), "OK");
+  Script script(counted);
+  add_many(100, 10);
+  Worker worker(server, script);
+  ASSERT_TRUE(wait_until(20s, [&] { return server.call({"ACL", "LOG"}).view().size() > 0; })) << "INFO was asked for and refused";
+  ASSERT_TRUE(drained());
+  EXPECT_EQ(worker.metric("hookfleet_redis_info_up"), 0);
+  EXPECT_EQ(worker.metric("hookfleet_worker_redis_connections_total"), 1) << "a refused INFO costs no connection";
+  EXPECT_EQ(worker.metric("hookfleet_worker_calls_failed_total"), 0);
+}
+
 /// The program itself, as ./fleet starts it.
 class ProgramTest : public WorkerTest {
  protected:

@@ -39,29 +39,12 @@ Fleet::Fleet(Options options) : options_(std::move(options)) {
   redis.arguments.insert(redis.arguments.end(), options_.redis_flags.begin(), options_.redis_flags.end());
   redis.started = options_.start_redis;
   redis_ = std::make_unique<RedisServer>(std::move(redis));
-  const auto member = [&](const std::string& program, const std::string& name, const std::vector<std::string>& flags) {
-    Member made;
-    made.port = free_port();
-    made.metrics_port = free_port();
-    made.log = dir_ / (name + ".log");
-    made.argv = {kPrograms + "/" + program,
-                 "--redis.url",
-                 redis_->url(),
-                 "--server.metrics_listen",
-                 "127.0.0.1:" + std::to_string(made.metrics_port),
-                 "--log.level",
-                 options_.log_level};
-    made.argv.insert(made.argv.end(), flags.begin(), flags.end());
-    return made;
-  };
   for (unsigned i = 0; i < options_.ingresses; ++i) {
-    Member made = member("hookfleet-ingress", "ingress-" + std::to_string(i), options_.ingress_flags);
+    Member made = make_member("hookfleet-ingress", "ingress-" + std::to_string(i), options_.ingress_flags);
     made.argv.insert(made.argv.end(), {"--server.listen", "127.0.0.1:" + std::to_string(made.port)});
     start(ingresses_.emplace_back(std::move(made)));
   }
-  for (unsigned i = 0; i < options_.workers; ++i) {
-    start(workers_.emplace_back(member("hookfleet-worker", "worker-" + std::to_string(i), options_.worker_flags)));
-  }
+  for (unsigned i = 0; i < options_.workers; ++i) add_worker();
   if (options_.nginx) start_nginx();
   if (!options_.start_redis) return;
   const bool ready = wait_until(30s, [&] {
@@ -92,9 +75,32 @@ Fleet::~Fleet() {
   print_log("redis", redis_->log());
 }
 
+Fleet::Member Fleet::make_member(const std::string& program, const std::string& name, const std::vector<std::string>& flags) const {
+  Member made;
+  made.port = free_port();
+  made.metrics_port = free_port();
+  made.log = dir_ / (name + ".log");
+  made.argv = {kPrograms + "/" + program,
+               "--redis.url",
+               redis_->url(),
+               "--server.metrics_listen",
+               "127.0.0.1:" + std::to_string(made.metrics_port),
+               "--log.level",
+               options_.log_level};
+  made.argv.insert(made.argv.end(), flags.begin(), flags.end());
+  made.environment = {{"HOOKFLEET_AUTH__TOKENS", token_}};
+  return made;
+}
+
 void Fleet::start(Member& member) {
-  member.process = std::make_unique<Process>(
-      Process::Options{.argv = member.argv, .environment = {{"HOOKFLEET_AUTH__TOKENS", token_}}, .output = member.log});
+  member.process =
+      std::make_unique<Process>(Process::Options{.argv = member.argv, .environment = member.environment, .output = member.log});
+}
+
+void Fleet::add_worker() {
+  Member made = make_member(options_.worker_program, "worker-" + std::to_string(workers_.size()), options_.worker_flags);
+  made.environment.insert(options_.worker_environment.begin(), options_.worker_environment.end());
+  start(workers_.emplace_back(std::move(made)));
 }
 
 void Fleet::start_nginx() {

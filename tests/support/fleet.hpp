@@ -31,6 +31,8 @@ class Fleet {
     std::vector<std::string> ingress_flags = {};  ///< added to every ingress
     std::vector<std::string> worker_flags = {};   ///< added to every worker
     std::vector<std::string> redis_flags = {};    ///< added to redis-server's
+    std::string worker_program = "hookfleet-worker";
+    std::map<std::string, std::string> worker_environment = {};
   };
 
   explicit Fleet(Options options);
@@ -55,6 +57,9 @@ class Fleet {
   /// Starts the process again that stood at `index`, on the same ports and with the same log.
   void restart_ingress(std::size_t index);
   void restart_worker(std::size_t index);
+  /// One more, as the others; its index is workers() - 1.
+  void add_worker();
+  std::size_t workers() const { return workers_.size(); }
 
   /// The answers of a process's own listener: /readyz, /metrics.
   std::optional<std::string> ingress_metrics(std::size_t index) const;
@@ -84,8 +89,10 @@ class Fleet {
     int metrics_port = 0;
     std::string log;
     std::vector<std::string> argv;
+    std::map<std::string, std::string> environment;
     std::unique_ptr<Process> process;
   };
+  Member make_member(const std::string& program, const std::string& name, const std::vector<std::string>& flags) const;
   void start(Member& member);
   void start_nginx();
 

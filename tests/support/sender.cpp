@@ -41,15 +41,16 @@ Sender::Tally Sender::tally() const {
   return tally_;
 }
 
-std::string Sender::body(std::uint64_t instance, const std::string& chat, const std::string& id_message, std::size_t bytes) {
-  std::string text =
+std::string Sender::body(std::uint64_t instance, const std::string& chat, const std::string& id_message, std::size_t bytes,
+                         const std::string& text) {
+  std::string body =
       R"({"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":)" + std::to_string(instance) +
       R"(,"wid":"79001234567@c.us","typeInstance":"whatsapp"},"timestamp":1700000000,"idMessage":")" + id_message +
       R"(","senderData":{"chatId":")" + chat + R"(","sender":")" + chat +
-      R"(","chatName":"Анна","senderName":"Анна"},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":")";
+      R"(","chatName":"Анна","senderName":"Анна"},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":")" + text;
   const std::string end = R"("}}})";
-  if (text.size() + end.size() < bytes) text.append(bytes - text.size() - end.size(), 'x');
-  return text + end;
+  if (body.size() + end.size() < bytes) body.append(bytes - body.size() - end.size(), 'x');
+  return body + end;
 }
 
 void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
@@ -70,7 +71,8 @@ void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
   for (std::uint64_t sequence = 0; !stop.stop_requested(); ++sequence) {
     const auto chat = static_cast<unsigned>(sequence % options_.chats);
     const std::string id = make_id(instance, chat, sequence);
-    const std::string body = Sender::body(instance, chat_id(chat), id, options_.body_bytes);
+    const std::string text = options_.text ? options_.text(sequence) : std::string();
+    const std::string body = Sender::body(instance, chat_id(chat), id, options_.body_bytes, text);
     bool stored = false;
     while (!(stored = post(body))) {
       if (stop.stop_requested()) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -27,6 +28,7 @@ class Sender {
     unsigned repeat_percent = 5;                       ///< share that is sent once more although it got 200
     std::size_t body_bytes = 600;                      ///< about
     std::uint64_t first_instance = 1'101'000'001;
+    std::function<std::string(std::uint64_t sequence)> text = {};  ///< what each message says; else x's only
   };
   struct Tally {
     std::uint64_t posts = 0;                 ///< requests made
@@ -46,8 +48,9 @@ class Sender {
   const std::map<std::string, std::vector<std::string>>& acknowledged() const { return acknowledged_; }
   Tally tally() const;
 
-  /// The body of one notification as this sender writes it.
-  static std::string body(std::uint64_t instance, const std::string& chat, const std::string& id_message, std::size_t bytes);
+  /// The body of one notification as this sender writes it: `text`, and x's up to `bytes`.
+  static std::string body(std::uint64_t instance, const std::string& chat, const std::string& id_message, std::size_t bytes,
+                          const std::string& text = {});
 
  private:
   void run(std::uint64_t instance, const std::stop_token& stop);

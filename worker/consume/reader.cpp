@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kPause{150};  // after a failure
 
+void take_entries(redis::ReplyView entries, Delivered& stream) {
+  stream.entries.reserve(entries.size());
+  for (std::size_t e = 0; e < entries.size(); ++e) {
+    if (const auto id = stream::StreamId::parse(entries[e][0].text())) stream.entries.emplace_back(*id, stream::decode(entries[e][1]));
+  }
+}
+
 }  // namespace
 
 Reader::Reader(redis::Endpoint endpoint, redis::Timeouts timeouts, const stream::Keys& keys, Callbacks callbacks)
@@ -78,6 +85,7 @@ tl::expected<std::vector<Delivered>, std::string> Reader::serve(const Request& r
   const redis::ReplyView streams = reply->view();
   std::vector<Delivered> delivered;
   if (streams.is_nil()) return delivered;
+  if (streams.error() == redis::ReplyError::kWrongType) return serve_each(request);
   if (!streams.is_array()) return tl::unexpected("XREAD: " + std::string(streams.text()));
   // The answer names streams in the order of the request, leaving out those without news.
   auto position = request.positions.begin();
@@ -88,11 +96,35 @@ tl::expected<std::vector<Delivered>, std::string> Reader::serve(const Request& r
     if (position == request.positions.end()) return tl::unexpected(std::string("XREAD answered a stream that wasn't asked for"));
     Delivered& stream = delivered.emplace_back();
     stream.partition = position->partition;
-    const redis::ReplyView entries = streams[i][1];
-    stream.entries.reserve(entries.size());
-    for (std::size_t e = 0; e < entries.size(); ++e) {
-      if (const auto id = stream::StreamId::parse(entries[e][0].text())) stream.entries.emplace_back(*id, stream::decode(entries[e][1]));
+    take_entries(streams[i][1], stream);
+  }
+  return delivered;
+}
+
+// One XREAD reads all of its streams or none: a single key of another type would hold up all partitions.
+tl::expected<std::vector<Delivered>, std::string> Reader::serve_each(const Request& request) {
+  std::vector<Delivered> delivered;
+  std::string skipped;
+  redis::Command command;
+  for (const Position& position : request.positions) {
+    const std::string& key = keys_.stream(position.partition);
+    command.clear().borrow("XREAD").borrow("COUNT").number(static_cast<std::int64_t>(request.count));
+    command.borrow("STREAMS").borrow(key).copy(position.cursor.text());
+    const auto reply = connection_->call(command.argv());
+    if (!reply) return tl::unexpected(reply.error().message);
+    const redis::ReplyView streams = reply->view();
+    if (streams.error() == redis::ReplyError::kWrongType) {
+      skipped.append(skipped.empty() ? "WRONGTYPE: no stream at " : ", ").append(key);
+    } else if (streams.is_error()) {
+      return tl::unexpected("XREAD: " + std::string(streams.text()));
+    } else if (streams.size() > 0) {
+      take_entries(streams[0][1], delivered.emplace_back(Delivered{position.partition, {}}));
     }
+  }
+  if (!skipped.empty()) callbacks_.skipped(skipped);
+  if (delivered.empty()) {  // these reads didn't wait
+    base::MutexLock lock(mutex_);
+    if (!stopping_) changed_.wait_for(mutex_, kPause);
   }
   return delivered;
 }

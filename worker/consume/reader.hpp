@@ -38,6 +38,8 @@ class Reader {
     std::function<void(std::vector<Delivered>)> done;
     /// The connection was lost, or Redis refused; the next request opens another after a pause.
     std::function<void(const std::string& why)> failed;
+    /// Before `done`: keys that hold no stream; the others were read without them.
+    std::function<void(const std::string& why)> skipped;
   };
   static constexpr std::chrono::milliseconds kBlock{1000};
 
@@ -57,6 +59,7 @@ class Reader {
   };
   void run() HOOKFLEET_EXCLUDES(mutex_);
   tl::expected<std::vector<Delivered>, std::string> serve(const Request& request);
+  tl::expected<std::vector<Delivered>, std::string> serve_each(const Request& request) HOOKFLEET_EXCLUDES(mutex_);
 
   const redis::Endpoint endpoint_;
   const redis::Timeouts timeouts_;

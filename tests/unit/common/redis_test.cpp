@@ -5,6 +5,7 @@
 
 #include "common/redis/command.hpp"
 #include "common/redis/endpoint.hpp"
+#include "common/redis/info.hpp"
 #include "common/redis/reply.hpp"
 #include "common/redis/script.hpp"
 #include "common/redis/settings.hpp"
@@ -181,6 +182,25 @@ TEST(Command, KeepsCopiesAndBorrowsTheRest) {
     EXPECT_EQ(argv[5], "-5");
     EXPECT_EQ(argv[6], std::string_view("a\0b", 3));
   }
+}
+
+TEST(Info, IsReadLineByLine) {
+  std::string seen;
+  for_each_info("# Server\r\nrun_id:aa\r\n\r\nlast:b:c\nempty:\r\n:x\nno colon\nend:1",
+                [&](auto name, auto value) { seen.append(name).append("=").append(value).append(";"); });
+  EXPECT_EQ(seen, "run_id=aa;last=b:c;empty=;=x;end=1;");
+}
+
+TEST(Info, ValuesAreTakenOnlyWhenTheyAreWhatTheyShouldBe) {
+  EXPECT_EQ(info_number("18446744073709551615"), 18446744073709551615U);
+  for (const char* text : {"", "-1", "1.5", "1 ", "18446744073709551616"}) EXPECT_EQ(info_number(text), std::nullopt) << text;
+  EXPECT_EQ(info_flag("1"), true);
+  EXPECT_EQ(info_flag("0"), false);
+  EXPECT_EQ(info_flag("yes"), std::nullopt);
+  EXPECT_EQ(info_part("calls=3,usec=49", "calls"), "3");
+  EXPECT_EQ(info_part("p99=1,p99.9=2", "p99.9"), "2");
+  EXPECT_EQ(info_part("p99.9=2,p99=", "p99"), "");
+  EXPECT_EQ(info_part("calls,usec", "calls"), std::nullopt);
 }
 
 }  // namespace

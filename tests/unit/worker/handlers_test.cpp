@@ -9,6 +9,7 @@
 #include "worker/handlers/instance_state.hpp"
 #include "worker/handlers/message.hpp"
 #include "worker/handlers/message_status.hpp"
+#include "worker/handlers/shipped.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
 #include "worker/routes/routes.hpp"
@@ -47,6 +48,18 @@ TEST(Routes, GiveUnknownTypesNone) {
   notification.type.reset();
   EXPECT_TRUE(routes.find(notification).empty());
   EXPECT_TRUE(routes.find(make(TypeWebhook::kIncomingCall, "{}")).empty()) << "nobody of that name was added";
+}
+
+TEST(ShippedHandlers, TakeEveryDocumentedTypeAndLeaveTheUsersOwnInPlace) {
+  handlers::Handlers handlers;
+  handlers.add("call", std::make_unique<handlers::MessageHandler>());
+  const handlers::Handler* own = handlers.find("call");
+  handlers::add_shipped(handlers);
+  const routes::Routes routes(handlers);
+  for (std::size_t i = 0; i < notification::type_webhook_names().size(); ++i) {
+    EXPECT_EQ(routes.find(make(static_cast<TypeWebhook>(i), "{}")).size(), 1U) << notification::type_webhook_names()[i];
+  }
+  EXPECT_EQ(handlers.find("call"), own);
 }
 
 TEST(MessageHandler, CountsByType) {

@@ -1,0 +1,104 @@
+#include "worker/program.hpp"
+
+#include <atomic>
+
+#include "common/lifecycle/health.hpp"
+#include "common/lifecycle/metrics.hpp"
+#include "common/lifecycle/process.hpp"
+#include "common/metrics/listener.hpp"
+#include "worker/config.hpp"
+#include "worker/engine.hpp"
+#include "worker/metrics.hpp"
+
+namespace hookfleet::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char kProgram[] = "hookfleet-worker";
+constexpr char kAbout[] = "Handles GREEN-API notifications from Redis: once each, in order per chat.";
+constexpr int kHung = 70;           // EX_SOFTWARE: a handler hangs, which only a new process cures
+constexpr auto kRedisGrace = 30s;   // a Redis restart shorter than this doesn't take the process out of the fleet
+constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /livez fail
+
+}  // namespace
+
+int run(int argc, char** argv, const handlers::Handlers& handlers) {
+  Config config;
+  config::Settings settings;
+  declare(settings, config);
+  const auto begun = lifecycle::Process::begin({kProgram, kAbout, argc, argv}, settings, config.metrics_listen, config.log);
+  if (!begun) return begun.error();
+  lifecycle::Process& process = **begun;
+  const log::Logger& log = process.log();
+
+  const base::SystemClock clock;
+  metrics::Registry registry(kTable, kProgram);
+  lifecycle::export_log(registry, log);
+  const Metrics worker_metrics(registry, config.layout.partitions);
+  lifecycle::Health health(clock);
+  health.require("redis", kRedisGrace);
+  health.watch("engine", kLoopSilence);
+  const auto listener =
+      metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
+  if (!listener) {
+    log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
+    return lifecycle::Process::kFailed;
+  }
+
+  const routes::Routes routes(handlers);
+
+  std::atomic<int> exit_code = 0;
+  Engine::Callbacks callbacks;
+  callbacks.beat = [&] { health.beat("engine"); };
+  callbacks.redis = [&](bool reachable, const std::string& why) {
+    if (reachable) {
+      health.ready("redis");
+    } else {
+      health.unready("redis", why);
+    }
+  };
+  callbacks.other_fleet = [&](const std::string& why) {
+    log.error("system.failed", "Redis belongs to a fleet with another layout", {{"error", why}});
+    exit_code = lifecycle::Process::kBadSettings;
+    process.request_stop();
+  };
+  callbacks.hung = [&] {
+    log.error("system.failed", "a handler hangs: the rest is handed over, then the process ends", {{"exit_code", kHung}});
+    exit_code = kHung;
+    process.request_stop();
+  };
+  Engine::Setup setup;
+  setup.endpoint = config.redis.endpoint;
+  setup.layout = config.layout;
+  setup.options = config.worker;
+  setup.dedup = config.dedup;
+  setup.retry = config.retry;
+  setup.payload = config.log.payload;
+  const std::string name = setup.name;
+  Engine engine(std::move(setup), routes, worker_metrics, log, clock, std::move(callbacks));
+  log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
+
+  // SIGHUP: the log level is read again; with any problem all stays as it is.
+  process.wait_for_stop([&] {
+    Config fresh;
+    config::Settings fresh_settings;
+    declare(fresh_settings, fresh);
+    if (!process.reread(fresh_settings)) return;
+    log.set_level(fresh.log.level);
+    log.info("system.reloaded", "the log level was read again");
+  });
+
+  log.info("system.stopping", "handing partitions over");
+  health.stopping();
+  if (!engine.stop()) {
+    // A handler still runs, or Redis is away: leases expire by themselves, and the next owner handles what isn't acknowledged.
+    const int code = exit_code != 0 ? exit_code.load() : lifecycle::Process::kFailed;
+    log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", code}});
+    process.abandon(code);
+  }
+  log.info("system.stopped", "stopped", {{"exit_code", exit_code.load()}});
+  return exit_code;
+}
+
+}  // namespace hookfleet::worker
