@@ -1,7 +1,10 @@
 #include "tests/simulation/fleet.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <array>
+#include <csignal>
+#include <cstdio>
 #include <deque>
 #include <functional>
 #include <map>
@@ -26,6 +29,8 @@ using dispatch::Completion;
 using dispatch::Job;
 using handlers::Handled;
 using stream::StreamId;
+
+thread_local const Schedule* now_running = nullptr;  // for whoever reads why the process aborted
 
 constexpr std::int64_t kStartMs = 1'750'000'000'000;
 // GREEN-API repeats after 60 s; here sooner, so that schedules are shorter, but still longer than versions may differ before one is stale.
@@ -451,7 +456,7 @@ void Worker::end(bool crash, bool poison) {
   // What was written to the socket may still be executed; after an orderly end it is.
   if (crash) ++generation_;
   fleet_.trace(name_, crash ? poison ? " killed by a notification" : " crashed" : " stopped");
-  if (crash && mate != nullptr) mate->end(true, poison);
+  if (crash && mate != nullptr && !mate->dead_) return mate->end(true, poison);
   if (mate == nullptr || mate->dead_) {
     fleet_.respawn(slot_, crash ? from_seconds(1 + 2 * fleet_.random_.unit()) : from_seconds(0.5 + fleet_.random_.unit()));
   }
@@ -535,9 +540,7 @@ void Worker::execute(unsigned generation, const std::shared_ptr<Request>& reques
 void Worker::answer(Request& request) {
   constexpr auto kRefused = redis::ReplyError::kBusy;
   const auto batch_answer = [&](const auto& then, std::size_t entries) {
-    const std::string resp = request.refused      ? "-BUSY a script runs\r\n"
-                             : !request.letters   ? ":-1\r\n"
-                                                  : "+" + *request.letters + "\r\n";
+    const std::string resp = request.refused ? "-BUSY a script runs\r\n" : !request.letters ? ":-1\r\n" : "+" + *request.letters + "\r\n";
     const auto reply = redis::Reply::parse(resp);
     then(stream::BatchAnswer(reply->view(), entries));
   };
@@ -763,8 +766,7 @@ void Fleet::execute(Worker& worker, Request& request) {
         } else if constexpr (std::is_same_v<Call, worker::Ack>) {
           acknowledge(worker, call, request);
         } else if constexpr (std::is_same_v<Call, worker::WriteAttempts>) {
-          request.letters =
-              redis_.write_attempts(call.tenure.partition, worker.name(), call.epoch, call.ids, request.attempts);
+          request.letters = redis_.write_attempts(call.tenure.partition, worker.name(), call.epoch, call.ids, request.attempts);
           if (trace_ == nullptr) return;
           for (std::size_t i = 0; i < call.ids.size(); ++i) {
             trace(worker.name(), " attempts p", call.tenure.partition, " ", call.ids[i].text(), " failed ", request.attempts[i].failed,
@@ -795,7 +797,9 @@ void Fleet::acknowledge(Worker& worker, const worker::Ack& call, Request& reques
       if (!written) continue;
       version.dead = ended.death->dead_class;
       const auto& dead = redis_.partition(partition).dead_letters;
-      const auto same = [&](const auto& letter) { return letter.second.entry.number == key.number && letter.second.entry.version == key.version; };
+      const auto same = [&](const auto& letter) {
+        return letter.second.entry.number == key.number && letter.second.entry.version == key.version;
+      };
       if (std::count_if(dead.begin(), dead.end(), same) > 1) broke(Broken::kDoubleDead, "n", key.number, " v", key.version);
       const bool poison = known.notification->kind >= Schedule::Kind::kKills;
       if (version.dead == stream::DeadClass::kCrash && !poison && known.outside_begins < 2) {
@@ -883,14 +887,14 @@ void Fleet::run_handler(Worker& worker, Job job) {
       [[fallthrough]];
     case Kind::kKills:
       ++known.failed;
-      at(from_seconds(random_.unit() * 0.5), [&worker] { worker.deliver([&worker] { worker.end(true, true); }); });
+      at(from_seconds(random_.unit() * random_.pick({0.001, 0.5})), [&worker] { worker.deliver([&worker] { worker.end(true, true); }); });
       return;
     case Kind::kHangs: at(kHangs, [&worker] { worker.deliver([&worker] { worker.end(true, true); }); }); return;
   }
   if (result.kind == Handled::Kind::kDone) {
     using Effect = stream::Effect;
-    result.effects.push_back({Effect::Op::kIncrement, Effect::On::kCounts, "",
-                              std::to_string(key.number) + "." + std::to_string(key.version), "1", 0ms});
+    result.effects.push_back(
+        {Effect::Op::kIncrement, Effect::On::kCounts, "", std::to_string(key.number) + "." + std::to_string(key.version), "1", 0ms});
   }
   const Time began = now_;
   at(duration, [this, &worker, handling, key, began, chat = notification.chat, job = std::move(job), result = std::move(result)]() mutable {
@@ -945,7 +949,8 @@ void Fleet::deliver(std::size_t instance, std::size_t index, unsigned version, u
   };
   if (u < f * 0.25) {  // a frozen ingress: nginx tries another
     ++late_;
-    at(from_seconds(random_.unit() * random_.pick({5.0, 45.0, 90.0})), [this, entry, p = notification.partition] { append_late(p, entry); });
+    at(from_seconds(random_.unit() * random_.pick({5.0, 45.0, 90.0})),
+       [this, entry, p = notification.partition] { append_late(p, entry); });
     at(5s, again);
   } else if (u < f * 0.4) {  // killed before XADD
     at(latency, again);
@@ -1080,7 +1085,8 @@ bool Fleet::quiet() const {
     if (!redis_.partition(p).stream.empty()) return false;
   }
   return std::all_of(by_slot_.begin(), by_slot_.end(), [](const auto& cores) {
-    return !cores.empty() && std::all_of(cores.begin(), cores.end(), [](const Worker* worker) { return !worker->dead() && worker->idle(); });
+    return !cores.empty() &&
+           std::all_of(cores.begin(), cores.end(), [](const Worker* worker) { return !worker->dead() && worker->idle(); });
   });
 }
 
@@ -1188,7 +1194,23 @@ bool Result::has(Broken broken) const {
   return std::any_of(violations.begin(), violations.end(), [&](const Violation& violation) { return violation.broken == broken; });
 }
 
-Result run(const Schedule& schedule, Rules rules, std::vector<std::string>* trace) { return Fleet(schedule, rules, trace).run(); }
+Result run(const Schedule& schedule, Rules rules, std::vector<std::string>* trace) {
+  now_running = &schedule;
+  Result result = Fleet(schedule, rules, trace).run();
+  now_running = nullptr;
+  return result;
+}
+
+void name_schedule_on_abort() {
+  std::signal(SIGABRT, [](int) {
+    if (now_running == nullptr) return;
+    char text[128];
+    const int size = std::snprintf(text, sizeof text, "aborted in: simulation --mode %u --seeds %llu (crash at step %llu)\n",
+                                   static_cast<unsigned>(now_running->mode), static_cast<unsigned long long>(now_running->seed),
+                                   static_cast<unsigned long long>(now_running->crash_at_step));
+    if (size > 0) static_cast<void>(!::write(STDERR_FILENO, text, static_cast<std::size_t>(size)));
+  });
+}
 
 Schedule shrink(Schedule schedule, Rules rules, Broken broken) {
   const auto try_without = [&](Schedule smaller) {

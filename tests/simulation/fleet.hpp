@@ -13,19 +13,19 @@ namespace hookfleet::simulation {
 
 /// What must never happen, whatever fails.
 enum class Broken {
-  kLost,           ///< the sender got 200; neither handled, nor a dead letter, nor older than what was handled
-  kOrder,          ///< a notification first started after a later one of its chat
-  kOverlap,        ///< two handlers of one chat at a time, neither of them an ex-owner's
-  kHandledTwice,   ///< with success, although the first handling was acknowledged or its owner still had the partition
-  kEffectTwice,    ///< effects of one version ran twice
-  kStaleEffect,    ///< effects of a version after those of a later one
-  kStaleHandled,   ///< an older version handled after a later one by owners that still had the partition
-  kDoubleDead,     ///< two dead letters of one version at a time
-  kInnocentDead,   ///< a dead letter of class crash that never ended a process
-  kZombie,         ///< Redis changed by somebody who did not hold the lease
-  kNotDrained,     ///< a stream is not empty long after the last fault
-  kLeak,           ///< something is left: attempts in Redis, entries in a worker's memory
-  kBusy,           ///< more steps than any schedule needs
+  kLost,          ///< the sender got 200; neither handled, nor a dead letter, nor older than what was handled
+  kOrder,         ///< a notification first started after a later one of its chat
+  kOverlap,       ///< two handlers of one chat at a time, neither of them an ex-owner's
+  kHandledTwice,  ///< with success, although the first handling was acknowledged or its owner still had the partition
+  kEffectTwice,   ///< effects of one version ran twice
+  kStaleEffect,   ///< effects of a version after those of a later one
+  kStaleHandled,  ///< an older version handled after a later one by owners that still had the partition
+  kDoubleDead,    ///< two dead letters of one version at a time
+  kInnocentDead,  ///< a dead letter of class crash that never ended a process
+  kZombie,        ///< Redis changed by somebody who did not hold the lease
+  kNotDrained,    ///< a stream is not empty long after the last fault
+  kLeak,          ///< something is left: attempts in Redis, entries in a worker's memory
+  kBusy,          ///< more steps than any schedule needs
 };
 std::string_view to_text(Broken broken);
 
@@ -49,6 +49,9 @@ struct Result {
 /// clock. Same schedule and rules, same run. `trace`: a line for each thing that happens; null: none.
 /// Threads: any, a run each.
 Result run(const Schedule& schedule, Rules rules = {}, std::vector<std::string>* trace = nullptr);
+
+/// From now on, what aborts the process (a check of the worker's own that does not hold) says by which schedule.
+void name_schedule_on_abort();
 
 /// The schedule without what isn't needed to break `broken`: faults, notifications and odd handlers are left out one after the other.
 Schedule shrink(Schedule schedule, Rules rules, Broken broken);

@@ -17,16 +17,13 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include "tests/simulation/fleet.hpp"
@@ -43,17 +40,6 @@ struct Command {
   unsigned threads = std::max(1U, std::thread::hardware_concurrency());
 };
 
-thread_local unsigned running_mode = 0;
-thread_local std::uint64_t running_seed = 0;
-
-/// A broken check of the worker's own ends the process: say by which schedule.
-void on_abort(int) {
-  char text[96];
-  const int size = std::snprintf(text, sizeof text, "aborted in --mode %u --seeds %llu\n", running_mode,
-                                 static_cast<unsigned long long>(running_seed));
-  if (size > 0) static_cast<void>(!::write(STDERR_FILENO, text, static_cast<std::size_t>(size)));
-}
-
 [[noreturn]] void usage(const std::string& why) {
   std::fprintf(stderr,
                "simulation: %s\nusage: simulation [--mode 0-%u] [--seeds FIRST[-LAST]] [--without RULE] [--trace] [--shrink] "
@@ -65,7 +51,8 @@ void on_abort(int) {
 std::uint64_t number(std::string_view text, const char* what) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) usage(std::string(what) + " takes numbers, not '" + std::string(text) + "'");
+  if (error != std::errc() || end != text.data() + text.size())
+    usage(std::string(what) + " takes numbers, not '" + std::string(text) + "'");
   return value;
 }
 
@@ -88,7 +75,8 @@ Command parse(int argc, char** argv) {
       if (dash != std::string_view::npos) command.last = number(seeds.substr(dash + 1), "--seeds");
     } else if (option == "--without") {
       const std::string_view name = value();
-      const auto* rule = std::find_if(std::begin(kRuleNames), std::end(kRuleNames), [&](const RuleName& known) { return known.name == name; });
+      const auto* rule =
+          std::find_if(std::begin(kRuleNames), std::end(kRuleNames), [&](const RuleName& known) { return known.name == name; });
       if (rule == std::end(kRuleNames)) usage("no rule '" + std::string(name) + "': see --list");
       command.rules.without = rule->rule;
     } else if (option == "--threads") {
@@ -129,11 +117,9 @@ bool search(const Command& command, unsigned mode) {
   const auto start = std::chrono::steady_clock::now();
   const auto work = [&] {
     std::uint64_t own_steps = 0, own_handled = 0, own_again = 0;
-    running_mode = mode;
     for (;;) {
       const std::uint64_t seed = next.fetch_add(1);
       if (seed > command.last) break;
-      running_seed = seed;
       std::vector<std::string> trace;
       const Result result = run(draw(seed, static_cast<Mode>(mode)), command.rules, command.trace ? &trace : nullptr);
       own_steps += result.steps;
@@ -161,12 +147,15 @@ bool search(const Command& command, unsigned mode) {
   std::printf("mode %u: %.0f schedules in %.1f s (%.0f a second), %llu steps, %llu handled, %llu of them lawfully again\n", mode, schedules,
               seconds, schedules / seconds, static_cast<unsigned long long>(steps), static_cast<unsigned long long>(handled),
               static_cast<unsigned long long>(again));
+  std::string without;
+  for (const RuleName& rule : kRuleNames) {
+    if (command.rules.without == rule.rule) without = " --without " + std::string(rule.name);
+  }
   for (auto& [broken, one] : found) {
     std::sort(one.seeds.begin(), one.seeds.end());
     std::printf("  BROKEN %s: %zu seeds, first %llu (%s)\n    replay: simulation --mode %u --seeds %llu%s --trace\n",
                 std::string(to_text(broken)).c_str(), one.seeds.size(), static_cast<unsigned long long>(one.seeds.front()),
-                one.detail.c_str(), mode, static_cast<unsigned long long>(one.seeds.front()),
-                command.rules.without ? " --without …" : "");
+                one.detail.c_str(), mode, static_cast<unsigned long long>(one.seeds.front()), command.rules.without ? " --without …" : "");
     if (!command.shrink) continue;
     std::vector<std::string> trace;
     const Schedule small = shrink(draw(one.seeds.front(), static_cast<Mode>(mode)), command.rules, broken);
@@ -182,7 +171,7 @@ bool search(const Command& command, unsigned mode) {
 int main(int argc, char** argv) {
   using namespace hookfleet::simulation;
   const Command command = parse(argc, argv);
-  std::signal(SIGABRT, on_abort);
+  name_schedule_on_abort();
   bool broken = false;
   for (const unsigned mode : command.modes) broken = search(command, mode) || broken;
   return broken ? 1 : 0;

@@ -48,6 +48,7 @@ class RedisModel {
   struct Control {
     std::string owner, epoch = "0", how = "clean";
     std::int64_t until_ms = 0;
+    bool exists = false;
   };
   struct Partition {
     Control control;

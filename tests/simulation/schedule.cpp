@@ -8,8 +8,9 @@ namespace {
 using Kind = Schedule::Kind;
 using Fault = Schedule::Fault;
 
-Kind kind_of(Random& random, bool poison) {
+Kind kind_of(Random& random, bool poison, bool much) {
   const double u = random.unit();
+  if (poison && much && random.chance(0.2)) return Kind::kKills;
   if (u < 0.62) return Kind::kOk;
   if (u < 0.74) return Kind::kFails;
   if (u < 0.86) return Kind::kAway;
@@ -26,10 +27,11 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   schedule.seed = seed;
   schedule.mode = mode;
   schedule.partitions = 1 + random.below(3);
-  const unsigned workers = 2 + random.below(2);
+  const unsigned workers = mode == Mode::kPoison ? 1 : 2 + random.below(2);
+  if (mode == Mode::kPoison) schedule.partitions = 2 + random.below(2);
   const double end = random.pick({20.0, 40.0, 80.0});
   const bool unknown = mode >= Mode::kUnknown && mode <= Mode::kLongOutages;
-  const bool crashes = mode == Mode::kCrashes || mode == Mode::kClocks || mode == Mode::kHandOvers;
+  const bool crashes = mode == Mode::kCrashes || mode == Mode::kClocks || mode == Mode::kHandOvers || mode == Mode::kPoison;
   schedule.end = from_seconds(end);
 
   unsigned poison = 0;
@@ -51,14 +53,15 @@ Schedule draw(std::uint64_t seed, Mode mode) {
       notification.chat = chats[chat];
       notification.partition = partition_of_chat[chat];
       notification.sequence = j;
-      notification.kind = kind_of(random, crashes && poison < 2);
+      notification.kind = kind_of(random, crashes && poison < 2, mode == Mode::kPoison);
       if (notification.kind >= Kind::kKills) ++poison;
       notification.failures = 1 + random.below(3);
       notification.away_from = from_seconds(random.unit() * end);
       notification.away_until = notification.away_from + from_seconds(random.pick({5.0, 20.0, 60.0, 100.0}));
-      notification.duration = from_seconds(mode == Mode::kLongOutages    ? random.pick({3.0, 8.0, 8.0})
-                                           : mode == Mode::kConnections ? random.pick({0.01, 0.05, 0.5, 3.0})
-                                                                        : random.pick({0.01, 0.05, 0.5, 3.0, 8.0}));
+      notification.duration = from_seconds(random.pick(mode == Mode::kLongOutages   ? std::initializer_list<double>{3.0, 8.0, 8.0}
+                                                       : mode == Mode::kConnections ? std::initializer_list<double>{0.01, 0.05, 0.5, 3.0}
+                                                       : mode == Mode::kPoison      ? std::initializer_list<double>{0.01, 0.5, 8.0}
+                                                                               : std::initializer_list<double>{0.01, 0.05, 0.5, 3.0, 8.0}));
       notification.gap = from_seconds(random.pick({0.1, 2.0, 8.0}));
       instance.push_back(notification);
     }
@@ -121,6 +124,10 @@ Schedule draw(std::uint64_t seed, Mode mode) {
       faults.push_back(
           {time(end), random.pick({Fault::Kind::kRedisClock, Fault::Kind::kWorkerClock}), worker(), from_seconds(step), false});
     }
+  }
+  if (mode == Mode::kPoison) {
+    std::erase_if(faults, [](const Fault& fault) { return fault.kind != Fault::Kind::kRedrive; });
+    schedule.cut = 0;
   }
   if (mode == Mode::kHandOvers) {
     schedule.aim = Schedule::Aim::kBegins;

@@ -41,24 +41,25 @@ enum class Mode : unsigned {
   kCrashes = 2,      ///< crashes, freezes and notifications that end the process
   kUnknown = 3,      ///< any call may cut its connection, before or after it is executed; many SIGTERMs and redrives
   kUnknownCrashes = 4,
-  kTakeovers = 5,   ///< as 3, aimed at acquire and release
-  kLongOutages = 6, ///< Redis away for 9 to 24 s again and again, with handlers that take as long
-  kClocks = 7,      ///< as 2, and clocks that step: Redis' and the workers' wall clocks
-  kHandOvers = 8,   ///< as 2, with SIGTERMs aimed at the moment when a begin is being written
+  kTakeovers = 5,    ///< as 3, aimed at acquire and release
+  kLongOutages = 6,  ///< Redis away for 9 to 24 s again and again, with handlers that take as long
+  kClocks = 7,       ///< as 2, and clocks that step: Redis' and the workers' wall clocks
+  kHandOvers = 8,    ///< as 2, with SIGTERMs aimed at the moment when a begin is being written
+  kPoison = 9,       ///< one process that holds all partitions, long handlers, and much that ends it
 };
-inline constexpr unsigned kModes = 9;
+inline constexpr unsigned kModes = 10;
 
 /// Everything that is decided before a run. The rest (latencies, how long a handler takes) is drawn during the run from the same seed.
 struct Schedule {
   enum class Kind {
     kOk,
-    kFails,     ///< the first `failures` attempts
-    kAway,      ///< its target, from `away_from` to `away_until`
-    kDead,      ///< always fails
+    kFails,  ///< the first `failures` attempts
+    kAway,   ///< its target, from `away_from` to `away_until`
+    kDead,   ///< always fails
     kRejects,
-    kKills,     ///< ends the process each time
+    kKills,  ///< ends the process each time
     kKillsOnce,
-    kHangs,     ///< until somebody ends the process
+    kHangs,  ///< until somebody ends the process
   };
   struct Notification {
     unsigned number = 0;  ///< names it
