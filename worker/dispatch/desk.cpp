@@ -537,12 +537,14 @@ std::vector<Desk::Refusal> Desk::acknowledged(std::span<const stream::StreamId> 
 }
 
 void Desk::unacknowledged(std::span<const stream::StreamId> ids, base::BootTime now) {
-  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
-    Item* item = find(*id);
+  for (const stream::StreamId id : ids) {
+    Item* item = find(id);
     if (item == nullptr || !item->acknowledging) continue;
     item->acknowledging = false;
-    ended_.push_front(item);
+    ended_.push_back(item);
   }
+  // In stream order, as after a reconnection: several calls may come back one after the other.
+  std::sort(ended_.begin(), ended_.end(), [](const Item* a, const Item* b) { return a->stream_id < b->stream_id; });
   ended_since_ = now;
 }
 
