@@ -142,6 +142,7 @@ void Process::cut_commands(bool silent) {
   if (dead_ || !open_) return;
   open_ = false;
   ++generation_;
+  refused_acks_ = 0;
   world_.ledger.trace(name_, " commands cut", silent ? ", silently" : "");
   world_.timeline.at(from_seconds(silent ? world_.random.unit() * 4 : 0.01), [this] {
     deliver([this] {
@@ -227,6 +228,12 @@ void Process::send(worker::Call call) {
 
   auto request = std::make_shared<Request>();
   request->refused = !world_.over() && world_.random.chance(world_.schedule.refuse);
+  // While a refusal is on its way, what follows is refused too. (An ack that is executed although the one before was refused lets an
+  // older entry's effects run last: the worker sends several at a time and can't help it.)
+  if (std::holds_alternative<worker::Ack>(call)) {
+    request->refused = request->refused || refused_acks_ > 0;
+    if (request->refused) ++refused_acks_;
+  }
   if (std::holds_alternative<worker::Heartbeat>(call)) {
     redis::Command command;
     members_.heartbeat(command, lease_scripts());
@@ -263,7 +270,7 @@ void Process::execute(unsigned generation, const std::shared_ptr<Request>& reque
       state.executed = world_.random.chance(0.7);
       state.at = world_.timeline.now() + from_seconds(world_.random.unit() * world_.random.pick({0.5, 6.0}));
     }
-    state.executed = state.executed && world_.random.chance(0.8);
+    state.executed = state.executed && !request->refused && world_.random.chance(0.8);
     if (!state.executed) return;
     state.at = std::max(state.at, world_.timeline.now()) + 1us;
     world_.timeline.at(state.at - world_.timeline.now(), [this, generation, request] { execute(generation, request, true); });
@@ -321,6 +328,7 @@ void Process::answer(Request& request) {
           if (request.refused) return cut_commands(false);
           core_.fetched(call, std::move(request.arrival), boot(), wall());
         } else if constexpr (std::is_same_v<Call, worker::Ack>) {
+          if (request.refused) --refused_acks_;
           batch_answer([&](const stream::BatchAnswer& answer) { core_.acknowledged(call, answer, boot(), wall()); }, call.ids.size());
         } else if constexpr (std::is_same_v<Call, worker::WriteAttempts>) {
           batch_answer([&](const stream::BatchAnswer& answer) { core_.attempts_written(call, answer, boot(), wall()); }, call.ids.size());

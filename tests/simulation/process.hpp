@@ -155,6 +155,7 @@ class Process final : public worker::Outside {
   unsigned generation_ = 0;
   Time last_out_{}, last_in_{};
   std::map<unsigned, Late> late_;
+  unsigned refused_acks_ = 0;  // under way
 
   // The reader
   unsigned read_generation_ = 0;
