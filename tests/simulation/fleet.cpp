@@ -222,7 +222,7 @@ void Fleet::run_handler(Process& process, Job job) {
       [[fallthrough]];
     case Kind::kKills:
       ++failed;
-      at(from_seconds(random.unit() * random.pick({0.001, 0.5})), [&process] { process.deliver([&process] { process.end(true, true); }); });
+      at(from_seconds(random.up_to({0.001, 0.5})), [&process] { process.deliver([&process] { process.end(true, true); }); });
       return;
     case Kind::kHangs: at(kHangs, [&process] { process.deliver([&process] { process.end(true, true); }); }); return;
   }
@@ -266,7 +266,7 @@ void Fleet::deliver(std::size_t instance, std::size_t index, unsigned version, u
   };
   if (u < f * 0.25) {  // a frozen ingress: nginx tries another
     ++late_;
-    at(from_seconds(random.unit() * random.pick({5.0, 45.0, 90.0})), [this, entry, p = notification.partition] { append_late(p, entry); });
+    at(from_seconds(random.up_to({5.0, 45.0, 90.0})), [this, entry, p = notification.partition] { append_late(p, entry); });
     at(5s, again);
   } else if (u < f * 0.4) {  // killed before XADD
     at(latency, again);
@@ -314,7 +314,7 @@ void Fleet::answer(std::size_t instance, std::size_t index, const Entry& entry, 
     ++late_;
     Entry copy = entry;
     copy.id = "e" + std::to_string(++ids_);
-    at(from_seconds(random.unit() * random.pick({1.0, 30.0, 80.0})), [this, copy, p = notification.partition] { append_late(p, copy); });
+    at(from_seconds(random.up_to({1.0, 30.0, 80.0})), [this, copy, p = notification.partition] { append_late(p, copy); });
   }
   const double u = random.unit();
   at(Time(static_cast<std::int64_t>(static_cast<double>(notification.gap.count()) * u * u)), [=, this] { send(instance, index + 1, 0); });

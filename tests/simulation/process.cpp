@@ -268,7 +268,7 @@ void Process::execute(unsigned generation, const std::shared_ptr<Request>& reque
     Late& state = place->second;
     if (first) {
       state.executed = world_.random.chance(0.7);
-      state.at = world_.timeline.now() + from_seconds(world_.random.unit() * world_.random.pick({0.5, 6.0}));
+      state.at = world_.timeline.now() + from_seconds(world_.random.up_to({0.5, 6.0}));
     }
     state.executed = state.executed && !request->refused && world_.random.chance(0.8);
     if (!state.executed) return;

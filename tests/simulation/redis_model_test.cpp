@@ -1,6 +1,7 @@
 // The model of Redis against the scripts in a redis-server: random calls, every reply and every key compared.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>

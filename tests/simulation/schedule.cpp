@@ -82,8 +82,10 @@ Schedule draw(std::uint64_t seed, Mode mode) {
     } else if (u < 0.75) {
       faults.push_back({time(end), Fault::Kind::kTerm, worker(), {}, false});
     } else if (crashes) {
-      faults.push_back({time(end), random.pick({Fault::Kind::kCrash, Fault::Kind::kFreeze}), worker(),
-                        from_seconds(random.pick({1.0, 6.0, 9.0, 12.0, 15.0, 30.0}) * (0.7 + 0.6 * random.unit())), false});
+      Fault fault{time(end), random.pick({Fault::Kind::kCrash, Fault::Kind::kFreeze}), worker(), {}, false};
+      const double length = random.pick({1.0, 6.0, 9.0, 12.0, 15.0, 30.0});
+      fault.length = from_seconds(length * (0.7 + 0.6 * random.unit()));
+      faults.push_back(fault);
     }
   }
   if (random.chance(0.6)) {
@@ -120,7 +122,8 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   }
   if (mode == Mode::kClocks) {
     for (unsigned i = 2 + random.below(5); i > 0; --i) {
-      const double step = random.pick({1.0, 9.0, 30.0, 3600.0}) * (random.chance(0.5) ? 1 : -1);
+      const double size = random.pick({1.0, 9.0, 30.0, 3600.0});
+      const double step = random.chance(0.5) ? size : -size;
       faults.push_back(
           {time(end), random.pick({Fault::Kind::kRedisClock, Fault::Kind::kWorkerClock}), worker(), from_seconds(step), false});
     }

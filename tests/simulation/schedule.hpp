@@ -29,6 +29,11 @@ class Random {
   T pick(std::initializer_list<T> values) {
     return values.begin()[below(static_cast<unsigned>(values.size()))];
   }
+  /// 0 ≤ … < one of `ends`. (A product of two draws would leave their order to the compiler.)
+  double up_to(std::initializer_list<double> ends) {
+    const double part = unit();
+    return part * pick(ends);
+  }
 
  private:
   std::uint64_t state_;
