@@ -133,8 +133,8 @@ void Ledger::check(const RedisModel& redis) {
   if (result_.has(Broken::kNotDrained) || result_.has(Broken::kBusy)) return;
   for (const auto& [key, version] : versions_) {
     if (!version.answered || version.done || version.dead) continue;
-    const bool later = std::any_of(versions_.upper_bound(key), versions_.end(), [&](const auto& other) {
-      return other.first.number == key.number && (other.second.done || other.second.dead);
+    const bool later = std::any_of(versions_.upper_bound(key), versions_.end(), [number = key.number](const auto& other) {
+      return other.first.number == number && (other.second.done || other.second.dead);
     });
     if (version.stale && later) continue;
     broke(Broken::kLost, "n", key.number, " v", key.version, known_[key.number].started ? "" : ", never started",
