@@ -335,7 +335,7 @@ void Core::read(base::BootTime now) {
   ReadRequest request;
   for (Slot& slot : slots_) {
     if (slot.hold.state() != Hold::State::kRunning) continue;
-    slot.desk->rescan_if_due(now);
+    slot.desk->rescan_if_due(now, overfull);
     if (overfull && slot.desk->overflowed() > 0) continue;  // no more lanes can be remembered as left out
     request.from.push_back({tenure_of(slot), slot.desk->cursor()});
   }

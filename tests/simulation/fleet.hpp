@@ -50,6 +50,9 @@ struct Result {
 /// Threads: any, a run each.
 Result run(const Schedule& schedule, Rules rules = {}, std::vector<std::string>* trace = nullptr);
 
+/// From now on, what aborts the process (a check of the worker's own that does not hold) says by which schedule.
+void name_schedule_on_abort();
+
 /// The schedule without what isn't needed to break `broken`: faults, notifications and odd handlers are left out one after the other.
 Schedule shrink(Schedule schedule, Rules rules, Broken broken);
 

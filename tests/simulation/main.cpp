@@ -13,17 +13,14 @@
 // same mode, seed and rules.
 //
 // Exit 0: nothing broke; 1: something did; 2: usage.
-#include <unistd.h>
 #include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -43,22 +40,20 @@ struct Command {
   unsigned threads = std::max(1U, std::thread::hardware_concurrency());
 };
 
-thread_local unsigned running_mode = 0;
-thread_local std::uint64_t running_seed = 0;
-
-/// A broken check of the worker's own ends the process: say by which schedule.
-void on_abort(int) {
-  char text[96];
-  const int size =
-      std::snprintf(text, sizeof text, "aborted in --mode %u --seeds %llu\n", running_mode, static_cast<unsigned long long>(running_seed));
-  if (size > 0) static_cast<void>(!::write(STDERR_FILENO, text, static_cast<std::size_t>(size)));
-}
+constexpr const char* kUsage =
+    "usage: simulation [--mode N] [--seeds FIRST[-LAST]] [--without RULE] [--trace] [--shrink] [--threads N]\n"
+    "  --mode     0 connections cut · 1 Redis away for long · 2 crashes, freezes, poison · 3 unknown outcomes and redrives · 4 = 3 with\n"
+    "             crashes · 5 aimed at takeovers · 6 Redis away again and again · 7 clocks step · 8 hand-overs aimed at begins · 9 poison\n"
+    "             in one process; default all\n"
+    "  --seeds    default 1-2000\n"
+    "  --without  a rule to take out; --list names them\n"
+    "  --trace    all that happens, a line each\n"
+    "  --shrink   the first schedule that fails, cut down, with its trace\n"
+    "  --threads  default: one a core\n"
+    "Exit 0: nothing broke; 1: something did; 2: usage.\n";
 
 [[noreturn]] void usage(const std::string& why) {
-  std::fprintf(stderr,
-               "simulation: %s\nusage: simulation [--mode 0-%u] [--seeds FIRST[-LAST]] [--without RULE] [--trace] [--shrink] "
-               "[--threads N] [--list]\n",
-               why.c_str(), kModes - 1);
+  std::fprintf(stderr, "simulation: %s\n%s", why.c_str(), kUsage);
   std::exit(2);
 }
 
@@ -99,6 +94,9 @@ Command parse(int argc, char** argv) {
       command.trace = true;
     } else if (option == "--shrink") {
       command.shrink = true;
+    } else if (option == "--help") {
+      std::printf("%s", kUsage);
+      std::exit(0);
     } else if (option == "--list") {
       for (const RuleName& rule : kRuleNames) std::printf("%s\n", std::string(rule.name).c_str());
       std::exit(0);
@@ -127,20 +125,21 @@ bool search(const Command& command, unsigned mode) {
   std::mutex mutex;
   std::map<Broken, Found> found;
   std::uint64_t steps = 0, handled = 0, again = 0;
+  double simulated = 0;
   std::atomic<std::uint64_t> next{command.first};
   const auto start = std::chrono::steady_clock::now();
   const auto work = [&] {
     std::uint64_t own_steps = 0, own_handled = 0, own_again = 0;
-    running_mode = mode;
+    double own_simulated = 0;
     for (;;) {
       const std::uint64_t seed = next.fetch_add(1);
       if (seed > command.last) break;
-      running_seed = seed;
       std::vector<std::string> trace;
       const Result result = run(draw(seed, static_cast<Mode>(mode)), command.rules, command.trace ? &trace : nullptr);
       own_steps += result.steps;
       own_handled += result.handled;
       own_again += result.again;
+      own_simulated += std::chrono::duration<double>(result.length).count();
       const std::lock_guard lock(mutex);
       if (command.trace) print(trace);
       for (const Violation& violation : result.violations) {
@@ -153,6 +152,7 @@ bool search(const Command& command, unsigned mode) {
     steps += own_steps;
     handled += own_handled;
     again += own_again;
+    simulated += own_simulated;
   };
   std::vector<std::thread> threads;
   for (unsigned i = 1; i < command.threads; ++i) threads.emplace_back(work);
@@ -160,9 +160,14 @@ bool search(const Command& command, unsigned mode) {
   for (std::thread& thread : threads) thread.join();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const auto schedules = static_cast<double>(command.last - command.first + 1);
-  std::printf("mode %u: %.0f schedules in %.1f s (%.0f a second), %llu steps, %llu handled, %llu of them lawfully again\n", mode, schedules,
-              seconds, schedules / seconds, static_cast<unsigned long long>(steps), static_cast<unsigned long long>(handled),
-              static_cast<unsigned long long>(again));
+  std::printf(
+      "mode %u: %.0f schedules in %.1f s (%.0f a second); of each %.0f s and %.0f steps; %llu handled, %llu of them lawfully again\n", mode,
+      schedules, seconds, schedules / seconds, simulated / schedules, static_cast<double>(steps) / schedules,
+      static_cast<unsigned long long>(handled), static_cast<unsigned long long>(again));
+  std::string without;
+  for (const RuleName& rule : kRuleNames) {
+    if (command.rules.without == rule.rule) without = " --without " + std::string(rule.name);
+  }
   for (auto& [broken, one] : found) {
     std::sort(one.seeds.begin(), one.seeds.end());
     std::printf("  BROKEN %s: %zu seeds, first %llu (%s)\n    replay: simulation --mode %u --seeds %llu%s --trace\n",
@@ -183,7 +188,7 @@ bool search(const Command& command, unsigned mode) {
 int main(int argc, char** argv) {
   using namespace hookfleet::simulation;
   const Command command = parse(argc, argv);
-  std::signal(SIGABRT, on_abort);
+  name_schedule_on_abort();
   bool broken = false;
   for (const unsigned mode : command.modes) broken = search(command, mode) || broken;
   return broken ? 1 : 0;

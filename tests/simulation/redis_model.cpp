@@ -48,7 +48,7 @@ stream::StreamId RedisModel::add(unsigned partition, Entry entry) {
 
 bool RedisModel::held(unsigned partition, std::string_view owner, std::string_view epoch) {
   const Control& control = partitions_[partition].control;
-  const bool held = control.owner == owner && control.epoch == epoch;
+  const bool held = control.exists && control.owner == owner && control.epoch == epoch;
   if (held) return true;
   const bool passes = !rules_.has(Rule::kFence) || (!rules_.has(Rule::kFenceEpoch) && control.owner == owner) ||
                       (!rules_.has(Rule::kFenceOwner) && control.epoch == epoch);
@@ -75,6 +75,7 @@ std::variant<lease::Held, lease::Refused> RedisModel::acquire(unsigned partition
   control.how = control.owner.empty() ? "clean" : "crash";
   control.epoch = std::to_string(std::max(now_ms, number<std::int64_t>(control.epoch) + 1));
   control.owner = owner;
+  control.exists = true;
   control.until_ms = now_ms + ttl.count();
   return lease::Held{control.epoch, how(control.how), last};
 }

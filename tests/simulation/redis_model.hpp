@@ -50,6 +50,7 @@ class RedisModel {
     std::string owner, epoch = "0", how = "clean";
     std::int64_t until_ms = 0;
     std::map<std::string, stream::TypeHold> holds;  // by typeWebhook
+    bool exists = false;
   };
   struct Partition {
     Control control;

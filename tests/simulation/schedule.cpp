@@ -8,8 +8,10 @@ namespace {
 using Kind = Schedule::Kind;
 using Fault = Schedule::Fault;
 
-Kind kind_of(Random& random, bool poison) {
+Kind kind_of(Random& random, bool poison, Mode mode) {
   const double u = random.unit();
+  if (poison && mode == Mode::kPoison && random.chance(0.2)) return Kind::kKills;
+  if (mode == Mode::kMemory && random.chance(0.4)) return random.pick({Kind::kAway, Kind::kAway, Kind::kFails});
   if (u < 0.62) return Kind::kOk;
   if (u < 0.74) return Kind::kFails;
   if (u < 0.86) return Kind::kAway;
@@ -26,10 +28,12 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   schedule.seed = seed;
   schedule.mode = mode;
   schedule.partitions = 1 + random.below(3);
-  const unsigned workers = 2 + random.below(2);
+  const unsigned workers = mode == Mode::kPoison ? 1 : 2 + random.below(2);
+  if (mode == Mode::kPoison) schedule.partitions = 2 + random.below(2);
   const double end = random.pick({20.0, 40.0, 80.0});
   const bool unknown = mode >= Mode::kUnknown && mode <= Mode::kLongOutages;
-  const bool crashes = mode == Mode::kCrashes || mode == Mode::kClocks || mode == Mode::kHandOvers;
+  const bool crashes =
+      mode == Mode::kCrashes || mode == Mode::kClocks || mode == Mode::kHandOvers || mode == Mode::kPoison || mode == Mode::kMemory;
   schedule.end = from_seconds(end);
 
   unsigned poison = 0;
@@ -39,11 +43,11 @@ Schedule draw(std::uint64_t seed, Mode mode) {
     auto& instance = schedule.instances.emplace_back();
     std::vector<unsigned> chats;
     std::vector<unsigned> partition_of_chat;
-    for (unsigned c = 1 + random.below(3); c > 0; --c) {
+    for (unsigned c = mode == Mode::kMemory ? 3 + random.below(5) : 1 + random.below(3); c > 0; --c) {
       chats.push_back(schedule.chats++);
       partition_of_chat.push_back(random.below(schedule.partitions));
     }
-    const unsigned count = 2 + random.below(12);
+    const unsigned count = mode == Mode::kMemory ? 20 + random.below(20) : 2 + random.below(12);
     for (unsigned j = 0; j < count; ++j) {
       Schedule::Notification notification;
       const unsigned chat = random.below(static_cast<unsigned>(chats.size()));
@@ -51,15 +55,16 @@ Schedule draw(std::uint64_t seed, Mode mode) {
       notification.chat = chats[chat];
       notification.partition = partition_of_chat[chat];
       notification.sequence = j;
-      notification.kind = kind_of(random, crashes && poison < 2);
+      notification.kind = kind_of(random, crashes && poison < 2, mode);
       if (notification.kind >= Kind::kKills) ++poison;
       notification.failures = 1 + random.below(3);
       notification.away_from = from_seconds(random.unit() * end);
       notification.away_until = notification.away_from + from_seconds(random.pick({5.0, 20.0, 60.0, 100.0}));
-      notification.duration = from_seconds(mode == Mode::kLongOutages   ? random.pick({3.0, 8.0, 8.0})
-                                           : mode == Mode::kConnections ? random.pick({0.01, 0.05, 0.5, 3.0})
-                                                                        : random.pick({0.01, 0.05, 0.5, 3.0, 8.0}));
-      notification.gap = from_seconds(random.pick({0.1, 2.0, 8.0}));
+      notification.duration = from_seconds(random.pick(mode == Mode::kLongOutages   ? std::initializer_list<double>{3.0, 8.0, 8.0}
+                                                       : mode == Mode::kConnections ? std::initializer_list<double>{0.01, 0.05, 0.5, 3.0}
+                                                       : mode == Mode::kPoison      ? std::initializer_list<double>{0.01, 0.5, 8.0}
+                                                                               : std::initializer_list<double>{0.01, 0.05, 0.5, 3.0, 8.0}));
+      notification.gap = from_seconds(mode == Mode::kMemory ? 0.1 : random.pick({0.1, 2.0, 8.0}));
       instance.push_back(notification);
     }
   }
@@ -79,8 +84,10 @@ Schedule draw(std::uint64_t seed, Mode mode) {
     } else if (u < 0.75) {
       faults.push_back({time(end), Fault::Kind::kTerm, worker(), {}, false});
     } else if (crashes) {
-      faults.push_back({time(end), random.pick({Fault::Kind::kCrash, Fault::Kind::kFreeze}), worker(),
-                        from_seconds(random.pick({1.0, 6.0, 9.0, 12.0, 15.0, 30.0}) * (0.7 + 0.6 * random.unit())), false});
+      Fault fault{time(end), random.pick({Fault::Kind::kCrash, Fault::Kind::kFreeze}), worker(), {}, false};
+      const double length = random.pick({1.0, 6.0, 9.0, 12.0, 15.0, 30.0});
+      fault.length = from_seconds(length * (0.7 + 0.6 * random.unit()));
+      faults.push_back(fault);
     }
   }
   if (random.chance(0.6)) {
@@ -117,10 +124,15 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   }
   if (mode == Mode::kClocks) {
     for (unsigned i = 2 + random.below(5); i > 0; --i) {
-      const double step = random.pick({1.0, 9.0, 30.0, 3600.0}) * (random.chance(0.5) ? 1 : -1);
+      const double size = random.pick({1.0, 9.0, 30.0, 3600.0});
+      const double step = random.chance(0.5) ? size : -size;
       faults.push_back(
           {time(end), random.pick({Fault::Kind::kRedisClock, Fault::Kind::kWorkerClock}), worker(), from_seconds(step), false});
     }
+  }
+  if (mode == Mode::kPoison) {
+    std::erase_if(faults, [](const Fault& fault) { return fault.kind != Fault::Kind::kRedrive; });
+    schedule.cut = 0;
   }
   if (mode == Mode::kHandOvers) {
     schedule.aim = Schedule::Aim::kBegins;
@@ -131,6 +143,7 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   schedule.ingress_trouble = random.pick({0.0, 0.2, 0.5, 0.8});
   schedule.change = random.pick({0.0, 0.1, 0.5});
   schedule.concurrency = random.pick({1U, 2U, 4U});
+  if (mode == Mode::kMemory) schedule.memory_max = random.pick({2048UL, 4096UL, 8192UL});
   schedule.spawns.push_back(Time(0));
   for (unsigned i = 1; i < workers; ++i) schedule.spawns.push_back(from_seconds(random.pick({0.0, 0.1, 15.0})));
   return schedule;

@@ -29,6 +29,11 @@ class Random {
   T pick(std::initializer_list<T> values) {
     return values.begin()[below(static_cast<unsigned>(values.size()))];
   }
+  /// 0 ≤ … < one of `ends`. (A product of two draws would leave their order to the compiler.)
+  double up_to(std::initializer_list<double> ends) {
+    const double part = unit();
+    return part * pick(ends);
+  }
 
  private:
   std::uint64_t state_;
@@ -45,8 +50,10 @@ enum class Mode : unsigned {
   kLongOutages = 6,  ///< Redis away for 9 to 24 s again and again, with handlers that take as long
   kClocks = 7,       ///< as 2, and clocks that step: Redis' and the workers' wall clocks
   kHandOvers = 8,    ///< as 2, with SIGTERMs aimed at the moment when a begin is being written
+  kPoison = 9,       ///< one process that holds all partitions, long handlers, and much that ends it
+  kMemory = 10,      ///< as 2, with much whose target is away, and memory for a handful of entries
 };
-inline constexpr unsigned kModes = 9;
+inline constexpr unsigned kModes = 11;
 
 /// Everything that is decided before a run. The rest (latencies, how long a handler takes) is drawn during the run from the same seed.
 struct Schedule {
@@ -86,6 +93,7 @@ struct Schedule {
   unsigned partitions = 1;
   unsigned chats = 0;
   unsigned concurrency = 1;
+  std::size_t memory_max = 256UL << 20;
   std::vector<Time> spawns;  ///< of each worker, when it first starts
   Time end{};                ///< no fault and no trouble at the ingress later
   std::vector<std::vector<Notification>> instances;

@@ -13,7 +13,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kProbationMax = 10'000;  // lanes kept for their probation alone
 constexpr std::chrono::seconds kRefusedPause{5};
-constexpr int kRescanShare = 10;  // while memory is full a rescan takes at most one part of so many of the time
+constexpr int kRescanShare = 10;                    // while memory is full a rescan takes at most one part of so many of the time
+constexpr std::chrono::minutes kRescanPauseMax{5};  // a rescan that memory held up took long and cost little
 constexpr std::string_view kHeldReason = "its type waits: too many of them ended the process; `hookfleet resume` lets them go on";
 constexpr double kUnspread = 0.5;  // of a pause: as long as it is
 
@@ -154,15 +155,17 @@ void Desk::put_back(Lane& lane) {
   drop_if_empty(lane);
 }
 
-void Desk::rescan_if_due(base::BootTime now) {
-  if (rescan_.under_way && cursor_ >= rescan_.until) {
+void Desk::rescan_if_due(base::BootTime now, bool stands) {
+  if (rescan_.under_way && (cursor_ >= rescan_.until || stands)) {
     rescan_.under_way = false;
-    rescan_.next = now + kRescanEvery;
-    if (pressure_.records) rescan_.next = std::max(rescan_.next, now + kRescanShare * (now - rescan_.began));
+    rescan_.took = now - rescan_.began;
+    rescan_.ended = now;
   }
-  if (left_out_ && rescan_.next == base::BootTime{}) rescan_.next = now + kRescanEvery;
+  if (left_out_ && rescan_.ended == base::BootTime{}) rescan_.ended = now;
+  const auto pause = pressure_.records ? std::clamp<std::chrono::nanoseconds>(kRescanShare * rescan_.took, kRescanEvery, kRescanPauseMax)
+                                       : std::chrono::nanoseconds(kRescanEvery);
   // What is looked up would join its lane behind what was left out before it, and what is leaving would be taken for known.
-  if (rescan_.under_way || !left_out_ || now < rescan_.next || looking_up_ > 0 || leaving_ > 0) return;
+  if (rescan_.under_way || !left_out_ || now < rescan_.ended + pause || looking_up_ > 0 || leaving_ > 0) return;
   rescan_.under_way = true;
   rescan_.until = cursor_;
   rescan_.began = now;
@@ -718,12 +721,14 @@ std::vector<Desk::Refusal> Desk::acknowledged(std::span<const stream::StreamId> 
 }
 
 void Desk::unacknowledged(std::span<const stream::StreamId> ids, base::BootTime now) {
-  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
-    Item* item = find(*id);
+  for (const stream::StreamId id : ids) {
+    Item* item = find(id);
     if (item == nullptr || !item->acknowledging) continue;
     item->acknowledging = false;
-    ended_.push_front(item);
+    ended_.push_back(item);
   }
+  // In stream order, as after a reconnection: several calls may come back one after the other.
+  std::sort(ended_.begin(), ended_.end(), [](const Item* a, const Item* b) { return a->stream_id < b->stream_id; });
   ended_since_ = now;
 }
 

@@ -109,9 +109,10 @@ class Desk {
     bool operator==(const Pressure&) const = default;
   };
   void set_pressure(Pressure pressure) { pressure_ = pressure; }
-  /// Reads from the lowest id that was left out, if there is one and it is time: at most every kRescanEvery, and while memory is full no
-  /// more than a tenth of the time, so that what is left out has its chance then too. To be called before cursor() is asked.
-  void rescan_if_due(base::BootTime now);
+  /// Reads from the lowest id that was left out, if there is one and it is time: kRescanEvery after the one before, and while memory is
+  /// full no more than a tenth of the time, so that what is left out has its chance then too. To be called before cursor() is asked.
+  /// `stands`: more lanes overflow than can be remembered, and nothing is read here before the next rescan: one under way ends.
+  void rescan_if_due(base::BootTime now, bool stands);
   static constexpr std::chrono::seconds kRescanEvery{5};
 
   // --- Handling
@@ -332,7 +333,8 @@ class Desk {
   struct Rescan {
     stream::StreamId until{};  // the cursor before it
     base::BootTime began{};
-    base::BootTime next{};  // no other one before
+    base::BootTime ended{};  // the last one; at first: when something was left out
+    std::chrono::nanoseconds took{};
     bool under_way = false;
   };
   Rescan rescan_;

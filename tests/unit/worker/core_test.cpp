@@ -588,6 +588,21 @@ TEST_F(HeldTypeTest, AnUnwrittenHoldIsWrittenAgainAfterAReconnection) {
   EXPECT_EQ(outside.take<WriteHold>().size(), 1U);
 }
 
+// Found while explaining mode 4, seed 6464: of two refused calls the second's entries went first, and an older one's effects came last.
+TEST_F(CoreTest, AcksThatRedisRefusesAreSentAgainInTheOrderOfTheStream) {
+  options.ack_batch = 1;
+  connect();
+  acquire();
+  deliver({entry(1, "a"), entry(2, "a"), entry(3, "a")});
+  for (int i = 0; i < 3; ++i) finish();
+  answer_acks("-BUSY a script runs\r\n");
+  EXPECT_TRUE(outside.take<Ack>().empty());
+  advance(1s);
+  std::vector<StreamId> again;
+  for (const auto& call : outside.take<Ack>()) again.insert(again.end(), call.ids.begin(), call.ids.end());
+  EXPECT_EQ(again, (std::vector<StreamId>{{1, 0}, {2, 0}, {3, 0}}));
+}
+
 // Found by simulation (mode 2, seeds 156 and 628): an innocent entry ended well each time, just before what came next ended the process;
 // its begins were counted on until it was a dead letter.
 TEST_F(CoreTest, NothingStartsBeforeTheEndOfWhatHadBegunIsConfirmed) {

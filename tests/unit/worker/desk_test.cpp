@@ -634,9 +634,9 @@ class OverflowTest : public DeskTest {
   void full() { desk->set_pressure({.bodies = true, .records = true}); }
   /// Waits until a rescan may begin, and begins it. Answers where reading goes on.
   StreamId rescan() {
-    desk->rescan_if_due(now);
+    desk->rescan_if_due(now, false);
     advance(Desk::kRescanEvery);
-    desk->rescan_if_due(now);
+    desk->rescan_if_due(now, false);
     return desk->cursor();
   }
 };
