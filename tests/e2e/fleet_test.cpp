@@ -303,6 +303,21 @@ TEST(Fleet, LosesNothingWhenRedisIsKilledAndStartedAgain) {
   expect_conserved(fleet, sender);
 }
 
+TEST(Fleet, CountsOnceWhenAKillTearsAnAcknowledgementInRedisLog) {
+  Fleet fleet;
+  Sender sender(load(fleet));
+  sender.start();
+  ASSERT_TRUE(wait_until(60s, [&] { return sender.acknowledged_count() > 300; }));
+  sender.stop();
+  ASSERT_TRUE(fleet.drained(60s));
+  fleet.redis().kill();
+  fleet.redis().tear_log("SET");  // of a mark: the removal and the effects before it are in the log, as a part of a transaction
+  fleet.redis().start();
+  ASSERT_TRUE(fleet.drained(60s)) << "what was not acknowledged is handled again";
+  fleet.redis().restart();
+  expect_conserved(fleet, sender);
+}
+
 TEST(Fleet, WaitsForARedisThatIsNotThereYet) {
   Fleet fleet({.ingresses = 1, .workers = 1, .start_redis = false});
   ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_metrics(0).has_value() && fleet.worker_metrics(0).has_value(); }));
