@@ -97,6 +97,7 @@ void expect_conserved(Fleet& fleet, Sender& sender) {
     }
   }
   EXPECT_GT(acknowledged, 0U);
+  ASSERT_THAT(sender.tally().given_up, IsEmpty()) << "no 200 within 60 s of the end: what became of these can't be told from the counts";
   EXPECT_THAT(unmarked, IsEmpty()) << unmarked.size() << " of " << acknowledged << " acknowledged were not handled";
   EXPECT_EQ(fleet.counted("incomingMessageReceived"), acknowledged)
       << "effects inside the acknowledgement must be exactly once; from the logs:" << oddities(fleet, sender);
