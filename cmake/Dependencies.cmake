@@ -1,6 +1,7 @@
 # Every package is found here once; the folder that is its only user links it (style: dependency rule).
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(pistache REQUIRED IMPORTED_TARGET libpistache)
+pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "common/stream/entry.hpp"
-#include "common/stream/layout.hpp"
 #include "ingress/append/schedule.hpp"
 
 namespace hookfleet::append {
@@ -108,9 +107,7 @@ redis::ReplyView field(redis::ReplyView list, std::string_view name) {
 Writer::Writer(redis::Endpoint redis, const stream::Layout& layout, const Options& options, const Metrics& metrics, log::Logger log,
                const base::Clock& clock, Events events, Inbox& inbox, base::Wakeup& wakeup)
     : endpoint_(std::move(redis)),
-      layout_(layout),
       keys_(layout),
-      layout_text_(stream::to_text(layout)),
       options_(options),
       metrics_(metrics),
       log_(std::move(log)),
@@ -121,6 +118,7 @@ Writer::Writer(redis::Endpoint redis, const stream::Layout& layout, const Option
       now_(clock.now()),
       earliest_deadline_(kNever),
       earliest_delayed_(kNever),
+      preflight_(layout, {options.required, options.assume, options.wait_replicas}),
       memory_(options.memory_max_percent),
       log_connect_(10s),
       log_refused_(10s),
@@ -350,22 +348,7 @@ void Writer::ask() {
 
 void Writer::start_preflight() {
   session_->preflight_due = kNever;  // set when it is concluded
-  session_->facts = {};
-  session_->wait_problem.clear();
-  const auto ask_one = [this](Asked::Kind kind, std::initializer_list<std::string_view> argv) {
-    ask_for(kind, 0, redis::Argv(argv.begin(), argv.size()));
-  };
-  if (options_.wait_replicas > 0) ask_one(Asked::Kind::kWaitProbe, {"WAIT", "0", "0"});
-  ask_one(Asked::Kind::kMultiProbe, {"MULTI"});
-  ask_one(Asked::Kind::kExecProbe, {"EXEC"});
-  ask_one(Asked::Kind::kLayoutSet, {"HSETNX", keys_.meta(), "layout", layout_text_});
-  ask_one(Asked::Kind::kLayout, {"HGETALL", keys_.meta()});
-  ask_one(Asked::Kind::kInfo, {"INFO"});
-  ask_one(Asked::Kind::kInfo, {"INFO", "commandstats"});
-  // One name or pattern a call: Redis before 7 takes no more.
-  ask_one(Asked::Kind::kConfig, {"CONFIG", "GET", "appendfsync"});
-  ask_one(Asked::Kind::kConfig, {"CONFIG", "GET", "aof-load-truncated"});
-  ask_one(Asked::Kind::kConfigLast, {"CONFIG", "GET", "no-appendfsync-on-rewrite"});
+  preflight_.ask([this](redis::Argv argv) { ask_for(Asked::Kind::kPreflight, 0, argv); });
 }
 
 void Writer::start_sample() {
@@ -575,18 +558,9 @@ Writer::Done Writer::on_reply(const Asked& asked, redis::ReplyView reply) {
       if (session_->queue_error == redis::ReplyError::kNone) session_->queue_error = reply.error();
       break;
     case Asked::Kind::kExec: return on_exec(asked.count, reply);
-    case Asked::Kind::kMultiProbe: session_->multi_allowed = !reply.is_error(); break;
-    case Asked::Kind::kExecProbe: session_->transactions = session_->multi_allowed && reply.is_array(); break;
     case Asked::Kind::kWait: return on_wait(reply);
-    case Asked::Kind::kWaitProbe: session_->wait_problem = reply.is_error() ? std::string(reply.text()) : std::string(); break;
-    case Asked::Kind::kLayoutSet: break;  // HGETALL tells what stands there
-    case Asked::Kind::kLayout: on_layout(reply); break;
-    case Asked::Kind::kInfo: session_->facts.read_info(reply.is_error() ? std::string_view() : reply.text()); break;
-    case Asked::Kind::kConfig:
-    case Asked::Kind::kConfigLast:
-      session_->facts.config_readable = reply.is_array() && (asked.kind == Asked::Kind::kConfig || session_->facts.config_readable);
-      session_->facts.read_config(reply[0].text(), reply[1].text());
-      if (asked.kind == Asked::Kind::kConfigLast) conclude_preflight();
+    case Asked::Kind::kPreflight:
+      if (preflight_.answered(reply)) conclude_preflight();
       break;
     case Asked::Kind::kMemory: {
       session_->sampling = false;
@@ -609,20 +583,6 @@ Writer::Done Writer::on_reply(const Asked& asked, redis::ReplyView reply) {
   return {};
 }
 
-void Writer::on_layout(redis::ReplyView reply) {
-  const redis::ReplyView stored = field(reply, "layout");
-  session_->layout_foreign = false;
-  session_->layout_problem.clear();
-  if (reply.is_error()) {
-    session_->layout_problem = keys_.meta() + " can't be read: " + std::string(reply.text());
-  } else if (!stored.is_text()) {
-    session_->layout_problem = keys_.meta() + " could not be written yet";
-  } else if (const auto difference = stream::difference(layout_, stored.text())) {
-    session_->layout_problem = *difference;
-    session_->layout_foreign = true;
-  }
-}
-
 void Writer::on_memory(std::uint64_t used, std::uint64_t maxmemory) {
   metrics_.redis_memory_ratio.set(maxmemory > 0 ? static_cast<double>(used) / static_cast<double>(maxmemory) : 0);
   const bool was_closed = memory_.closed();
@@ -640,10 +600,8 @@ void Writer::on_memory(std::uint64_t used, std::uint64_t maxmemory) {
 void Writer::conclude_preflight() {
   Session& session = *session_;
   session.preflight_due = now_ + kPreflightEvery;
-  const Requirements requirements{options_.required, options_.assume, options_.wait_replicas};
-  Judgement judgement = judge(session.facts, requirements, aof_);
-  if (!session.wait_problem.empty()) judgement.failing.push_back({Check::kReplicas, "WAIT is refused: " + session.wait_problem});
-  if (!session.layout_problem.empty()) judgement.failing.push_back({Check::kLayout, session.layout_problem});
+  const Preflight::Conclusion conclusion = preflight_.conclude(aof_);
+  const Judgement& judgement = conclusion.judgement;
 
   std::array<bool, kChecks.size()> failed{};
   for (const Failing& one : judgement.failing) failed[static_cast<std::size_t>(one.check)] = true;
@@ -655,10 +613,11 @@ void Writer::conclude_preflight() {
   }
 
   session.preflighted = true;
-  session.sync_always = session.facts.appendfsync.value_or("always") == "always";
+  session.transactions = conclusion.transactions;
+  session.sync_always = conclusion.sync_always;
   session.permitted = judgement.ok();
   connect_failures_ = 0;
-  if (session.facts.used_memory && session.facts.maxmemory) on_memory(*session.facts.used_memory, *session.facts.maxmemory);
+  if (conclusion.used_memory && conclusion.maxmemory) on_memory(*conclusion.used_memory, *conclusion.maxmemory);
   if (session.permitted) {
     if (!session.short_of_replicas) report({true, false, {}});
     return;
@@ -671,7 +630,7 @@ void Writer::conclude_preflight() {
     log_.error("redis.not_durable", "Redis doesn't keep what it acknowledges as required: nothing is appended until it does",
                {{"server", endpoint_.display()}, {"failing", text}});
   }
-  report({false, session.layout_foreign, text});
+  report({false, conclusion.foreign_layout, text});
 }
 
 void Writer::publish() {

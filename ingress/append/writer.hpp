@@ -18,9 +18,9 @@
 #include "common/stream/keys.hpp"
 #include "ingress/append/appender.hpp"
 #include "ingress/append/connector.hpp"
-#include "ingress/append/durability.hpp"
 #include "ingress/append/inbox.hpp"
 #include "ingress/append/memory_gate.hpp"
+#include "ingress/append/preflight.hpp"
 
 namespace hookfleet::append {
 
@@ -37,22 +37,15 @@ class Writer {
   /// What was sent and is not answered yet, in order.
   struct Asked {
     enum class Kind {
-      kAppends,     ///< `count` XADDs: the front of flight_
-      kMulti,       ///< begins a batch in one transaction
-      kQueued,      ///< its `count` XADDs
-      kExec,        ///< ends it: the answers to the front of flight_
-      kWait,        ///< WAIT after a batch
-      kMultiProbe,  ///< preflight: MULTI, only whether it is allowed
-      kExecProbe,   ///< and the EXEC to it
-      kWaitProbe,   ///< preflight: WAIT 0 0, only whether it is allowed
-      kLayoutSet,   ///< preflight
-      kLayout,      ///< preflight
-      kInfo,        ///< preflight
-      kConfig,      ///< preflight: one CONFIG GET
-      kConfigLast,  ///< preflight: the last one, which concludes it
-      kMemory,      ///< INFO memory
-      kBacklog,     ///< XLEN of partition `count`
-      kOldest,      ///< XRANGE - + COUNT 1 of partition `count`
+      kAppends,    ///< `count` XADDs: the front of flight_
+      kMulti,      ///< begins a batch in one transaction
+      kQueued,     ///< its `count` XADDs
+      kExec,       ///< ends it: the answers to the front of flight_
+      kWait,       ///< WAIT after a batch
+      kPreflight,  ///< a question of preflight_
+      kMemory,     ///< INFO memory
+      kBacklog,    ///< XLEN of partition `count`
+      kOldest,     ///< XRANGE - + COUNT 1 of partition `count`
     };
     Kind kind;
     std::uint32_t count;
@@ -74,11 +67,6 @@ class Writer {
     bool transactions = false;                                 ///< MULTI is allowed
     redis::ReplyError queue_error = redis::ReplyError::kNone;  ///< the first one of the transaction under way
     base::BootTime preflight_due, sample_due;
-    ServerFacts facts;  ///< of the preflight under way
-    std::string layout_problem;
-    bool layout_foreign = false;
-    std::string wait_problem;
-    bool multi_allowed = false;
   };
   using Done = tl::expected<void, redis::Error>;  ///< an error ends the session
 
@@ -100,7 +88,6 @@ class Writer {
   Done on_exec(std::size_t entries, redis::ReplyView reply);
   void settle_batch(const Asked& last);
   Done on_wait(redis::ReplyView reply);
-  void on_layout(redis::ReplyView reply);
   void on_memory(std::uint64_t used, std::uint64_t maxmemory);
   void conclude_preflight();
 
@@ -121,9 +108,7 @@ class Writer {
 
   // Set at construction
   const redis::Endpoint endpoint_;
-  const stream::Layout layout_;
   const stream::Keys keys_;
-  const std::string layout_text_;
   const Options options_;
   const Metrics& metrics_;
   const log::Logger log_;
@@ -154,6 +139,7 @@ class Writer {
   unsigned connect_failures_ = 0;
   unsigned refusals_ = 0;  ///< in a row
   base::BootTime hold_until_{};
+  Preflight preflight_;
   AofHistory aof_;
   MemoryGate memory_;
   unsigned next_partition_ = 0;  ///< of the backlog sample

@@ -24,16 +24,6 @@ const char* const kAck =
     "if redis.call('XDEL', KEYS[1], '1-1') == 0 then return 'g' end\n"
     "redis.call('HINCRBY', KEYS[2], 'n', 1) redis.call('SET', KEYS[3], 'seen') return 'w'";
 
-std::string log_of(const RedisServer& server) { return server.directory() + "/appendonlydir/appendonly.aof.1.incr.aof"; }
-
-/// The torn end of a killed server's log: what follows the last `command` is away, and some bytes of it.
-void tear(const RedisServer& server, const std::string& command) {
-  const std::string log = read_file(log_of(server));
-  const std::size_t at = log.rfind(command + "\r\n");
-  ASSERT_NE(at, std::string::npos);
-  std::filesystem::resize_file(log_of(server), at + command.size() + 4);
-}
-
 struct TornLog : testing::Test {
   std::string ack() { return server.text({"EVAL", kAck, "3", "s", "counts", "mark"}); }
   /// An acknowledgement of which the log holds the first two writes of three.
@@ -41,7 +31,7 @@ struct TornLog : testing::Test {
     server.call({"XADD", "s", "1-1", "b", "x"});
     ASSERT_EQ(ack(), "w");
     server.kill();
-    tear(server, "SET");
+    server.tear_log("SET");
     server.start();
   }
   RedisServer server;
@@ -67,7 +57,7 @@ TEST_F(TornLog, WhatIsAcknowledgedAfterwardsSurvivesTheNextKill) {
 TEST_F(TornLog, AnUnfinishedCommandGoesAloneAndIsKept) {
   for (int entry = 1; entry <= 3; ++entry) server.call({"XADD", "s", std::to_string(entry) + "-1", "b", "x"});
   server.kill();
-  tear(server, "XADD");
+  server.tear_log("XADD");
   server.start();
   EXPECT_EQ(server.text({"XLEN", "s"}), "2");
   std::size_t kept = 0;
@@ -79,15 +69,16 @@ TEST_F(TornLog, AnUnfinishedCommandGoesAloneAndIsKept) {
 
 TEST_F(TornLog, ALogDamagedBeforeItsEndIsLeftAlone) {
   server.kill();
-  std::filesystem::resize_file(log_of(server), std::filesystem::file_size(log_of(server)) + (65UL << 20));  // zeros are no commands
-  const auto size = std::filesystem::file_size(log_of(server));
+  std::filesystem::resize_file(server.append_only_file(),
+                               std::filesystem::file_size(server.append_only_file()) + (65UL << 20));  // zeros are no commands
+  const auto size = std::filesystem::file_size(server.append_only_file());
   const support::TempDir dir;
   Process start({.argv = {HOOKFLEET_SOURCE_DIR "/deploy/fleet/redis_start", server.directory(), "--port", "0"},
                  .environment = {},
                  .output = dir / "out"});
   EXPECT_EQ(start.wait(30s), 1);
   EXPECT_THAT(read_file(dir / "out"), HasSubstr("more than a kill tears"));
-  EXPECT_EQ(std::filesystem::file_size(log_of(server)), size);
+  EXPECT_EQ(std::filesystem::file_size(server.append_only_file()), size);
 }
 
 }  // namespace

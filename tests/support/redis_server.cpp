@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include "tests/support/wait_until.hpp"
@@ -110,6 +111,15 @@ void RedisServer::start() {
     return reply && reply->view().text() == "PONG";
   });
   if (!answers) give_up("no answer from redis-server", log());
+}
+
+std::string RedisServer::append_only_file() const { return directory_ / "appendonlydir/appendonly.aof.1.incr.aof"; }
+
+void RedisServer::tear_log(const std::string& command) {
+  const std::string wanted = "$" + std::to_string(command.size()) + "\r\n" + command + "\r\n";
+  const std::size_t at = read_file(append_only_file()).rfind(wanted);
+  if (process_ || at == std::string::npos) give_up("its log can't be torn within a " + command, log());
+  std::filesystem::resize_file(append_only_file(), at + wanted.size() + 2);
 }
 
 void RedisServer::freeze() { process_->signal(SIGSTOP); }

@@ -33,6 +33,8 @@ class RedisServer {
   int port() const { return port_; }
   std::string directory() const { return directory_.path(); }
   std::string log() const;
+  /// The file that writes are appended to, as long as Redis has not rewritten it.
+  std::string append_only_file() const;
 
   /// A new connection; aborts the test program when there is none.
   redis::Connection connect() const;
@@ -50,6 +52,8 @@ class RedisServer {
     kill();
     start();
   }
+  /// After kill(): cuts the log within the last `command` that it holds, as a kill in the midst of writing it does.
+  void tear_log(const std::string& command);
   /// SIGSTOP and SIGCONT: connections stay, nothing is answered.
   void freeze();
   void thaw();

@@ -81,7 +81,10 @@ void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
       }
       std::this_thread::sleep_for(options_.retry_pause);
     }
-    if (!stored) break;
+    if (!stored) {
+      tally.given_up.push_back(id);
+      break;
+    }
     acknowledged[std::to_string(instance) + "/" + chat_id(chat)].push_back(id);
     ++acknowledged_count_;
     random = random * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -92,6 +95,7 @@ void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
   acknowledged_.merge(acknowledged);
   tally_.posts += tally.posts;
   tally_.slowest = std::max(tally_.slowest, tally.slowest);
+  tally_.given_up.insert(tally_.given_up.end(), tally.given_up.begin(), tally.given_up.end());
   for (const auto& [status, count] : tally.by_status) tally_.by_status[status] += count;
 }
 

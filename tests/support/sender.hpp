@@ -34,6 +34,7 @@ class Sender {
     std::uint64_t posts = 0;                 ///< requests made
     std::map<int, std::uint64_t> by_status;  ///< 0: no answer
     std::chrono::milliseconds slowest{0};    ///< longest wait for an answer
+    std::vector<std::string> given_up;       ///< idMessages without a 200 after stop(): such a one may be handled all the same
   };
 
   explicit Sender(Options options);

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -423,8 +424,10 @@ TEST_F(ListenerTest, ServesIpv6AndIpv4OnTheUnspecifiedAddress) {
   if (!started) GTEST_SKIP() << "no IPv6 here: " << started.error();
   const std::string port = std::to_string((*started)->port());
   std::string detail;
-  EXPECT_TRUE(healthcheck("[::]:" + port, "/livez", detail)) << detail;
   EXPECT_TRUE(healthcheck("127.0.0.1:" + port, "/livez", detail)) << detail;
+  // A container may have IPv6 sockets and no IPv6 address, not even ::1.
+  if (std::ifstream("/proc/net/if_inet6").peek() == std::ifstream::traits_type::eof()) GTEST_SKIP() << "no IPv6 address here";
+  EXPECT_TRUE(healthcheck("[::]:" + port, "/livez", detail)) << detail;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,12 +16,14 @@
 #include "ingress/append/memory_gate.hpp"
 #include "ingress/append/metrics.hpp"
 #include "ingress/append/outcome.hpp"
+#include "ingress/append/preflight.hpp"
 #include "ingress/append/schedule.hpp"
 
 namespace hookfleet::append {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -131,6 +134,78 @@ TEST(Durability, EachCheckFailsByItself) {
     SCOPED_TRACE(row.label);
     EXPECT_THAT(failing(row.facts), ElementsAre(row.check));
   }
+}
+
+/// A server that answers a preflight; `odd` replaces the answers to some commands, by their words.
+Preflight::Conclusion preflight(const std::map<std::string, std::string>& odd = {}, const Requirements& requirements = {}) {
+  const auto bulk = [](const std::string& text) { return "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n"; };
+  const auto pair = [&](const std::string& name, const std::string& value) { return "*2\r\n" + bulk(name) + bulk(value); };
+  std::map<std::string, std::string> answers{{"WAIT 0 0", ":0\r\n"},
+                                             {"MULTI", "+OK\r\n"},
+                                             {"EXEC", "*0\r\n"},
+                                             {"HSETNX hf:meta layout 1 32 chat", ":0\r\n"},
+                                             {"HGETALL hf:meta", pair("layout", "1 32 chat")},
+                                             {"INFO", bulk(info())},
+                                             {"INFO commandstats", bulk("")},
+                                             {"CONFIG GET appendfsync", pair("appendfsync", "always")},
+                                             {"CONFIG GET aof-load-truncated", pair("aof-load-truncated", "no")},
+                                             {"CONFIG GET no-appendfsync-on-rewrite", pair("no-appendfsync-on-rewrite", "no")}};
+  for (const auto& [command, answer] : odd) answers[command] = answer;
+  Preflight preflight({}, requirements);
+  std::vector<std::string> asked;
+  const std::size_t count = preflight.ask([&](redis::Argv argv) {
+    std::string words;
+    for (const std::string_view word : argv) words.append(words.empty() ? "" : " ").append(word);
+    asked.push_back(words);
+  });
+  EXPECT_EQ(count, asked.size());
+  for (const std::string& command : asked) {
+    const auto reply = redis::Reply::parse(answers[command]);
+    if (!reply) {
+      ADD_FAILURE() << "no such answer to " << command;
+      continue;
+    }
+    EXPECT_EQ(preflight.answered(reply->view()), &command == &asked.back()) << command;
+  }
+  AofHistory history;
+  return preflight.conclude(history);
+}
+
+TEST(Preflight, ADurableServerOfOurFleetPasses) {
+  const auto conclusion = preflight();
+  EXPECT_THAT(conclusion.judgement.failing, IsEmpty());
+  EXPECT_TRUE(conclusion.transactions);
+  EXPECT_TRUE(conclusion.sync_always);
+  EXPECT_FALSE(conclusion.foreign_layout);
+  EXPECT_EQ(conclusion.maxmemory, 268'435'456U);
+}
+
+TEST(Preflight, TransactionsNeedBothMultiAndExec) {
+  EXPECT_FALSE(preflight({{"MULTI", "-NOPERM no\r\n"}, {"EXEC", "-ERR EXEC without MULTI\r\n"}}).transactions);
+  EXPECT_FALSE(preflight({{"EXEC", "-NOPERM no\r\n"}}).transactions);
+  EXPECT_THAT(preflight({{"EXEC", "-NOPERM no\r\n"}}).judgement.failing, IsEmpty()) << "it goes without";
+}
+
+TEST(Preflight, AnotherFleetsLayoutIsForeignAMissingOneIsNot) {
+  const auto foreign = preflight({{"HGETALL hf:meta", "*2\r\n$6\r\nlayout\r\n$9\r\n1 64 chat\r\n"}});
+  EXPECT_TRUE(foreign.foreign_layout);
+  EXPECT_THAT(foreign.judgement.text(), AllOf(HasSubstr("layout: "), HasSubstr("1 64 chat")));
+  for (const char* answer : {"*0\r\n", "-NOPERM no\r\n"}) {
+    const auto missing = preflight({{"HGETALL hf:meta", answer}});
+    EXPECT_FALSE(missing.foreign_layout);
+    EXPECT_THAT(missing.judgement.text(), HasSubstr("layout: hf:meta "));
+  }
+}
+
+TEST(Preflight, OneRefusedConfigGetMakesConfigUnreadable) {
+  for (const char* name : {"appendfsync", "aof-load-truncated", "no-appendfsync-on-rewrite"}) {
+    EXPECT_THAT(preflight({{std::string("CONFIG GET ") + name, "-NOPERM no\r\n"}}).judgement.text(), HasSubstr("config: ")) << name;
+  }
+}
+
+TEST(Preflight, ARefusedWaitCountsWhereReplicasAreWanted) {
+  EXPECT_THAT(preflight({{"WAIT 0 0", "-NOPERM no WAIT\r\n"}}, {.wait_replicas = 1}).judgement.text(),
+              HasSubstr("WAIT is refused: NOPERM no WAIT"));
 }
 
 TEST(Durability, NamesEveryFailingCheckAndWhy) {
