@@ -17,7 +17,7 @@ THIRD = SECOND | {"common/stream", "common/lease", "common/lifecycle"}
 # folder -> what it may include besides itself
 RULE = {
     "common/base": set(),
-    "common/digest": set(),
+    "common/digest": {"common/base"},
     "common/config": BASE,
     "common/log": CONFIG,
     "common/metrics": CONFIG,

@@ -1,15 +1,11 @@
 // hookfleet-ingress: judges what is posted, appends it durably, answers. Reads settings, builds the parts, runs until SIGTERM.
 #include <sys/resource.h>
 
-#include <cstdio>
 #include <utility>
 
-#include "common/config/command_line.hpp"
 #include "common/lifecycle/health.hpp"
-#include "common/lifecycle/healthcheck.hpp"
 #include "common/lifecycle/metrics.hpp"
-#include "common/lifecycle/pid_file.hpp"
-#include "common/lifecycle/signals.hpp"
+#include "common/lifecycle/process.hpp"
 #include "common/metrics/listener.hpp"
 #include "ingress/config.hpp"
 #include "ingress/http/webhook.hpp"
@@ -22,8 +18,6 @@ using namespace hookfleet;
 
 constexpr char kProgram[] = "hookfleet-ingress";
 constexpr char kAbout[] = "Receives GREEN-API notifications: answers 200 when one is durable in Redis.";
-constexpr int kFailed = 1;
-constexpr int kBadSettings = 2;
 constexpr auto kRedisGrace = 30s;   // a Redis restart shorter than this doesn't take the process out of the fleet
 constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /livez fail
 
@@ -46,23 +40,13 @@ int main(int argc, char** argv) {
   ingress::Config config;
   config::Settings settings;
   ingress::declare(settings, config);
-  const auto command_line = config::read(kProgram, kAbout, settings, argc, argv);
-  if (const auto* exit = std::get_if<config::Exit>(&command_line)) return config::finish(*exit);
-  const auto& options = std::get<config::CommandLine>(command_line);
-  if (options.healthcheck) return lifecycle::healthcheck(config.metrics_listen);
-
-  lifecycle::Signals signals;
-  const base::SystemClock clock;
-  const log::Logger log(config.log, kProgram);
-  const lifecycle::PidFile pid_file(options.pid_file);
-  if (pid_file.error()) {
-    std::fprintf(stderr, "%s\n", pid_file.error()->c_str());
-    return kFailed;
-  }
-  log.info("system.starting", "starting", {{"version", config::version()}, {"config.file", options.config_file}});
-  lifecycle::log_settings(log, settings);
+  const auto begun = lifecycle::Process::begin({kProgram, kAbout, argc, argv}, settings, config.metrics_listen, config.log);
+  if (!begun) return begun.error();
+  lifecycle::Process& process = **begun;
+  const log::Logger& log = process.log();
   raise_open_files(log);
 
+  const base::SystemClock clock;
   metrics::Registry registry(ingress::kTable, kProgram);
   lifecycle::export_log(registry, log);
   lifecycle::Health health(clock);
@@ -74,7 +58,7 @@ int main(int argc, char** argv) {
       metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
   if (!listener) {
     log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
-    return kFailed;
+    return lifecycle::Process::kFailed;
   }
 
   int exit_code = 0;
@@ -89,8 +73,8 @@ int main(int argc, char** argv) {
     }
     if (!state.foreign_layout) return;
     log.error("system.failed", "Redis belongs to a fleet with another layout", {{"error", state.reason}});
-    exit_code = kBadSettings;
-    signals.request_stop();
+    exit_code = lifecycle::Process::kBadSettings;
+    process.request_stop();
   };
   const append::Metrics append_metrics(registry, config.layout.partitions);
   append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, events);
@@ -105,21 +89,17 @@ int main(int argc, char** argv) {
   const auto server = http::Server::start(config.http, hooks, http_metrics, log);
   if (!server) {
     log.error("system.failed", "cannot serve the webhook", {{"error", server.error()}});
-    return kFailed;
+    return lifecycle::Process::kFailed;
   }
   health.ready("server");
   log.info("system.started", "serving", {{"server.listen", config.http.listen}, {"server.metrics_listen", config.metrics_listen}});
 
   // SIGHUP: tokens, allowlist and log level are read again and swapped as a whole; with any problem all stays as it is.
-  signals.wait_for_stop([&] {
+  process.wait_for_stop([&] {
     ingress::Config fresh;
     config::Settings fresh_settings;
     ingress::declare(fresh_settings, fresh);
-    const auto reread = config::read(kProgram, kAbout, fresh_settings, argc, argv);
-    if (const auto* exit = std::get_if<config::Exit>(&reread)) {
-      log.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", exit->output}});
-      return;
-    }
+    if (!process.reread(fresh_settings)) return;
     webhook.set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
     log.set_level(fresh.log.level);
     log.info("system.reloaded", "tokens, allowlist and log level were read again");

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
-
 #include "common/lifecycle/metrics.hpp"
 #include "common/metrics/registry.hpp"
 #include "ingress/append/metrics.hpp"
@@ -11,12 +8,6 @@
 namespace hookfleet::ingress {
 
 /// Everything that hookfleet-ingress exports, besides hookfleet_build_info and process_*.
-inline constexpr auto kTable = [] {
-  std::array<metrics::Spec, std::size(http::kTable) + std::size(append::kTable) + std::size(lifecycle::kTable)> table{};
-  auto* end = std::copy(std::begin(http::kTable), std::end(http::kTable), table.begin());
-  end = std::copy(std::begin(append::kTable), std::end(append::kTable), end);
-  std::copy(std::begin(lifecycle::kTable), std::end(lifecycle::kTable), end);
-  return table;
-}();
+inline constexpr auto kTable = metrics::join(http::kTable, append::kTable, lifecycle::kTable);
 
 }  // namespace hookfleet::ingress

@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "common/lifecycle/metrics.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/stream/dead_letter.hpp"
 #include "worker/core.hpp"
@@ -15,8 +16,8 @@ inline constexpr double kHandlingBuckets[] = {0.001, 0.0025, 0.005, 0.01, 0.025,
 inline constexpr double kEndToEndBuckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400};
 inline constexpr double kAckBuckets[] = {1, 2, 4, 8, 16, 32, 50, 100, 200, 500};
 
-/// Everything that hookfleet-worker exports, besides hookfleet_build_info and process_*.
-inline constexpr metrics::Spec kTable[] = {
+/// What the worker counts itself.
+inline constexpr metrics::Spec kOwnTable[] = {
     {metrics::Kind::kGauge, "hookfleet_stream_backlog_entries", "Entries in the partition's stream", {"partition"}},
     {metrics::Kind::kGauge,
      "hookfleet_stream_oldest_entry_age_seconds",
@@ -98,6 +99,9 @@ inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kCounter, "hookfleet_worker_redis_connections_total", "Connections made to Redis for commands", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_redis_up", "1 while the connection for commands stands", {}},
 };
+
+/// Everything that hookfleet-worker exports, besides hookfleet_build_info and process_*.
+inline constexpr auto kTable = metrics::join(kOwnTable, lifecycle::kTable);
 
 /// What INFO tells of Redis (RedisFigures). NaN: Redis doesn't say so, or isn't there; no rule fires on it.
 struct RedisMetrics {

@@ -1,15 +1,10 @@
 #include "worker/program.hpp"
 
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
-#include <optional>
 
-#include "common/config/command_line.hpp"
 #include "common/lifecycle/health.hpp"
-#include "common/lifecycle/healthcheck.hpp"
-#include "common/lifecycle/pid_file.hpp"
-#include "common/lifecycle/signals.hpp"
+#include "common/lifecycle/metrics.hpp"
+#include "common/lifecycle/process.hpp"
 #include "common/metrics/listener.hpp"
 #include "worker/config.hpp"
 #include "worker/engine.hpp"
@@ -22,8 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr char kProgram[] = "hookfleet-worker";
 constexpr char kAbout[] = "Handles GREEN-API notifications from Redis: once each, in order per chat.";
-constexpr int kFailed = 1;
-constexpr int kBadSettings = 2;
 constexpr int kHung = 70;           // EX_SOFTWARE: a handler hangs, which only a new process cures
 constexpr auto kRedisGrace = 30s;   // a Redis restart shorter than this doesn't take the process out of the fleet
 constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /livez fail
@@ -31,27 +24,18 @@ constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /live
 }  // namespace
 
 int run(int argc, char** argv, const handlers::Handlers& handlers) {
-  worker::Config config;
+  Config config;
   config::Settings settings;
-  worker::declare(settings, config);
-  const auto command_line = config::read(kProgram, kAbout, settings, argc, argv);
-  if (const auto* exit = std::get_if<config::Exit>(&command_line)) return config::finish(*exit);
-  const auto& options = std::get<config::CommandLine>(command_line);
-  if (options.healthcheck) return lifecycle::healthcheck(config.metrics_listen);
+  declare(settings, config);
+  const auto begun = lifecycle::Process::begin({kProgram, kAbout, argc, argv}, settings, config.metrics_listen, config.log);
+  if (!begun) return begun.error();
+  lifecycle::Process& process = **begun;
+  const log::Logger& log = process.log();
 
-  lifecycle::Signals signals;
   const base::SystemClock clock;
-  const log::Logger log(config.log, kProgram);
-  std::optional<lifecycle::PidFile> pid_file(options.pid_file);
-  if (pid_file->error()) {
-    std::fprintf(stderr, "%s\n", pid_file->error()->c_str());
-    return kFailed;
-  }
-  log.info("system.starting", "starting", {{"version", config::version()}, {"config.file", options.config_file}});
-  lifecycle::log_settings(log, settings);
-
-  metrics::Registry registry(worker::kTable, kProgram);
-  const worker::Metrics worker_metrics(registry, config.layout.partitions);
+  metrics::Registry registry(kTable, kProgram);
+  lifecycle::export_log(registry, log);
+  const Metrics worker_metrics(registry, config.layout.partitions);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
   health.watch("engine", kLoopSilence);
@@ -59,13 +43,13 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
       metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
   if (!listener) {
     log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
-    return kFailed;
+    return lifecycle::Process::kFailed;
   }
 
   const routes::Routes routes(handlers);
 
   std::atomic<int> exit_code = 0;
-  worker::Engine::Callbacks callbacks;
+  Engine::Callbacks callbacks;
   callbacks.beat = [&] { health.beat("engine"); };
   callbacks.redis = [&](bool reachable, const std::string& why) {
     if (reachable) {
@@ -76,15 +60,15 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   };
   callbacks.other_fleet = [&](const std::string& why) {
     log.error("system.failed", "Redis belongs to a fleet with another layout", {{"error", why}});
-    exit_code = kBadSettings;
-    signals.request_stop();
+    exit_code = lifecycle::Process::kBadSettings;
+    process.request_stop();
   };
   callbacks.hung = [&] {
     log.error("system.failed", "a handler hangs: the rest is handed over, then the process ends", {{"exit_code", kHung}});
     exit_code = kHung;
-    signals.request_stop();
+    process.request_stop();
   };
-  worker::Engine::Setup setup;
+  Engine::Setup setup;
   setup.endpoint = config.redis.endpoint;
   setup.layout = config.layout;
   setup.options = config.worker;
@@ -92,19 +76,15 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.retry = config.retry;
   setup.payload = config.log.payload;
   const std::string name = setup.name;
-  worker::Engine engine(std::move(setup), routes, worker_metrics, log, clock, std::move(callbacks));
+  Engine engine(std::move(setup), routes, worker_metrics, log, clock, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
   // SIGHUP: the log level is read again; with any problem all stays as it is.
-  signals.wait_for_stop([&] {
-    worker::Config fresh;
+  process.wait_for_stop([&] {
+    Config fresh;
     config::Settings fresh_settings;
-    worker::declare(fresh_settings, fresh);
-    const auto reread = config::read(kProgram, kAbout, fresh_settings, argc, argv);
-    if (const auto* exit = std::get_if<config::Exit>(&reread)) {
-      log.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", exit->output}});
-      return;
-    }
+    declare(fresh_settings, fresh);
+    if (!process.reread(fresh_settings)) return;
     log.set_level(fresh.log.level);
     log.info("system.reloaded", "the log level was read again");
   });
@@ -113,11 +93,9 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   health.stopping();
   if (!engine.stop()) {
     // A handler still runs, or Redis is away: leases expire by themselves, and the next owner handles what isn't acknowledged.
-    const int code = exit_code != 0 ? exit_code.load() : kFailed;
+    const int code = exit_code != 0 ? exit_code.load() : lifecycle::Process::kFailed;
     log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", code}});
-    log.flush();
-    pid_file.reset();
-    std::_Exit(code);
+    process.abandon(code);
   }
   log.info("system.stopped", "stopped", {{"exit_code", exit_code.load()}});
   return exit_code;

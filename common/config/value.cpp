@@ -112,8 +112,13 @@ std::string in_quotes(std::string_view text) {
     size = kShown;
     while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;  // not within a UTF-8 character
   }
-  std::string result = "\"";
-  for (const char c : text.substr(0, size)) {
+  return '"' + printable(text.substr(0, size)) + (size < text.size() ? "…\"" : "\"");
+}
+
+std::string printable(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F) {
       constexpr std::string_view kDigits = "0123456789abcdef";
@@ -124,7 +129,16 @@ std::string in_quotes(std::string_view text) {
       result += c;
     }
   }
-  return result + (size < text.size() ? "…\"" : "\"");
+  return result;
+}
+
+std::string joined(const std::vector<std::string>& texts, std::string_view separator) {
+  std::string result;
+  for (const std::string& text : texts) {
+    if (!result.empty()) result += separator;
+    result += text;
+  }
+  return result;
 }
 
 }  // namespace hookfleet::config

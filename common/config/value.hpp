@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace hookfleet::config {
 
@@ -22,6 +23,11 @@ std::string format_duration(std::chrono::milliseconds duration);
 
 /// For a message: in quotes, control characters escaped, cut after 60 bytes.
 std::string in_quotes(std::string_view text);
+/// With control characters as \x1b: what comes from a file must not act on a terminal.
+std::string printable(std::string_view text);
+
+/// The texts in one, `separator` between them.
+std::string joined(const std::vector<std::string>& texts, std::string_view separator);
 
 /// `text` with every ${NAME} replaced by `variable(NAME)` and every $${ by ${, or what is wrong.
 template <class Variable>

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +45,15 @@ struct Spec {
   LabelNames labels = {};  ///< label names; values come from closed sets
   Buckets buckets = {};    ///< histograms only
 };
+
+/// Several tables as one: a process's own rows and those of its parts.
+template <std::size_t... Sizes>
+constexpr std::array<Spec, (Sizes + ...)> join(const Spec (&... tables)[Sizes]) {
+  std::array<Spec, (Sizes + ...)> all{};
+  auto* end = all.data();
+  ((end = std::copy(std::begin(tables), std::end(tables), end)), ...);
+  return all;
+}
 
 /// Handles write into the registry; they are cheap to copy, valid as long as the Registry lives, and may be used from any thread.
 /// A handle made by itself writes nowhere. A counter ignores negative amounts.

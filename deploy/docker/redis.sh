@@ -13,4 +13,4 @@ if [ -z "${REDIS_MAXMEMORY:-}" ]; then
   REDIS_MAXMEMORY=$((memory / 2))
 fi
 # Reached by name from other containers; the network is ours and the port isn't published.
-exec redis-server /hookfleet/redis.conf --dir /data --bind '* -::*' --protected-mode no --maxmemory "$REDIS_MAXMEMORY" "$@"
+exec /hookfleet/redis_start /data /hookfleet/redis.conf --dir /data --bind '* -::*' --protected-mode no --maxmemory "$REDIS_MAXMEMORY" "$@"

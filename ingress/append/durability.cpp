@@ -22,6 +22,7 @@ std::string_view to_text(Check check) {
     case Check::kConfig: return "config";
     case Check::kAppendfsync: return "appendfsync";
     case Check::kNoAppendfsyncOnRewrite: return "no-appendfsync-on-rewrite";
+    case Check::kAofLoadTruncated: return "aof-load-truncated";
     case Check::kAofLastWrite: return "aof_last_write_status";
     case Check::kAofLive: return "aof_live";
     case Check::kLayout: return "layout";
@@ -48,6 +49,7 @@ void ServerFacts::read_info(std::string_view info) {
 void ServerFacts::read_config(std::string_view name, std::string_view value) {
   if (name == "appendfsync") appendfsync = value;
   if (name == "no-appendfsync-on-rewrite") no_appendfsync_on_rewrite = value;
+  if (name == "aof-load-truncated") aof_load_truncated = value;
 }
 
 bool AofHistory::live(const ServerFacts& facts) {
@@ -112,6 +114,10 @@ Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofH
           shown(facts.appendfsync) + (requirements.required == Durability::kAlways ? ", must be always" : ", must be everysec or always"));
       require(Check::kNoAppendfsyncOnRewrite, facts.no_appendfsync_on_rewrite == "no",
               shown(facts.no_appendfsync_on_rewrite) + ", must be no: with yes nothing is synced during a rewrite");
+      require(
+          Check::kAofLoadTruncated, facts.aof_load_truncated == "no",
+          shown(facts.aof_load_truncated) +
+              ", must be no, and redis-check-aof --fix run before each start: else a transaction torn by a crash stays open in the log");
     }
   }
   if (facts.aof_enabled == true) {

@@ -23,6 +23,8 @@ enum class Check {
   kConfig,                  ///< CONFIG GET is allowed, or durability.assume stands in
   kAppendfsync,             ///< appendfsync always (or everysec, where that is enough)
   kNoAppendfsyncOnRewrite,  ///< no-appendfsync-on-rewrite no: with yes, 50 XADDs during a rewrite had 0 fsyncs
+  kAofLoadTruncated,        ///< aof-load-truncated no: with yes, a log torn within a transaction makes Redis forget what it acknowledges
+                            ///< after the restart (measured, 7.0.15: all of it, up to the next EXEC, when it was killed once more)
   kAofLastWrite,            ///< aof_last_write_status ok
   kAofLive,                 ///< the AOF on disk holds what is written now; see AofHistory
   kLayout,                  ///< hf:meta holds our layout (stream::difference)
@@ -36,6 +38,7 @@ inline constexpr std::array kChecks{Check::kInfo,
                                     Check::kConfig,
                                     Check::kAppendfsync,
                                     Check::kNoAppendfsyncOnRewrite,
+                                    Check::kAofLoadTruncated,
                                     Check::kAofLastWrite,
                                     Check::kAofLive,
                                     Check::kLayout};
@@ -48,7 +51,7 @@ struct ServerFacts {
   std::optional<std::uint64_t> config_sets;  ///< CONFIG SETs since the server's start (commandstats; Redis 7)
   std::optional<bool> aof_enabled, rewrite_in_progress, rewrite_scheduled;
   bool config_readable = false;
-  std::optional<std::string> appendfsync, no_appendfsync_on_rewrite;
+  std::optional<std::string> appendfsync, no_appendfsync_on_rewrite, aof_load_truncated;
 
   /// Takes over what a reply of INFO (whole, or of some sections) says.
   void read_info(std::string_view info);

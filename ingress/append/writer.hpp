@@ -48,8 +48,8 @@ class Writer {
       kLayoutSet,   ///< preflight
       kLayout,      ///< preflight
       kInfo,        ///< preflight
-      kConfig,      ///< preflight: CONFIG GET append*
-      kConfigLast,  ///< preflight: CONFIG GET no-appendfsync-on-rewrite; the last one, which concludes it
+      kConfig,      ///< preflight: one CONFIG GET
+      kConfigLast,  ///< preflight: the last one, which concludes it
       kMemory,      ///< INFO memory
       kBacklog,     ///< XLEN of partition `count`
       kOldest,      ///< XRANGE - + COUNT 1 of partition `count`

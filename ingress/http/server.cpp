@@ -50,11 +50,12 @@ std::string_view name_of(phttp::Method method) {
 }
 
 // To a peer that may be gone meanwhile; false when it is. Through the peer, not the ResponseWriter: the same queue, without its formatting.
-bool write(const std::weak_ptr<ptcp::Peer>& to, const std::string& text) {
+bool write(const std::weak_ptr<ptcp::Peer>& to, std::string text) {
   const auto peer = to.lock();
   if (!peer) return false;
   peer->setIdle(true);  // as ResponseWriter::send() does: from now on keepaliveTimeout counts, not headerTimeout
-  peer->send(Pistache::RawBuffer(text, text.size()));
+  const std::size_t size = text.size();
+  peer->send(Pistache::RawBuffer(std::move(text), size));
   return true;
 }
 
@@ -163,8 +164,7 @@ class Server::Endpoint final : public phttp::Handler {
         form.close = same(raw.value(), "close");
       }
     }
-    request.peer = received.address().host();
-    count_connection(*peer);
+    request.peer = connection_of(received, *peer).address;
 
     auto pass = server_->gate.enter();
     if (!pass) {
@@ -188,15 +188,24 @@ class Server::Endpoint final : public phttp::Handler {
     write(peer, response(ok ? 200 : 503, {}, {}, {}, ok ? R"({"status":"ok"})" : R"({"status":"unready"})", form));
   }
 
-  // Those that brought a delivery: neither the self-probe's nor health checks. Descriptors are reused, numbers of peers aren't.
-  void count_connection(const ptcp::Peer& peer) {
+  struct Connection {
+    std::size_t peer = ~std::size_t{0};  // its number
+    std::string address;                 // kept: writing it costs the library a printf
+  };
+  // Counts those that brought a delivery: neither the self-probe's nor health checks. Descriptors are reused, numbers of peers aren't.
+  const Connection& connection_of(const phttp::Request& received, const ptcp::Peer& peer) {
     const auto fd = static_cast<std::size_t>(peer.fd());
-    if (fd >= connections_.size()) connections_.resize(fd + 64, ~std::size_t{0});
-    if (std::exchange(connections_[fd], peer.getID()) != peer.getID()) server_->metrics.connections.add();
+    if (fd >= connections_.size()) connections_.resize(fd + 64);
+    Connection& connection = connections_[fd];
+    if (std::exchange(connection.peer, peer.getID()) != peer.getID()) {
+      connection.address = received.address().host();
+      server_->metrics.connections.add();
+    }
+    return connection;
   }
 
   State* server_;
-  std::vector<std::size_t> connections_;  // number of the peer by descriptor
+  std::vector<Connection> connections_;  // by descriptor
 };
 
 // A new connection each time: it proves that the event thread turns, and frees connections and answers whose wake-up the library lost.

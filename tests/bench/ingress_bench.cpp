@@ -1,5 +1,5 @@
 // CPU and latency of the accept path beside a bare Pistache, in one run:
-//   bench_ingress [--seconds N] [--rounds N] [--connections N]
+//   bench_ingress [--seconds N] [--rounds N] [--connections N] [--appendfsync always|everysec]
 // Prints a table per appendfsync policy: acknowledged/s, p50, p99, CPU µs of front, Redis and nginx per acknowledged notification, and the
 // ratios that matter. The order of the contenders rotates from round to round; medians over the rounds are printed.
 #include <algorithm>
@@ -71,7 +71,9 @@ void print(const char* name, const Row& row) {
 
 int main(int argc, char** argv) {
   unsigned seconds = 5, rounds = 3, connections = 64;
+  std::vector<std::string> policies{"always", "everysec"};
   for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::strcmp(argv[i], "--appendfsync") == 0) policies = {argv[i + 1]};
     const auto value = static_cast<unsigned>(std::atoi(argv[i + 1]));
     if (std::strcmp(argv[i], "--seconds") == 0) seconds = value;
     if (std::strcmp(argv[i], "--rounds") == 0) rounds = value;
@@ -81,7 +83,7 @@ int main(int argc, char** argv) {
   Process bare(
       {.argv = {std::string(HOOKFLEET_BIN_DIR) + "/bench_bare_pistache", std::to_string(bare_port)}, .environment = {}, .output = {}});
 
-  for (const std::string fsync : {"always", "everysec"}) {
+  for (const std::string& fsync : policies) {
     Fleet fleet({.ingresses = 1,
                  .workers = 0,
                  .appendfsync = fsync,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -819,8 +820,10 @@ class OddServer {
           "aof_enabled:1\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\naof_base_size:1\r\naof_last_write_status:ok\r\n");
     }
     if (name == "CONFIG") {
-      config_ = !config_;
-      return config_ ? "*2\r\n" + bulk("appendfsync") + bulk("always") : "*2\r\n" + bulk("no-appendfsync-on-rewrite") + bulk("no");
+      constexpr std::array<std::array<const char*, 2>, 3> kAnswers{
+          {{"appendfsync", "always"}, {"aof-load-truncated", "no"}, {"no-appendfsync-on-rewrite", "no"}}};  // in the order of the questions
+      const auto& [setting, value] = kAnswers[configs_++ % kAnswers.size()];
+      return "*2\r\n" + bulk(setting) + bulk(value);
     }
     if (name == "XADD") {
       base::MutexLock lock(mutex_);
@@ -834,7 +837,7 @@ class OddServer {
   const Reaction on_xadd_, on_wait_;
   redis::Endpoint endpoint_;
   int listener_ = -1;
-  bool config_ = false;
+  std::size_t configs_ = 0;
   base::Mutex mutex_;
   std::vector<base::BootTime> xadds_ HOOKFLEET_GUARDED_BY(mutex_);
   std::atomic<unsigned> waits_{0};

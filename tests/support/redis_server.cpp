@@ -72,7 +72,8 @@ void RedisServer::kill() {
 
 void RedisServer::start() {
   Process::Options process;
-  process.argv = {"redis-server",
+  process.argv = {HOOKFLEET_SOURCE_DIR "/deploy/fleet/redis_start",
+                  directory_.path(),
                   "--port",
                   std::to_string(port_),
                   "--bind",
@@ -88,6 +89,8 @@ void RedisServer::start() {
                   "--appendfsync",
                   "always",
                   "--no-appendfsync-on-rewrite",
+                  "no",
+                  "--aof-load-truncated",
                   "no",
                   "--save",
                   "",

@@ -256,6 +256,8 @@ TEST_F(ConfigSettings, SaysWhatIsWrongWhereAndWhatToDo) {
       {"duplicate section", "log: {level: info}\nlog: {level: warn}\n",
        "f.yaml:2:1: \"log\" is given a second time, first in line 1; keep one\n"},
       {"duplicate in a foreign section", "worker: {a: 1, a: 2}", "f.yaml:1:16: \"a\" is given a second time, first in line 1; keep one\n"},
+      {"a key that would act on a terminal", "\"ap\\epend\": {linger: 1ms}",
+       "f.yaml:1:1: ap\\x1bpend: is not a known section; the nearest known one is append\n"},
       {"unset variable", "server: {listen: \"${GONE}:80\"}",
        "f.yaml:1:18: server.listen: needs the environment variable GONE, which is not set; set it, or write $${ for a plain ${\n"},
       {"item that is no map", "auth: {instances: [7]}",

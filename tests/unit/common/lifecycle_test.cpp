@@ -7,17 +7,22 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/healthcheck.hpp"
 #include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/pid_file.hpp"
+#include "common/lifecycle/process.hpp"
 #include "common/lifecycle/settings.hpp"
 #include "common/lifecycle/signals.hpp"
+#include "common/log/settings.hpp"
 #include "common/metrics/listener.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -276,6 +281,89 @@ TEST(LifecycleMetrics, CountEachLostLogRecordOnce) {
   EXPECT_THAT(registry.text(), HasSubstr("hookfleet_log_dropped_records_total 2\n"));
   lose(3);
   EXPECT_THAT(registry.text(), HasSubstr("hookfleet_log_dropped_records_total 5\n"));
+}
+
+// process
+
+struct ProcessTest : testing::Test {
+  ProcessTest() {
+    declare_metrics_listen(settings, address);
+    log::declare(settings, log);
+    log.file = dir / "log";
+  }
+  auto begin(std::vector<const char*> argv) {
+    argv.insert(argv.begin(), "hookfleet-test");
+    kept = std::move(argv);
+    return Process::begin({"hookfleet-test", "A test.", static_cast<int>(kept.size()), kept.data()}, settings, address, log);
+  }
+  std::string text_of(const std::string& file) {
+    std::ifstream stream(file);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  support::TempDir dir;
+  std::string address = "127.0.0.1:1";
+  log::Options log;
+  config::Settings settings;
+  std::vector<const char*> kept;
+};
+
+TEST_F(ProcessTest, BeginsWithAPidFileAndItsSettingsInTheLog) {
+  const std::string pid_file = dir / "pid";
+  {
+    const auto process = begin({"--pid-file", pid_file.c_str(), "--server.metrics_listen", "127.0.0.1:2"});
+    ASSERT_TRUE(process);
+    EXPECT_EQ(text_of(pid_file), std::to_string(::getpid()) + "\n");
+  }
+  EXPECT_EQ(text_of(pid_file), "") << "it goes with the process";
+  EXPECT_THAT(text_of(log.file), AllOf(HasSubstr("system.starting"), HasSubstr("\"server.metrics_listen\":\"127.0.0.1:2\"")));
+}
+
+TEST_F(ProcessTest, HasNothingToDoWithWrongSettings) {
+  testing::internal::CaptureStderr();
+  const auto process = begin({"--server.metrics_listen", "nowhere"});
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("server.metrics_listen"));
+  ASSERT_FALSE(process);
+  EXPECT_EQ(process.error(), Process::kBadSettings);
+}
+
+TEST_F(ProcessTest, HasNothingToDoAfterAHealthcheck) {
+  testing::internal::CaptureStderr();
+  const auto process = begin({"--healthcheck"});
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("127.0.0.1:1"));
+  ASSERT_FALSE(process);
+  EXPECT_EQ(process.error(), 1);
+}
+
+TEST_F(ProcessTest, SaysWhyItsPidFileCannotBeWritten) {
+  testing::internal::CaptureStderr();
+  const auto process = begin({"--pid-file", "/proc/none/pid"});
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("/proc/none/pid"));
+  ASSERT_FALSE(process);
+  EXPECT_EQ(process.error(), Process::kFailed);
+}
+
+TEST_F(ProcessTest, RereadsIntoFreshSettingsOrSaysWhatIsWrong) {
+  const std::string file = dir / "settings.yaml";
+  const auto write = [&](const char* level) { std::ofstream(file) << "log: {level: " << level << ", file: " << log.file << "}\n"; };
+  write("info");
+  const auto process = begin({"--config", file.c_str()});
+  ASSERT_TRUE(process);
+  const auto reread = [&](log::Options& fresh) {
+    std::string other;
+    config::Settings again;
+    declare_metrics_listen(again, other);
+    log::declare(again, fresh);
+    other = address;
+    return (*process)->reread(again);
+  };
+  log::Options fresh;
+  write("error");
+  EXPECT_TRUE(reread(fresh));
+  EXPECT_EQ(fresh.level, log::Level::kError);
+  write("loud");
+  EXPECT_FALSE(reread(fresh));
+  (*process)->log().flush();
+  EXPECT_THAT(text_of(log.file), AllOf(HasSubstr("system.reload_failed"), HasSubstr("loud")));
 }
 
 // settings and healthcheck mode

@@ -60,6 +60,7 @@ ServerFacts facts(const std::vector<std::pair<std::string, std::string>>& change
   facts.config_readable = true;
   facts.read_config("appendfsync", "always");
   facts.read_config("no-appendfsync-on-rewrite", "no");
+  facts.read_config("aof-load-truncated", "no");
   return facts;
 }
 
@@ -119,6 +120,7 @@ TEST(Durability, EachCheckFailsByItself) {
       {"fsync every second", with_config("appendfsync", "everysec"), Check::kAppendfsync},
       {"never fsync", with_config("appendfsync", "no"), Check::kAppendfsync},
       {"no fsync while rewriting", with_config("no-appendfsync-on-rewrite", "yes"), Check::kNoAppendfsyncOnRewrite},
+      {"torn transactions stay open", with_config("aof-load-truncated", "yes"), Check::kAofLoadTruncated},
       {"last write failed", facts({{"aof_last_write_status", "err"}}), Check::kAofLastWrite},
       {"last write not told", facts({{"aof_last_write_status", "-"}}), Check::kAofLastWrite},
       {"rewriting, server new to us", facts({{"aof_rewrite_in_progress", "1"}}), Check::kAofLive},

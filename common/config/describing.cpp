@@ -1,0 +1,96 @@
+// What is said about settings: for --help, --print-config, docs/settings.md and the log.
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "common/config/declaration.hpp"
+#include "common/config/programs.hpp"
+#include "common/config/settings.hpp"
+#include "common/config/value.hpp"
+
+namespace hookfleet::config {
+namespace {
+
+/// Loaded again, `${` must not be a variable.
+std::string unexpanded(std::string text) {
+  for (std::size_t at = text.find("${"); at != std::string::npos; at = text.find("${", at + 3)) text.insert(at, 1, '$');
+  return text;
+}
+
+}  // namespace
+
+std::vector<Description> Settings::describe() const {
+  std::vector<Description> result;
+  const auto shown = [](const Declaration& declaration, std::vector<std::string> texts) {
+    for (std::string& text : texts) text = unexpanded(std::move(text));
+    return declaration.shape == Shape::kMany ? yaml(texts) : texts.empty() ? std::string() : yaml(texts.front());
+  };
+  for (const auto& declaration : declarations_) {
+    Description& described = result.emplace_back();
+    described.key = described.value_key = declaration->key;
+    described.placeholder = declaration->placeholder;
+    described.allowed = declaration->allowed;
+    described.initial = joined(declaration->initial, ",");
+    described.help = declaration->help;
+    described.required = declaration->required;
+    described.bare = declaration->bare;
+    described.file_only = declaration->shape == Shape::kMaps;
+    described.by_file = declaration->secret;
+    if (declaration->shape == Shape::kMaps) {
+      if (declaration->items.empty()) described.value = "[]";
+      for (const Settings& item : declaration->items) {
+        std::string lines = yaml_block(item.describe());
+        if (lines.empty()) lines = "{}";
+        for (std::size_t at = lines.find('\n'); at != std::string::npos; at = lines.find('\n', at + 1)) lines.insert(at + 1, "  ");
+        described.value += (described.value.empty() ? "- " : "\n- ") + lines;
+      }
+      for (Description& part : declaration->documented.front().describe()) {
+        part.key = declaration->key + "[]." + part.key;
+        part.file_only = true;
+        part.value.clear();
+        result.push_back(std::move(part));
+      }
+    } else if (!declaration->secret_path.empty()) {
+      described.value_key = declaration->file_key();
+      described.value = yaml(unexpanded(declaration->secret_path));
+    } else if (declaration->secret && declaration->current != declaration->initial) {
+      described.value = shown(*declaration, std::vector<std::string>(declaration->current.size(), kMask));
+    } else if (!declaration->secret || !declaration->current.empty()) {
+      described.value = shown(*declaration, declaration->current);
+    }
+  }
+  // Modules share sections: all of a section together, sections in the order in which they appear.
+  std::vector<std::string> sections;
+  const auto rank = [&sections](const Description& setting) {
+    return std::find(sections.begin(), sections.end(), setting.key.substr(0, setting.key.find('.'))) - sections.begin();
+  };
+  for (const Description& setting : result) {
+    if (rank(setting) == std::ssize(sections)) sections.push_back(setting.key.substr(0, setting.key.find('.')));
+  }
+  std::stable_sort(result.begin(), result.end(), [&rank](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  return result;
+}
+
+std::vector<std::pair<std::string, std::string>> Settings::effective() const {
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const auto& declaration : declarations_) {
+    if (declaration->shape == Shape::kMaps) {
+      for (std::size_t i = 0; i < declaration->items.size(); ++i) {
+        for (auto& [key, value] : declaration->items[i].effective()) {
+          result.emplace_back(declaration->key + '[' + std::to_string(i) + "]." + key, std::move(value));
+        }
+      }
+      continue;
+    }
+    std::vector<std::string> texts = declaration->current;
+    if (declaration->secret && texts != declaration->initial) std::fill(texts.begin(), texts.end(), kMask);
+    result.emplace_back(declaration->key, joined(texts, ","));
+  }
+  return result;
+}
+
+std::string Settings::print() const { return config::print({{{}, this}}); }
+
+std::string Settings::reference() const { return config::tables({{{}, this}}); }
+
+}  // namespace hookfleet::config
