@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "worker/handlers/message.hpp"
@@ -319,6 +320,35 @@ TEST_F(DeskTest, BeingUnavailableCostsNoAttempt) {
   write_attempts();
   EXPECT_EQ(written.at(1).failed, 0U);
   EXPECT_EQ(written.at(1).trouble, stream::Trouble::kUnavailable);
+}
+
+TEST_F(DeskTest, AnHourOfOutageDeadLettersNothingAndKeepsTheOrder) {
+  const auto make = [&](std::uint64_t id) { return entry(id, id % 2 == 0 ? "a" : "b", std::to_string(id)); };
+  arrive({make(1), make(2), make(3), make(4), make(5), make(6)});
+  const base::BootTime end = now + 1h;
+  std::vector<std::uint64_t> done;
+  unsigned tries = 0;
+  for (;;) {
+    for (auto step = next(); step.kind != Kind::kNothing; step = next()) {
+      if (step.kind == Kind::kFetch) desk->fetched(step.stream_id, make(step.stream_id.ms), now, wall);
+      if (step.kind != Kind::kStart) continue;
+      if (now < end) {
+        EXPECT_EQ(complete(step.stream_id.ms, Handled::unavailable("away")).outcome, Outcome::kRetry);
+        ++tries;
+      } else {
+        EXPECT_EQ(complete(step.stream_id.ms, Handled::done()).attempt, 1U) << "it cost no attempt";
+        done.push_back(step.stream_id.ms);
+      }
+      desk->attempts_written(write_attempts());
+    }
+    const auto wake = desk->next_wake();
+    if (!wake) break;
+    advance(std::chrono::ceil<std::chrono::milliseconds>(*wake - now));
+  }
+  EXPECT_LT(tries, 100U) << "the pauses grow";
+  EXPECT_EQ(done.size(), 6U);
+  std::stable_partition(done.begin(), done.end(), [](std::uint64_t id) { return id % 2 == 1; });
+  EXPECT_EQ(done, (std::vector<std::uint64_t>{1, 3, 5, 2, 4, 6}));
 }
 
 TEST_F(DeskTest, AnOldRedrivenOneIsGivenAFullDayFromItsRedrive) {
