@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "tests/chaos/rig.hpp"
 #include "tests/support/wait_until.hpp"
 
@@ -34,6 +36,36 @@ std::vector<int> restart_until_dead(Rig& rig, std::chrono::milliseconds deadline
   });
   EXPECT_TRUE(dead) << "not dead after " << codes.size() << " ends of the worker";
   return codes;
+}
+
+TEST(Poison, AHandlerThatAbortsTheProcessEndsInTheDeadLettersAfterThreeBeginsAndOthersFlow) {
+  Rig rig({.worker_flags = quick_and({"--worker.handler_timeout", "30s"})});
+  rig.add("bad@c.us", "bad-0", "abort " + rig.file("fix"));
+  rig.add_others(200, 20);
+  const std::vector<int> codes = restart_until_dead(rig, 60s);
+  EXPECT_THAT(codes, testing::Each(128 + SIGABRT));
+  EXPECT_EQ(codes.size(), 4U) << "it was not suspected the first time, and then begun three times";
+  ASSERT_TRUE(rig.drained());
+  EXPECT_EQ(rig.counted(), 200U) << "effects exactly once, whatever ran when the process ended";
+  const auto letters = rig.dead_letters();
+  ASSERT_EQ(letters.size(), 1U);
+  EXPECT_EQ(letters[0].death.dead_class, stream::DeadClass::kCrash);
+  EXPECT_THAT(rig.journal().out_of_order(), testing::IsEmpty());
+  expect_redriven_once(rig, "bad-0", 200);
+}
+
+TEST(Poison, AProcessThatAbortsTakesNoneOfThoseBesideItIntoTheDeadLetters) {
+  // Three at a time run when it ends, each time: they are begun, too, and must not be taken for poison.
+  Rig rig({.work = 5ms});
+  rig.add_others(300, 12);
+  rig.add("bad@c.us", "bad-0", "abort " + rig.file("fix"));
+  restart_until_dead(rig, 60s);
+  ASSERT_TRUE(rig.drained());
+  EXPECT_EQ(rig.counted(), 300U);
+  const auto letters = rig.dead_letters();
+  ASSERT_EQ(letters.size(), 1U);
+  ASSERT_TRUE(letters[0].entry.has_value());
+  EXPECT_THAT(letters[0].entry->body, testing::HasSubstr("bad-0"));
 }
 
 TEST(Poison, AHandlerThatHangsCostsTheProcessAndEndsInTheDeadLettersAfterThreeBegins) {
