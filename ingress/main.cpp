@@ -7,6 +7,7 @@
 #include "common/config/command_line.hpp"
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/healthcheck.hpp"
+#include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/pid_file.hpp"
 #include "common/lifecycle/signals.hpp"
@@ -92,6 +93,8 @@ int main(int argc, char** argv) {
     exit_code = kBadSettings;
     signals.request_stop();
   };
+  lifecycle::LogLevel log_level(log, "ingress", config.log.level);
+  events.control = [&](redis::ReplyView control) { log_level.observe(control); };
   const append::Metrics append_metrics(registry, config.layout.partitions);
   append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, events);
 
@@ -121,7 +124,7 @@ int main(int argc, char** argv) {
       return;
     }
     webhook.set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
-    log.set_level(fresh.log.level);
+    log_level.set_own(fresh.log.level);
     log.info("system.reloaded", "tokens, allowlist and log level were read again");
   });
 

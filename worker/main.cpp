@@ -7,6 +7,7 @@
 #include "common/config/command_line.hpp"
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/healthcheck.hpp"
+#include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/pid_file.hpp"
 #include "common/lifecycle/signals.hpp"
 #include "common/metrics/listener.hpp"
@@ -91,6 +92,8 @@ int main(int argc, char** argv) {
     exit_code = kBadSettings;
     signals.request_stop();
   };
+  lifecycle::LogLevel log_level(log, "worker", config.log.level);
+  callbacks.control = [&](redis::ReplyView control) { log_level.observe(control); };
   worker::Engine::Setup setup;
   setup.endpoint = config.redis.endpoint;
   setup.layout = config.layout;
@@ -112,7 +115,7 @@ int main(int argc, char** argv) {
       log.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", exit->output}});
       return;
     }
-    log.set_level(fresh.log.level);
+    log_level.set_own(fresh.log.level);
     log.info("system.reloaded", "the log level was read again");
   });
 

@@ -1,98 +1,18 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "common/durability/durability.hpp"
 
-#include "ingress/append/options.hpp"
-
-/// Whether a Redis keeps what it acknowledges: a judgement over what INFO and CONFIG GET say. Pure.
+/// The preflight's judgement and its words, which the command line's doctor shares: common/durability.
 namespace hookfleet::append {
 
-/// The preflight's checks, by the names that logs, metrics and readiness use.
-enum class Check {
-  kInfo,                    ///< INFO could be read
-  kRole,                    ///< role:master
-  kReplicas,                ///< at least redis.wait_replicas are connected
-  kMaxmemory,               ///< maxmemory > 0
-  kMaxmemoryPolicy,         ///< noeviction
-  kAppendonly,              ///< appendonly yes
-  kConfig,                  ///< CONFIG GET is allowed, or durability.assume stands in
-  kAppendfsync,             ///< appendfsync always (or everysec, where that is enough)
-  kNoAppendfsyncOnRewrite,  ///< no-appendfsync-on-rewrite no: with yes, 50 XADDs during a rewrite had 0 fsyncs
-  kAofLastWrite,            ///< aof_last_write_status ok
-  kAofLive,                 ///< the AOF on disk holds what is written now; see AofHistory
-  kLayout,                  ///< hf:meta holds our layout (stream::difference)
-};
-inline constexpr std::array kChecks{Check::kInfo,
-                                    Check::kRole,
-                                    Check::kReplicas,
-                                    Check::kMaxmemory,
-                                    Check::kMaxmemoryPolicy,
-                                    Check::kAppendonly,
-                                    Check::kConfig,
-                                    Check::kAppendfsync,
-                                    Check::kNoAppendfsyncOnRewrite,
-                                    Check::kAofLastWrite,
-                                    Check::kAofLive,
-                                    Check::kLayout};
-std::string_view to_text(Check check);
-
-/// What a server said about itself. What it didn't say is absent, and fails the check that needs it.
-struct ServerFacts {
-  std::optional<std::string> run_id, role, maxmemory_policy, aof_last_write_status;
-  std::optional<std::uint64_t> connected_replicas, used_memory, maxmemory;
-  std::optional<std::uint64_t> config_sets;  ///< CONFIG SETs since the server's start (commandstats; Redis 7)
-  std::optional<bool> aof_enabled, rewrite_in_progress, rewrite_scheduled;
-  bool config_readable = false;
-  std::optional<std::string> appendfsync, no_appendfsync_on_rewrite;
-
-  /// Takes over what a reply of INFO (whole, or of some sections) says.
-  void read_info(std::string_view info);
-  /// One pair of a CONFIG GET reply.
-  void read_config(std::string_view name, std::string_view value);
-};
-
-/// A failing check and why, for people: what is, and what is wanted.
-struct Failing {
-  Check check;
-  std::string why;
-  bool operator==(const Failing&) const = default;
-};
-
-/// Remembers which server's AOF has been seen complete. After CONFIG SET appendonly yes, and on a fresh master, the AOF lacks everything
-/// until its first rewrite has ended (measured: a kill lost all that was acknowledged meanwhile). So: on a server whose run_id or role is
-/// new to us, that said appendonly no before, or that had a CONFIG SET since, a rewrite in progress or scheduled means "not live yet".
-/// aof_base_size tells nothing (measured, 7.0.15): it is 0 until the first ordinary rewrite of a server that started empty, and keeps its
-/// old value when appendonly is switched off and on.
-class AofHistory {
- public:
-  /// True when the AOF is live. To be asked for each preflight, in order.
-  bool live(const ServerFacts& facts);
-
- private:
-  std::string run_id_;  ///< of the master that was seen with a complete AOF
-  std::optional<std::uint64_t> config_sets_;
-};
-
-struct Requirements {
-  Durability required = Durability::kAlways;
-  Assumption assume = Assumption::kNothing;
-  unsigned wait_replicas = 0;
-};
-
-struct Judgement {
-  std::vector<Failing> failing;  ///< in the order of kChecks; empty: appends may go
-  bool assumed = false;          ///< durability.assume stood in for CONFIG
-  bool ok() const { return failing.empty(); }
-  /// "appendfsync: is everysec, must be always; role: …"
-  std::string text() const;
-};
-
-/// With `none` only the role counts, and that nothing is evicted.
-Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofHistory& history);
+using durability::AofHistory;
+using durability::Assumption;
+using durability::Check;
+using durability::Durability;
+using durability::Failing;
+using durability::Judgement;
+using durability::kChecks;
+using durability::Requirements;
+using durability::ServerFacts;
 
 }  // namespace hookfleet::append

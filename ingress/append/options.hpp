@@ -3,18 +3,9 @@
 #include <chrono>
 #include <cstddef>
 
+#include "ingress/append/durability.hpp"
+
 namespace hookfleet::append {
-
-/// What a 200 promises about Redis' disk: `durability.required`.
-enum class Durability {
-  kAlways,    ///< fsync before the reply
-  kEverysec,  ///< written before the reply, on disk about a second later: a kill during a slow fsync, or a power cut, loses acknowledged
-              ///< entries
-  kNone,      ///< nothing about the disk is asked
-};
-
-/// What the operator vouches for where CONFIG is forbidden (managed Redis): `durability.assume`. Facts that can be read win.
-enum class Assumption { kNothing, kAlways, kEverysec };
 
 struct Options {
   std::chrono::milliseconds deadline{20'000};  ///< for the callers of submit(): from the request's arrival to its answer

@@ -359,6 +359,7 @@ void Writer::start_preflight() {
   ask_one(Asked::Kind::kExecProbe, {"EXEC"});
   ask_one(Asked::Kind::kLayoutSet, {"HSETNX", keys_.meta(), "layout", layout_text_});
   ask_one(Asked::Kind::kLayout, {"HGETALL", keys_.meta()});
+  if (events_.control) ask_one(Asked::Kind::kControl, {"HGETALL", keys_.control()});
   ask_one(Asked::Kind::kInfo, {"INFO"});
   ask_one(Asked::Kind::kInfo, {"INFO", "commandstats"});
   // One name or pattern a call: Redis before 7 takes no more.
@@ -579,6 +580,7 @@ Writer::Done Writer::on_reply(const Asked& asked, redis::ReplyView reply) {
     case Asked::Kind::kWaitProbe: session_->wait_problem = reply.is_error() ? std::string(reply.text()) : std::string(); break;
     case Asked::Kind::kLayoutSet: break;  // HGETALL tells what stands there
     case Asked::Kind::kLayout: on_layout(reply); break;
+    case Asked::Kind::kControl: events_.control(reply); break;
     case Asked::Kind::kInfo: session_->facts.read_info(reply.is_error() ? std::string_view() : reply.text()); break;
     case Asked::Kind::kConfig:
     case Asked::Kind::kConfigLast:

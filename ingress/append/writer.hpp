@@ -47,6 +47,7 @@ class Writer {
       kWaitProbe,   ///< preflight: WAIT 0 0, only whether it is allowed
       kLayoutSet,   ///< preflight
       kLayout,      ///< preflight
+      kControl,     ///< beside the preflight: the operator's wishes
       kInfo,        ///< preflight
       kConfig,      ///< preflight: CONFIG GET append*
       kConfigLast,  ///< preflight: CONFIG GET no-appendfsync-on-rewrite; the last one, which concludes it

@@ -1,9 +1,9 @@
-#include "ingress/append/durability.hpp"
+#include "common/durability/durability.hpp"
 
 #include <charconv>
 #include <utility>
 
-namespace hookfleet::append {
+namespace hookfleet::durability {
 namespace {
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -140,4 +140,4 @@ Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofH
   return judgement;
 }
 
-}  // namespace hookfleet::append
+}  // namespace hookfleet::durability
