@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
 SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis"}
-THIRD = SECOND | {"common/stream", "common/lease", "common/lifecycle"}
+THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle"}
 # folder -> what it may include besides itself
 RULE = {
     "common/base": set(),
@@ -23,6 +23,7 @@ RULE = {
     "common/metrics": CONFIG,
     "common/notification": CONFIG,
     "common/redis": CONFIG,
+    "common/durability": SECOND,
     "common/stream": SECOND,
     "common/lease": SECOND,
     "common/lifecycle": SECOND,
@@ -38,7 +39,7 @@ RULE = {
     "worker/handlers": THIRD,
     "worker/dispatch": THIRD | {"worker/dedup", "worker/routes", "worker/retry", "worker/handlers"},
     "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/dispatch"},
-    "cli": THIRD | {"worker/routes"},
+    "cli": THIRD | {"worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach
 SHARED_FILES = {"cli": {"ingress/config.hpp", "worker/config.hpp"}}

@@ -21,6 +21,10 @@ class FleetSettings {
   /// What any program finds wrong; what several find stands once. Called once.
   std::vector<config::Problem> load(const std::string& file, const std::map<std::string, std::string>& environment);
 
+  /// What load() found, or the defaults where it found problems.
+  const ingress::Config& ingress() const { return ingress_; }
+  const worker::Config& worker() const { return worker_; }
+
   /// For what is said about all of them. Valid as long as this.
   std::vector<config::Program> programs() const;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/lifecycle/health.hpp"
+#include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/process.hpp"
 #include "common/metrics/listener.hpp"
@@ -76,6 +77,8 @@ int main(int argc, char** argv) {
     exit_code = lifecycle::Process::kBadSettings;
     process.request_stop();
   };
+  lifecycle::LogLevel log_level(log, "ingress", config.log.level);
+  events.control = [&](redis::ReplyView control) { log_level.observe(control); };
   const append::Metrics append_metrics(registry, config.layout.partitions);
   append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, events);
 
@@ -101,7 +104,7 @@ int main(int argc, char** argv) {
     ingress::declare(fresh_settings, fresh);
     if (!process.reread(fresh_settings)) return;
     webhook.set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
-    log.set_level(fresh.log.level);
+    log_level.set_own(fresh.log.level);
     log.info("system.reloaded", "tokens, allowlist and log level were read again");
   });
 

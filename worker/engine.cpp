@@ -162,6 +162,7 @@ void Engine::take_inbox() {
     log_.info("redis.ready", "connected to Redis", {{"redis", setup_.endpoint.display()}});
     // One address is all that the settings name; a restart of its server keeps leases and streams.
     core_.connected(true, clock_.now(), clock_.wall());
+    send(ReadLayout{});  // the operator's wishes; the layout was checked by the connector
     was_connected_ = true;
   }
   if (!inbox.unreadable.empty()) {
@@ -408,7 +409,8 @@ std::size_t Engine::encode(const Leave&) {
 
 std::size_t Engine::encode(const ReadLayout&) {
   pipeline_->append({"HGET", keys_.meta(), "layout"});
-  return 1;
+  pipeline_->append({"HGETALL", keys_.control()});
+  return 2;
 }
 
 std::size_t Engine::encode(const Acquire& call) {
@@ -514,6 +516,7 @@ void Engine::decode(const Heartbeat& call, const Asked& asked) {
 void Engine::decode(const Leave&, const Asked&) {}
 
 void Engine::decode(const ReadLayout&, const Asked& asked) {
+  if (callbacks_.control) callbacks_.control(asked.got[1].view());
   const redis::ReplyView stored = asked.got[0].view();
   if (stored.is_error()) return call_failed("read layout", stored.error(), stored.text());
   if (stored.is_nil()) {  // FLUSHALL, or somebody deleted it

@@ -45,6 +45,7 @@ class Engine : private Outside {
     std::function<void()> beat;                                         ///< the loop turns; at least every second
     std::function<void(bool reachable, const std::string& why)> redis;  ///< a heartbeat was accepted; or Redis is away
     std::function<void(const std::string& why)> other_fleet;            ///< Redis belongs to a fleet with another layout: stop
+    std::function<void(redis::ReplyView control)> control = {};         ///< what HGETALL hf:control said; at each connection and every 5 s
     std::function<void()> hung;  ///< a handler has run for kHungTimeouts times its timeout: stop and start anew. Called once
   };
   static constexpr unsigned kHungTimeouts = 4;

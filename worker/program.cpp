@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "common/lifecycle/health.hpp"
+#include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/process.hpp"
 #include "common/metrics/listener.hpp"
@@ -68,6 +69,8 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     exit_code = kHung;
     process.request_stop();
   };
+  lifecycle::LogLevel log_level(log, "worker", config.log.level);
+  callbacks.control = [&](redis::ReplyView control) { log_level.observe(control); };
   Engine::Setup setup;
   setup.endpoint = config.redis.endpoint;
   setup.layout = config.layout;
@@ -85,7 +88,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     config::Settings fresh_settings;
     declare(fresh_settings, fresh);
     if (!process.reread(fresh_settings)) return;
-    log.set_level(fresh.log.level);
+    log_level.set_own(fresh.log.level);
     log.info("system.reloaded", "the log level was read again");
   });
 

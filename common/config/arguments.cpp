@@ -40,6 +40,13 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t width
   return result;
 }
 
+/// "-o,--output" → both.
+std::vector<std::string> names_of(const std::string& name) {
+  const std::size_t comma = name.find(',');
+  if (comma == std::string::npos) return {name};
+  return {name.substr(0, comma), name.substr(comma + 1)};
+}
+
 }  // namespace
 
 void Arguments::group(std::string title) {
@@ -53,9 +60,10 @@ void Arguments::flag(std::string name, bool& value, std::string help) {
   declared_.push_back(std::move(declared));
 }
 
-void Arguments::option(std::string name, std::string& value, std::string placeholder, std::string help) {
+void Arguments::option(std::string name, std::string& value, std::string placeholder, std::string help, std::vector<std::string> choices) {
   Declared declared{Kind::kOption, std::move(name), std::move(placeholder), std::move(help)};
   declared.value = &value;
+  declared.choices = std::move(choices);
   declared_.push_back(std::move(declared));
 }
 
@@ -65,10 +73,40 @@ void Arguments::setting(const std::string& key, Pairs& given, bool bare, std::st
   declared_.push_back(std::move(declared));
 }
 
-void Arguments::positional(std::string name, std::string& value, std::string help) {
+void Arguments::positional(std::string name, std::string& value, std::string help, std::vector<std::string> choices) {
   Declared declared{Kind::kPositional, std::move(name), {}, std::move(help)};
   declared.value = &value;
+  declared.choices = std::move(choices);
   declared_.push_back(std::move(declared));
+}
+
+void Arguments::positionals(std::string name, std::vector<std::string>& values, std::string help, std::vector<std::string> choices) {
+  Declared declared{Kind::kPositionals, std::move(name), {}, std::move(help)};
+  declared.values = &values;
+  declared.choices = std::move(choices);
+  declared_.push_back(std::move(declared));
+}
+
+std::optional<Problem> Arguments::check(const Declared& declared, const std::string& value) {
+  if (declared.choices.empty() || std::find(declared.choices.begin(), declared.choices.end(), value) != declared.choices.end()) {
+    return std::nullopt;
+  }
+  return Problem{declared.name, in_quotes(value) + " is not known there; the nearest known one is " + nearest(value, declared.choices)};
+}
+
+std::vector<Arguments::Described> Arguments::describe() const {
+  std::vector<Described> result;
+  for (const Declared& declared : declared_) {
+    if (declared.kind == Kind::kTitle) continue;
+    Described described{{}, declared.kind != Kind::kFlag, declared.placeholder, declared.choices, declared.help};
+    if (declared.kind == Kind::kPositional || declared.kind == Kind::kPositionals) {
+      described.placeholder = declared.name;
+    } else {
+      described.names = names_of(declared.name);
+    }
+    result.push_back(std::move(described));
+  }
+  return result;
 }
 
 std::vector<Problem> Arguments::parse(std::vector<std::string> arguments, Pairs* unknown) {
@@ -93,6 +131,7 @@ std::vector<Problem> Arguments::parse(std::vector<std::string> arguments, Pairs*
         case Kind::kSetting: options[i] = app.add_option(declared.name)->expected(1)->take_all(); break;
         case Kind::kBareSetting: options[i] = app.add_option(declared.name)->expected(0, 1)->take_all(); break;
         case Kind::kPositional:
+        case Kind::kPositionals:
         case Kind::kTitle: break;
       }
     }
@@ -112,6 +151,7 @@ std::vector<Problem> Arguments::parse(std::vector<std::string> arguments, Pairs*
     } else if (declared.kind == Kind::kOption) {
       if (results.size() > 1) problems.push_back({declared.name, "is given more than once; keep one"});
       if (results.front().empty()) problems.push_back({declared.name, "is empty; write " + declared.name + ' ' + declared.placeholder});
+      if (auto problem = check(declared, results.front()); problem && !results.front().empty()) problems.push_back(*std::move(problem));
       *declared.value = results.front();
     } else {
       for (const std::string& value : results) {
@@ -122,11 +162,14 @@ std::vector<Problem> Arguments::parse(std::vector<std::string> arguments, Pairs*
 
   std::vector<std::string> known;
   std::vector<const Declared*> positionals;
+  const Declared* others = nullptr;
   for (const Declared& declared : declared_) {
     if (declared.kind == Kind::kPositional) {
       positionals.push_back(&declared);
+    } else if (declared.kind == Kind::kPositionals) {
+      others = &declared;
     } else if (declared.kind != Kind::kTitle) {
-      known.push_back(declared.name);
+      for (std::string& name : names_of(declared.name)) known.push_back(std::move(name));
     }
   }
   std::size_t filled = 0;
@@ -136,7 +179,12 @@ std::vector<Problem> Arguments::parse(std::vector<std::string> arguments, Pairs*
     if (argument == "--") continue;
     if (!argument.starts_with('-') || argument == "-") {
       if (filled < positionals.size()) {
-        *positionals[filled++]->value = argument;
+        const Declared& positional = *positionals[filled++];
+        if (auto problem = check(positional, argument)) problems.push_back(*std::move(problem));
+        *positional.value = argument;
+      } else if (others != nullptr) {
+        if (auto problem = check(*others, argument)) problems.push_back(*std::move(problem));
+        others->values->push_back(argument);
       } else {
         problems.push_back({in_quotes(argument), "is an argument nobody expects; see --help"});
       }
@@ -144,7 +192,8 @@ std::vector<Problem> Arguments::parse(std::vector<std::string> arguments, Pairs*
     }
     const std::size_t equals = argument.find('=');
     const std::string name = argument.substr(0, equals);
-    const bool value_follows = equals == std::string::npos && i + 1 < rest.size() && !rest[i + 1].starts_with('-') && positionals.empty();
+    const bool value_follows =
+        equals == std::string::npos && i + 1 < rest.size() && !rest[i + 1].starts_with('-') && positionals.empty() && others == nullptr;
     if (unknown != nullptr && name.starts_with("--") && name.find('.') != std::string::npos) {
       unknown->emplace_back(name.substr(2), equals != std::string::npos ? argument.substr(equals + 1) : value_follows ? rest[i + 1] : "");
     } else {
@@ -169,6 +218,7 @@ std::string Arguments::help() const {
     }
     if (!std::exchange(titled, true)) result += '\n';
     std::string left = "  " + declared.name;
+    if (const std::size_t comma = left.find(','); comma != std::string::npos) left.insert(comma + 1, " ");
     if (declared.kind == Kind::kBareSetting) {
       left += " [" + declared.placeholder + ']';
     } else if (!declared.placeholder.empty()) {

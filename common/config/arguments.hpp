@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,12 +23,14 @@ class Arguments {
   void group(std::string title);
   /// `--name`, without a value.
   void flag(std::string name, bool& value, std::string help);
-  /// `--name VALUE`, at most once.
-  void option(std::string name, std::string& value, std::string placeholder, std::string help);
+  /// `--name VALUE`, at most once; with `choices` only these. A short form stands in front: "-o,--output".
+  void option(std::string name, std::string& value, std::string placeholder, std::string help, std::vector<std::string> choices = {});
   /// `--key VALUE`, as often as one likes; with `bare` the value may be left out.
   void setting(const std::string& key, Pairs& given, bool bare, std::string placeholder, std::string help);
   /// An argument that isn't an option, in the order of declaration; none may be left over or out.
-  void positional(std::string name, std::string& value, std::string help);
+  void positional(std::string name, std::string& value, std::string help, std::vector<std::string> choices = {});
+  /// All arguments that are left, none too. The last positional.
+  void positionals(std::string name, std::vector<std::string>& values, std::string help, std::vector<std::string> choices = {});
 
   /// Fills the variables; answers every problem found. Unknown options with a dot are given to `unknown` when it isn't null: their
   /// meaning is for Settings::load() to find. Called once. Never throws.
@@ -35,8 +38,18 @@ class Arguments {
   /// What --help prints: usage, about, arguments and options, at most 110 columns wide.
   std::string help() const;
 
+  /// What a shell completes.
+  struct Described {
+    std::vector<std::string> names;  ///< "-o", "--output"; empty for a positional
+    bool takes_value = false;
+    std::string placeholder;           ///< "FILE"
+    std::vector<std::string> choices;  ///< empty: anything
+    std::string help;
+  };
+  std::vector<Described> describe() const;
+
  private:
-  enum class Kind { kFlag, kOption, kSetting, kBareSetting, kPositional, kTitle };
+  enum class Kind { kFlag, kOption, kSetting, kBareSetting, kPositional, kPositionals, kTitle };
   struct Declared {
     Kind kind;
     std::string name;  // with its dashes
@@ -45,7 +58,10 @@ class Arguments {
     bool* flag = nullptr;
     std::string* value = nullptr;
     Pairs* given = nullptr;
+    std::vector<std::string>* values = nullptr;
+    std::vector<std::string> choices{};
   };
+  static std::optional<Problem> check(const Declared& declared, const std::string& value);
 
   const std::string usage_;
   const std::string about_;

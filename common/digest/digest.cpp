@@ -48,6 +48,21 @@ std::uint64_t xxh3_64(std::string_view bytes) noexcept { return XXH3_64bits(byte
 
 bool equal_in_constant_time(const Sha256& a, const Sha256& b) noexcept { return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
 
+std::string to_base64(std::string_view bytes) {
+  // EVP_EncodeBlock counts in int and writes a NUL behind: pieces of a multiple of three bytes need no padding between them.
+  constexpr std::size_t kPiece = 3UL << 20;
+  std::string out;
+  do {
+    const std::string_view piece = bytes.substr(0, kPiece);
+    bytes.remove_prefix(piece.size());
+    std::string encoded((piece.size() + 2) / 3 * 4 + 1, '\0');
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()), data(piece), static_cast<int>(piece.size()));
+    encoded.resize(static_cast<std::size_t>(size));
+    out += encoded;
+  } while (!bytes.empty());
+  return out;
+}
+
 std::string to_hex(std::string_view bytes) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string out;

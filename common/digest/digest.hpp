@@ -22,6 +22,9 @@ std::uint64_t xxh3_64(std::string_view bytes) noexcept;
 /// Equal or not, in a time that does not depend on where they differ.
 bool equal_in_constant_time(const Sha256& a, const Sha256& b) noexcept;
 
+/// RFC 4648, padded, one line.
+std::string to_base64(std::string_view bytes);
+
 /// Lower-case hexadecimal.
 std::string to_hex(std::string_view bytes);
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@
 namespace hookfleet::log {
 
 enum class Level { kDebug, kInfo, kWarn, kError, kOff };
+/// debug, info, warn, error or off, as settings name them.
+std::string_view to_text(Level level);
+std::optional<Level> find_level(std::string_view name);
 enum class Format { kJson, kText };
 /// How much of a notification its record shows. Honoured by who writes such a record, not by Logger.
 enum class Payload { kFull, kOff };

@@ -2,6 +2,24 @@
 
 namespace hookfleet::log {
 
+std::string_view to_text(Level level) {
+  switch (level) {
+    case Level::kDebug: return "debug";
+    case Level::kInfo: return "info";
+    case Level::kWarn: return "warn";
+    case Level::kError: return "error";
+    case Level::kOff: return "off";
+  }
+  return "";
+}
+
+std::optional<Level> find_level(std::string_view name) {
+  for (const Level level : {Level::kDebug, Level::kInfo, Level::kWarn, Level::kError, Level::kOff}) {
+    if (name == to_text(level)) return level;
+  }
+  return std::nullopt;
+}
+
 void declare(config::Settings& settings, Options& options) {
   settings.choice(
       "log.level", options.level,

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::string_view kVersion = "1";
 constexpr std::array<std::string_view, 9> kFields{"v", "id", "i", "c", "t", "r", "s", "q", "b"};
-constexpr std::array<std::pair<std::string_view, Source>, 3> kSources{
-    {{"webhook", Source::kWebhook}, {"poll", Source::kPoll}, {"redrive", Source::kRedrive}}};
+constexpr std::array<std::pair<std::string_view, Source>, 4> kSources{
+    {{"webhook", Source::kWebhook}, {"poll", Source::kPoll}, {"redrive", Source::kRedrive}, {"forced", Source::kForced}}};
 
 template <class Number>
 std::optional<Number> to_number(std::string_view text) {
@@ -45,6 +45,7 @@ std::string_view to_text(Source source) {
     case Source::kWebhook: return "webhook";
     case Source::kPoll: return "poll";
     case Source::kRedrive: return "redrive";
+    case Source::kForced: return "forced";
   }
   return "";
 }

@@ -25,8 +25,15 @@ struct StreamId {
   static std::optional<StreamId> parse(std::string_view text);
 };
 
-enum class Source { kWebhook, kPoll, kRedrive };
+enum class Source {
+  kWebhook,
+  kPoll,
+  kRedrive,  ///< a dead letter put back by an operator
+  kForced,   ///< the same with --force: handled although a later version has been (the stale rule doesn't hold it back)
+};
 std::string_view to_text(Source source);
+/// Put back from the dead letters, forced or not.
+constexpr bool is_redriven(Source source) { return source == Source::kRedrive || source == Source::kForced; }
 
 /// One notification in its partition's stream: the contract between the programs, version 1 (design §5).
 struct Entry {

@@ -32,7 +32,12 @@ std::string balanced_tag(unsigned partition, unsigned partitions) {
 
 }  // namespace
 
-Keys::Keys(const Layout& layout) : meta_(layout.prefix + ":meta"), members_(layout.prefix + ":members"), news_(layout.prefix + ":news") {
+Keys::Keys(const Layout& layout)
+    : meta_(layout.prefix + ":meta"),
+      members_(layout.prefix + ":members"),
+      news_(layout.prefix + ":news"),
+      control_(layout.prefix + ":control"),
+      audit_(layout.prefix + ":audit") {
   HOOKFLEET_CHECK(layout.partitions >= 1 && layout.partitions <= kPartitionsMax);
   tagged_.reserve(layout.partitions);
   for (unsigned partition = 0; partition < layout.partitions; ++partition) {

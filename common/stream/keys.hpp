@@ -39,13 +39,15 @@ class Keys {
   const std::string& meta() const { return meta_; }        ///< hf:meta
   const std::string& members() const { return members_; }  ///< hf:members
   const std::string& news() const { return news_; }        ///< hf:news
+  const std::string& control() const { return control_; }  ///< hf:control: run-time wishes of the operator
+  const std::string& audit() const { return audit_; }      ///< hf:audit: a stream, what operators did
 
  private:
   struct Tagged {
     std::string tag, base, stream, ctl, att, dlq, cnt, inst;
   };
   std::vector<Tagged> tagged_;
-  std::string meta_, members_, news_;
+  std::string meta_, members_, news_, control_, audit_;
 };
 
 /// The partition of a notification: XXH3_64bits (seed 0) of decimal idInstance, NUL, order key; modulo the number of partitions.

@@ -1,5 +1,6 @@
 #include "common/stream/layout.hpp"
 
+#include <charconv>
 #include <utility>
 
 namespace hookfleet::stream {
@@ -10,14 +11,35 @@ std::string to_text(const Layout& layout) {
   return "1 " + std::to_string(layout.partitions) + " " + std::string(to_text(layout.partition_by));
 }
 
+std::optional<Layout> parse_layout(std::string_view stored, std::string prefix) {
+  if (!stored.starts_with("1 ")) return std::nullopt;
+  stored.remove_prefix(2);
+  Layout layout;
+  layout.prefix = std::move(prefix);
+  const auto [end, error] = std::from_chars(stored.data(), stored.data() + stored.size(), layout.partitions);
+  if (error != std::errc() || layout.partitions < 1 || layout.partitions > kPartitionsMax) return std::nullopt;
+  stored.remove_prefix(static_cast<std::size_t>(end - stored.data()));
+  for (const PartitionBy partition_by : {PartitionBy::kChat, PartitionBy::kInstance}) {
+    layout.partition_by = partition_by;
+    if (stored == " " + std::string(to_text(partition_by))) return layout;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> difference(const Layout& layout, std::string_view stored) {
   const std::string ours = to_text(layout);
   if (stored == ours) return std::nullopt;
   return "this process has stream layout \"" + ours + "\" (version, stream.partitions, stream.partition_by), the fleet in Redis has \"" +
          std::string(stored.substr(0, 64)) +
-         "\". Give all programs of the fleet the same settings. To change the layout: stop all ingresses and pollers (senders keep their "
-         "notifications for 24 h), wait until every stream is empty, stop the workers, DEL " +
-         layout.prefix + ":meta, and start everything with the new settings";
+         "\". Give all programs of the fleet the same settings. To change the layout: 1. stop all ingresses and pollers (senders keep "
+         "their "
+         "notifications for 24 h); 2. wait until `hookfleet status` shows backlog 0, the workers still running with the old settings; 3. "
+         "redrive, "
+         "or export and drop, all dead letters (`hookfleet dead-letters list`); 4. stop all workers; 5. run `hookfleet layout clear`, "
+         "which "
+         "refuses while anything of this is missing; 6. start everything with the new settings. Marks of the old layout are not read any "
+         "more: "
+         "a repeat of what was handled before the change is handled again";
 }
 
 LayoutCheck check_layout(redis::Connection& connection, const Layout& layout) {

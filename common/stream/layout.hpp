@@ -13,6 +13,9 @@ namespace hookfleet::stream {
 std::string to_text(const Layout& layout);
 std::string_view to_text(PartitionBy partition_by);
 
+/// The layout that `stored` names; nothing when it isn't one that this program knows.
+std::optional<Layout> parse_layout(std::string_view stored, std::string prefix);
+
 /// Nothing when `stored` is the layout's text; otherwise what differs and how K is changed: a process that gets it must not go on.
 std::optional<std::string> difference(const Layout& layout, std::string_view stored);
 

@@ -1,11 +1,12 @@
 #!lua
 -- Puts dead letters back into their stream. Without allow-oom: at maxmemory it is refused as a whole.
 -- KEYS  s, dlq, att
--- ARGV  ids of dead letters
+-- ARGV  source that the entries get (redrive or forced), ids of dead letters
 -- Answers an array: the new id of each, or nil when it wasn't there any more.
 redis.call('HLEN', KEYS[3])  -- fails for another type, before the first write
 local answers = {}
-for a, id in ipairs(ARGV) do
+for a = 2, #ARGV do
+  local id = ARGV[a]
   local record = redis.call('XRANGE', KEYS[2], id, id)[1]
   local answer = false
   if record then
@@ -22,7 +23,7 @@ for a, id in ipairs(ARGV) do
     for i = 1, cut - 1, 2 do
       entry[i], entry[i + 1] = fields[i], fields[i + 1]
       if fields[i] == 's' and not source then
-        entry[i + 1] = 'redrive'
+        entry[i + 1] = ARGV[1]
         source = true
       end
     end
@@ -32,6 +33,6 @@ for a, id in ipairs(ARGV) do
     end
     redis.call('XDEL', KEYS[2], id)
   end
-  answers[a] = answer
+  answers[a - 1] = answer
 end
 return answers

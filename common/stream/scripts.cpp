@@ -163,10 +163,11 @@ std::string_view BatchAnswer::reason(std::size_t index) const {
   return reply_[static_cast<std::size_t>(refused_before) + 1].text();
 }
 
-void redrive(redis::Command& command, const Scripts& scripts, const Keys& keys, unsigned partition,
-             std::span<const StreamId> dead_letters) {
-  HOOKFLEET_CHECK(dead_letters.size() <= kRedriveMax);
+void redrive(redis::Command& command, const Scripts& scripts, const Keys& keys, unsigned partition, std::span<const StreamId> dead_letters,
+             Source source) {
+  HOOKFLEET_CHECK(dead_letters.size() <= kRedriveMax && is_redriven(source));
   command.clear().evalsha(scripts.redrive, 3).borrow(keys.stream(partition)).borrow(keys.dlq(partition)).borrow(keys.att(partition));
+  command.borrow(to_text(source));
   for (const StreamId id : dead_letters) command.copy(id.text());
 }
 

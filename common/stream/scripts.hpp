@@ -130,7 +130,9 @@ class BatchAnswer {
 
 /// Puts dead letters back into their partition's stream: new stream id, same `id`, bytes and `r`, source `redrive`, attempts from zero,
 /// finished actions kept; then takes them off the dead letters. At most kRedriveMax ids. Not at maxmemory (OOM: nothing was done).
-void redrive(redis::Command& command, const Scripts& scripts, const Keys& keys, unsigned partition, std::span<const StreamId> dead_letters);
+/// `source`: kRedrive, or kForced for those that the stale rule would drop.
+void redrive(redis::Command& command, const Scripts& scripts, const Keys& keys, unsigned partition, std::span<const StreamId> dead_letters,
+             Source source = Source::kRedrive);
 inline constexpr std::size_t kRedriveMax = 100;
 /// For each dead letter its new id in the stream, or nothing when it wasn't there any more.
 tl::expected<std::vector<std::optional<StreamId>>, redis::ReplyError> decode_redriven(redis::ReplyView reply);

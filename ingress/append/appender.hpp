@@ -7,6 +7,7 @@
 #include "common/base/clock.hpp"
 #include "common/log/logger.hpp"
 #include "common/redis/endpoint.hpp"
+#include "common/redis/reply.hpp"
 #include "common/stream/entry.hpp"
 #include "common/stream/keys.hpp"
 #include "ingress/append/metrics.hpp"
@@ -25,8 +26,9 @@ struct State {
 
 /// What the appender tells its owner, on the writer thread. Either may be empty; neither may block.
 struct Events {
-  std::function<void(const State&)> state;  ///< each change, and once when it is first known
-  std::function<void()> beat;               ///< the writer's loop turns: at least once a second, whatever Redis does
+  std::function<void(const State&)> state;             ///< each change, and once when it is first known
+  std::function<void()> beat;                          ///< the writer's loop turns: at least once a second, whatever Redis does
+  std::function<void(redis::ReplyView)> control = {};  ///< what HGETALL hf:control said; with each preflight
 };
 
 /// Stores notifications in their partition's stream, many per round trip (group commit).

@@ -29,7 +29,7 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions) {
   queue_entries = registry.gauge("hookfleet_append_queue_entries");
   queue_bytes = registry.gauge("hookfleet_append_queue_bytes");
   durable = registry.gauge("hookfleet_append_durable");
-  for (const Check check : kChecks) {
+  for (const durability::Check check : durability::kChecks) {
     check_failed[static_cast<std::size_t>(check)] = registry.gauge("hookfleet_append_check_failed", {{"check", to_text(check)}});
   }
   durability_assumed = registry.gauge("hookfleet_append_durability_assumed");

@@ -3,8 +3,8 @@
 #include <array>
 #include <vector>
 
+#include "common/durability/durability.hpp"
 #include "common/metrics/registry.hpp"
-#include "ingress/append/durability.hpp"
 #include "ingress/append/outcome.hpp"
 
 namespace hookfleet::append {
@@ -54,8 +54,8 @@ struct Metrics {
   metrics::Counter connections;
   metrics::Histogram batch_entries, redis_latency;
   metrics::Gauge queue_entries, queue_bytes, durable, durability_assumed, redis_memory_ratio;
-  std::array<metrics::Gauge, kChecks.size()> check_failed;  ///< by Check
-  std::vector<metrics::Gauge> backlog, oldest_age;          ///< by partition
+  std::array<metrics::Gauge, durability::kChecks.size()> check_failed;  ///< by Check
+  std::vector<metrics::Gauge> backlog, oldest_age;                      ///< by partition
 };
 
 }  // namespace hookfleet::append

@@ -3,18 +3,9 @@
 #include <chrono>
 #include <cstddef>
 
+#include "common/durability/durability.hpp"
+
 namespace hookfleet::append {
-
-/// What a 200 promises about Redis' disk: `durability.required`.
-enum class Durability {
-  kAlways,    ///< fsync before the reply
-  kEverysec,  ///< written before the reply, on disk about a second later: a kill during a slow fsync, or a power cut, loses acknowledged
-              ///< entries
-  kNone,      ///< nothing about the disk is asked
-};
-
-/// What the operator vouches for where CONFIG is forbidden (managed Redis): `durability.assume`. Facts that can be read win.
-enum class Assumption { kNothing, kAlways, kEverysec };
 
 struct Options {
   std::chrono::milliseconds deadline{20'000};  ///< for the callers of submit(): from the request's arrival to its answer
@@ -25,8 +16,8 @@ struct Options {
   std::chrono::milliseconds linger{0};         ///< how long a batch waits for company when nothing is in flight
   unsigned wait_replicas = 0;                  ///< replicas that must have it too (WAIT)
   unsigned memory_max_percent = 80;            ///< of Redis' maxmemory; above it submit() answers kOverloaded until it is 5 points below
-  Durability required = Durability::kAlways;
-  Assumption assume = Assumption::kNothing;
+  durability::Durability required = durability::Durability::kAlways;
+  durability::Assumption assume = durability::Assumption::kNothing;
   std::chrono::milliseconds drain_timeout{5'000};  ///< stop(): how long what waits may still be tried
 };
 

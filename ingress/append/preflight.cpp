@@ -8,7 +8,7 @@
 
 namespace hookfleet::append {
 
-Preflight::Preflight(const stream::Layout& layout, const Requirements& requirements)
+Preflight::Preflight(const stream::Layout& layout, const durability::Requirements& requirements)
     : layout_(layout), meta_(stream::Keys(layout).meta()), requirements_(requirements) {
   // WAIT, MULTI and EXEC only to see whether they are allowed.
   if (requirements_.wait_replicas > 0) questions_.push_back({Topic::kWait, {"WAIT", "0", "0"}});
@@ -71,12 +71,12 @@ void Preflight::read_layout(redis::ReplyView reply) {
   }
 }
 
-Preflight::Conclusion Preflight::conclude(AofHistory& history) const {
+Preflight::Conclusion Preflight::conclude(durability::AofHistory& history) const {
   Conclusion conclusion;
   conclusion.judgement = judge(facts_, requirements_, history);
   auto& failing = conclusion.judgement.failing;
-  if (!wait_problem_.empty()) failing.push_back({Check::kReplicas, "WAIT is refused: " + wait_problem_});
-  if (!layout_problem_.empty()) failing.push_back({Check::kLayout, layout_problem_});
+  if (!wait_problem_.empty()) failing.push_back({durability::Check::kReplicas, "WAIT is refused: " + wait_problem_});
+  if (!layout_problem_.empty()) failing.push_back({durability::Check::kLayout, layout_problem_});
   conclusion.foreign_layout = foreign_layout_;
   conclusion.transactions = multi_allowed_ && exec_allowed_;
   conclusion.sync_always = facts_.appendfsync.value_or("always") == "always";

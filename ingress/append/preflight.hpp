@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "common/durability/durability.hpp"
 #include "common/redis/command.hpp"
 #include "common/redis/reply.hpp"
 #include "common/stream/keys.hpp"
-#include "ingress/append/durability.hpp"
 
 namespace hookfleet::append {
 
@@ -18,7 +18,7 @@ namespace hookfleet::append {
 /// Pure: commands go out, replies come in. One at a time; ask() begins anew, whatever became of the last one.
 class Preflight {
  public:
-  Preflight(const stream::Layout& layout, const Requirements& requirements);
+  Preflight(const stream::Layout& layout, const durability::Requirements& requirements);
 
   /// Gives all questions to `send`, in order; how many there were.
   std::size_t ask(const std::function<void(redis::Argv)>& send);
@@ -26,13 +26,13 @@ class Preflight {
   bool answered(redis::ReplyView reply);
 
   struct Conclusion {
-    Judgement judgement;          ///< durability, replicas and layout
-    bool foreign_layout = false;  ///< another fleet's layout stands there: this process must not go on
-    bool transactions = false;    ///< MULTI and EXEC are allowed
-    bool sync_always = true;      ///< each turn of Redis' event loop that wrote ends with an fsync; assumed when it isn't told
+    durability::Judgement judgement;  ///< durability, replicas and layout
+    bool foreign_layout = false;      ///< another fleet's layout stands there: this process must not go on
+    bool transactions = false;        ///< MULTI and EXEC are allowed
+    bool sync_always = true;          ///< each turn of Redis' event loop that wrote ends with an fsync; assumed when it isn't told
     std::optional<std::uint64_t> used_memory, maxmemory;
   };
-  Conclusion conclude(AofHistory& history) const;
+  Conclusion conclude(durability::AofHistory& history) const;
 
  private:
   enum class Topic { kWait, kMulti, kExec, kLayoutSet, kLayout, kInfo, kConfig };
@@ -44,12 +44,12 @@ class Preflight {
 
   const stream::Layout layout_;
   const std::string meta_;
-  const Requirements requirements_;
+  const durability::Requirements requirements_;
   std::vector<Question> questions_;
 
   // What was answered since ask()
   std::size_t next_ = 0;
-  ServerFacts facts_;
+  durability::ServerFacts facts_;
   bool multi_allowed_ = false;
   bool exec_allowed_ = false;
   bool foreign_layout_ = false;

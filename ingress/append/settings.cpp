@@ -20,10 +20,14 @@ void declare(config::Settings& settings, Options& options) {
   settings.percent("stream.memory_max", options.memory_max_percent, {10, 95},
                    "Share of Redis' maxmemory above which the answer is 503, until it is 5 points below");
   settings.choice("durability.required", options.required,
-                  {{"always", Durability::kAlways}, {"everysec", Durability::kEverysec}, {"none", Durability::kNone}},
+                  {{"always", durability::Durability::kAlways},
+                   {"everysec", durability::Durability::kEverysec},
+                   {"none", durability::Durability::kNone}},
                   "What Redis' appendfsync must be for an answer of 200; everysec may lose about a second of acknowledged entries");
   settings.choice("durability.assume", options.assume,
-                  {{"nothing", Assumption::kNothing}, {"always", Assumption::kAlways}, {"everysec", Assumption::kEverysec}},
+                  {{"nothing", durability::Assumption::kNothing},
+                   {"always", durability::Assumption::kAlways},
+                   {"everysec", durability::Assumption::kEverysec}},
                   "What you vouch for where CONFIG GET is forbidden (managed Redis)");
 }
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <initializer_list>
 #include <string>
@@ -348,6 +349,10 @@ void Writer::ask() {
 
 void Writer::start_preflight() {
   session_->preflight_due = kNever;  // set when it is concluded
+  if (events_.control) {
+    const std::array<std::string_view, 2> argv{"HGETALL", keys_.control()};
+    ask_for(Asked::Kind::kControl, 0, argv);
+  }
   preflight_.ask([this](redis::Argv argv) { ask_for(Asked::Kind::kPreflight, 0, argv); });
 }
 
@@ -559,12 +564,13 @@ Writer::Done Writer::on_reply(const Asked& asked, redis::ReplyView reply) {
       break;
     case Asked::Kind::kExec: return on_exec(asked.count, reply);
     case Asked::Kind::kWait: return on_wait(reply);
+    case Asked::Kind::kControl: events_.control(reply); break;
     case Asked::Kind::kPreflight:
       if (preflight_.answered(reply)) conclude_preflight();
       break;
     case Asked::Kind::kMemory: {
       session_->sampling = false;
-      ServerFacts facts;
+      durability::ServerFacts facts;
       facts.read_info(reply.text());
       if (facts.used_memory && facts.maxmemory) on_memory(*facts.used_memory, *facts.maxmemory);
       break;
@@ -601,10 +607,10 @@ void Writer::conclude_preflight() {
   Session& session = *session_;
   session.preflight_due = now_ + kPreflightEvery;
   const Preflight::Conclusion conclusion = preflight_.conclude(aof_);
-  const Judgement& judgement = conclusion.judgement;
+  const durability::Judgement& judgement = conclusion.judgement;
 
-  std::array<bool, kChecks.size()> failed{};
-  for (const Failing& one : judgement.failing) failed[static_cast<std::size_t>(one.check)] = true;
+  std::array<bool, durability::kChecks.size()> failed{};
+  for (const durability::Failing& one : judgement.failing) failed[static_cast<std::size_t>(one.check)] = true;
   for (std::size_t check = 0; check < failed.size(); ++check) metrics_.check_failed[check].set(failed[check] ? 1 : 0);
   metrics_.durability_assumed.set(judgement.assumed ? 1 : 0);
   if (judgement.assumed && !session.preflighted) {
@@ -624,7 +630,7 @@ void Writer::conclude_preflight() {
   }
   // Asked again soon: entries wait for it. Another server may stand behind the name when this one isn't the master.
   session.preflight_due = now_ + kReconnectAfter;
-  if (failed[static_cast<std::size_t>(Check::kRole)]) session.closing = true;
+  if (failed[static_cast<std::size_t>(durability::Check::kRole)]) session.closing = true;
   const std::string text = judgement.text();
   if (state_.writable || text != state_.reason) {
     log_.error("redis.not_durable", "Redis doesn't keep what it acknowledges as required: nothing is appended until it does",

@@ -43,6 +43,7 @@ class Writer {
       kExec,       ///< ends it: the answers to the front of flight_
       kWait,       ///< WAIT after a batch
       kPreflight,  ///< a question of preflight_
+      kControl,    ///< beside the preflight: the operator's wishes
       kMemory,     ///< INFO memory
       kBacklog,    ///< XLEN of partition `count`
       kOldest,     ///< XRANGE - + COUNT 1 of partition `count`
@@ -140,7 +141,7 @@ class Writer {
   unsigned refusals_ = 0;  ///< in a row
   base::BootTime hold_until_{};
   Preflight preflight_;
-  AofHistory aof_;
+  durability::AofHistory aof_;
   MemoryGate memory_;
   unsigned next_partition_ = 0;  ///< of the backlog sample
   State state_;

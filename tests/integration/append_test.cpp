@@ -492,7 +492,7 @@ TEST(Appender, WhereConfigIsForbiddenItTakesTheOperatorsWord) {
     EXPECT_EQ(subject.outcome_of_one(1s), Outcome::kUnavailable);
     EXPECT_THAT(subject.state().reason, HasSubstr("config: CONFIG GET is refused"));
   }
-  Subject subject(endpoint, {.assume = Assumption::kAlways});
+  Subject subject(endpoint, {.assume = durability::Assumption::kAlways});
   EXPECT_EQ(subject.outcome_of_one(), Outcome::kStored);
   EXPECT_EQ(subject.metric("hookfleet_append_durability_assumed"), 1);
   EXPECT_THAT(subject.log(), HasSubstr("redis.durability_assumed"));

@@ -537,7 +537,7 @@ TEST(LayoutCheck, WritesWhatIsMissingAndRefusesWhatDiffers) {
   other.partitions = 16;
   const LayoutCheck differs = check_layout(connection, other);
   EXPECT_EQ(differs.verdict, LayoutCheck::Verdict::kDifferent);
-  EXPECT_NE(differs.text.find("DEL hf:meta"), std::string::npos);
+  EXPECT_NE(differs.text.find("hookfleet layout clear"), std::string::npos);
   server.call({"FLUSHALL"});
   EXPECT_EQ(check_layout(connection, layout).verdict, LayoutCheck::Verdict::kSame);
   EXPECT_EQ(server.text({"HGET", "hf:meta", "layout"}), "1 32 chat") << "written again";

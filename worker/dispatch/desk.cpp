@@ -83,7 +83,7 @@ std::optional<Desk::LookUp> Desk::arrived(std::uint64_t cycle, std::vector<Arriv
     identities_.enter(item.identity);
     look_up.ids.push_back(item.stream_id);
     look_up.identities.push_back(item.identity);
-    if (item.stream_id <= attempts_up_to_ || item.source == stream::Source::kRedrive) look_up.attempts_of.push_back(item.stream_id);
+    if (item.stream_id <= attempts_up_to_ || stream::is_redriven(item.source)) look_up.attempts_of.push_back(item.stream_id);
   }
   if (look_up.ids.empty()) end_cycle(cycle);
   return look_up;
@@ -389,7 +389,7 @@ std::optional<Record> Desk::decide(Item& item, base::BootTime now, base::WallTim
   const Content& content = *item.content;
   if (!item.id.empty()) {  // an entry of ours
     const dedup::Record& known = *identities_.find(item.identity);
-    const bool redriven = item.source == stream::Source::kRedrive;
+    const bool redriven = stream::is_redriven(item.source);
     const auto drop = [&](std::string reason) {
       std::string first_id = known.first_id();
       Record record = end(item, Outcome::kRepeat, now, wall);
@@ -400,7 +400,9 @@ std::optional<Record> Desk::decide(Item& item, base::BootTime now, base::WallTim
     switch (known.judge(item.digest, item.received_ms, redriven)) {
       case dedup::Record::Judgement::kFirst: break;
       case dedup::Record::Judgement::kRepeat: return drop({});
-      case dedup::Record::Judgement::kStale: return drop("stale: a version received later has been handled");
+      case dedup::Record::Judgement::kStale:
+        if (item.source == stream::Source::kForced) break;  // the operator wants it all the same
+        return drop("stale: a version received later has been handled");
       case dedup::Record::Judgement::kChanged:
         item.changed = true;
         if (!redriven && options_.dedup.changed_of(content.notification.type) == dedup::Changed::kDrop) {
@@ -577,7 +579,7 @@ Record Desk::put_off(Item& item, bool unavailable, std::string reason, base::Boo
   attempts.trouble = unavailable ? stream::Trouble::kUnavailable : stream::Trouble::kFailed;
   retry::Decision decision;
   if (unavailable) {
-    const std::int64_t born_ms = item.source == stream::Source::kRedrive ? static_cast<std::int64_t>(item.stream_id.ms) : item.received_ms;
+    const std::int64_t born_ms = stream::is_redriven(item.source) ? static_cast<std::int64_t>(item.stream_id.ms) : item.received_ms;
     decision = retry::after_unavailable(options_.retry, attempts, born_ms, now_ms, random);
   } else {
     ++attempts.failed;

@@ -217,7 +217,7 @@ TEST(Layout, ADifferenceSaysHowToChangeIt) {
   EXPECT_FALSE(difference(layout, "1 32 chat"));
   const auto text = difference(layout, "1 16 instance");
   ASSERT_TRUE(text);
-  for (const char* part : {"1 32 chat", "1 16 instance", "DEL hf:meta", "stream.partitions"})
+  for (const char* part : {"1 32 chat", "1 16 instance", "hookfleet layout clear", "stream.partitions"})
     EXPECT_NE(text->find(part), std::string::npos) << part;
 }
 

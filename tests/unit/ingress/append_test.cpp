@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "common/base/wakeup.hpp"
+#include "common/durability/durability.hpp"
 #include "common/metrics/registry.hpp"
-#include "ingress/append/durability.hpp"
 #include "ingress/append/fifo.hpp"
 #include "ingress/append/inbox.hpp"
 #include "ingress/append/memory_gate.hpp"
@@ -22,6 +22,7 @@
 namespace hookfleet::append {
 namespace {
 
+using namespace durability;
 using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::ElementsAre;

@@ -440,6 +440,16 @@ TEST_F(DeskTest, ARedrivenOneIsHandledAndItsCopyBehindItIsNot) {
   EXPECT_EQ(records.at(0).outcome, Outcome::kRepeat);
 }
 
+TEST_F(DeskTest, AStaleOneIsHandledOnlyWhenItsRedriveWasForced) {
+  // Another version, received later than any of these entries, has ended.
+  const stream::Mark mark{base::unix_ms(wall) + 120'000, "01890000-0000-7000-8000-000000000001", {notification::BodyDigest{1}}};
+  arrive({entry(1, "a", "1", "", "incomingMessageReceived", stream::Source::kRedrive)}, {{"1", mark}});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(records.at(0).outcome, Outcome::kRepeat);
+  arrive({entry(2, "b", "1", "", "incomingMessageReceived", stream::Source::kForced)}, {{"1", mark}});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{2}));
+}
+
 // --- Reading
 
 TEST_F(DeskTest, KnownEntriesAreSkippedAfterAReset) {

@@ -7,10 +7,19 @@
 #include <string_view>
 #include <vector>
 
-#include "ingress/append/options.hpp"
-
 /// Whether a Redis keeps what it acknowledges: a judgement over what INFO and CONFIG GET say. Pure.
-namespace hookfleet::append {
+namespace hookfleet::durability {
+
+/// What a 200 promises about Redis' disk: `durability.required`.
+enum class Durability {
+  kAlways,    ///< fsync before the reply
+  kEverysec,  ///< written before the reply, on disk about a second later: a kill during a slow fsync, or a power cut, loses acknowledged
+              ///< entries
+  kNone,      ///< nothing about the disk is asked
+};
+
+/// What the operator vouches for where CONFIG is forbidden (managed Redis): `durability.assume`. Facts that can be read win.
+enum class Assumption { kNothing, kAlways, kEverysec };
 
 /// The preflight's checks, by the names that logs, metrics and readiness use.
 enum class Check {
@@ -98,4 +107,4 @@ struct Judgement {
 /// With `none` only the role counts, and that nothing is evicted.
 Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofHistory& history);
 
-}  // namespace hookfleet::append
+}  // namespace hookfleet::durability

@@ -1,10 +1,10 @@
-#include "ingress/append/durability.hpp"
+#include "common/durability/durability.hpp"
 
 #include <utility>
 
 #include "common/redis/info.hpp"
 
-namespace hookfleet::append {
+namespace hookfleet::durability {
 namespace {
 
 std::string shown(const std::optional<std::string>& value) { return value ? "is " + *value : "isn't told by the server"; }
@@ -127,4 +127,4 @@ Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofH
   return judgement;
 }
 
-}  // namespace hookfleet::append
+}  // namespace hookfleet::durability

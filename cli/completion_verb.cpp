@@ -1,0 +1,37 @@
+#include "cli/completion.hpp"
+#include "cli/values.hpp"
+#include "cli/verb_list.hpp"
+
+namespace hookfleet::cli {
+namespace {
+
+class CompletionVerb final : public Verb {
+ public:
+  void declare(config::Arguments& arguments) override {
+    arguments.positional("SHELL", shell_, "bash, zsh or fish", {"bash", "zsh", "fish"});
+  }
+
+  int run(Console& console, const Environment&) override {
+    console.out(completion(shell_));
+    return kOk;
+  }
+
+ private:
+  std::string shell_;
+};
+
+constexpr std::string_view kExamples = R"(
+Examples:
+  source <(hookfleet completion bash)                                            # this bash
+  hookfleet completion bash > /etc/bash_completion.d/hookfleet                   # every bash
+  hookfleet completion zsh > "${fpath[1]}/_hookfleet"
+  hookfleet completion fish > ~/.config/fish/completions/hookfleet.fish
+)";
+
+}  // namespace
+
+Listed completion_verb() {
+  return {"completion", "bash|zsh|fish", "Print what a shell needs to complete verbs and options", kExamples, make_verb<CompletionVerb>};
+}
+
+}  // namespace hookfleet::cli

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/search.hpp"
+
+/// What the verbs `dead-letters …` share: which dead letters are meant.
+namespace hookfleet::cli {
+
+/// A dead letter to be worked on later: what is needed of it without its body.
+struct Letter {
+  Place place;
+  std::string id;  ///< empty: foreign
+  stream::DeadClass dead_class = stream::DeadClass::kFailed;
+  bool readable = false;  ///< it is a dead letter of a format we know
+  Names names{};          ///< of an entry of ours
+  std::int64_t received_ms = 0;
+  bool ours = false;
+};
+Letter to_letter(const Found& found);
+
+/// Which dead letters: by ids and refs, or by filters.
+class Selection {
+ public:
+  /// `must_choose`: neither ids nor a filter is an error unless --all is given.
+  Selection(bool must_choose, std::uint64_t limit) : must_choose_(must_choose), limit_(limit) {}
+  void declare(config::Arguments& arguments);
+  /// Throws Failed with kUsage.
+  void prepare();
+
+  struct Outcome {
+    std::uint64_t matched = 0;
+    std::uint64_t seen = 0;
+    bool limited = false;                ///< there may be more: --limit was reached, or Ctrl-C
+    std::vector<std::string> missing{};  ///< ids and refs given that are no dead letters
+  };
+  /// Calls `each` for each that is meant, partition by partition, oldest first.
+  Outcome each(Fleet& fleet, Console& console, const std::function<void(const Found&)>& each) const;
+
+  const Filter& filter() const { return filter_; }
+  const std::vector<std::string>& ids() const { return ids_; }
+  std::uint64_t limit() const { return limit_; }
+  /// For the audit record.
+  std::string text() const;
+
+ private:
+  const bool must_choose_;
+  std::uint64_t limit_;
+  std::string limit_text_;
+  bool all_ = false;
+  std::vector<std::string> ids_;
+  Filter filter_;
+};
+
+/// True: go on. Asks on a terminal; elsewhere --yes must have been given, or Failed with kUsage.
+bool confirmed(Console& console, bool yes, const std::string& question);
+
+/// "10 failed, 2 crash"
+std::string by_class(const std::map<std::string, std::uint64_t>& counts);
+
+}  // namespace hookfleet::cli

@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include <map>
+
+#include "cli/audit.hpp"
+#include "cli/snapshot.hpp"
+#include "cli/values.hpp"
+#include "cli/verb_list.hpp"
+
+namespace hookfleet::cli {
+namespace {
+
+class ResumeVerb final : public Verb {
+ public:
+  void declare(config::Arguments& arguments) override {
+    arguments.positionals("TYPE", types_, "The typeWebhook whose entries are held back");
+    arguments.flag("--all", all_, "All types that are held back");
+    declare_output(arguments, output_);
+    fleet_.declare(arguments);
+  }
+
+  int run(Console& console, const Environment& environment) override {
+    if (types_.size() + (all_ ? 1 : 0) != 1) wrong_usage("say which: one TYPE, or --all; `hookfleet status` shows what is held");
+    Fleet fleet(fleet_, environment);
+    const Snapshot snapshot = take_snapshot(fleet);
+    std::map<std::string, unsigned> held, counting;  // type → partitions
+    std::vector<Words> commands;
+    for (const PartitionState& partition : snapshot.partitions) {
+      for (const TypeHold& hold : partition.holds) {
+        if (!all_ && hold.type != types_.front()) continue;
+        ++(hold.since_ms > 0 ? held : counting)[hold.type];
+        commands.push_back({"HDEL", fleet.keys().ctl(partition.partition), "hold:" + hold.type});
+      }
+    }
+    std::string names;
+    for (const auto* types : {&held, &counting}) {
+      for (const auto& [type, partitions] : *types) names += (names.empty() ? "" : " ") + type;
+    }
+    if (!commands.empty())
+      audit(fleet, console, environment, "resume", {{"types", names}, {"partitions", std::to_string(commands.size())}});
+    std::vector<std::string> problems = snapshot.problems;
+    const std::vector<redis::Reply> replies = fleet.ask_all(commands);
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      if (replies[i].view().is_error()) problems.push_back(shown(commands[i][1]) + ": " + shown(replies[i].view().text(), 160));
+    }
+    if (is_json(output_)) {
+      console.out(json_text(Json{{"resumed", held}, {"counts_reset", counting}, {"problems", problems}}) + '\n');
+    } else {
+      for (const auto& [type, partitions] : held) {
+        console.out(fmt::format("resumed {} in {} partition{}; the workers take it up within seconds\n", shown(type), partitions,
+                                partitions == 1 ? "" : "s"));
+      }
+      for (const auto& [type, partitions] : counting) {
+        if (!held.contains(type)) console.out(fmt::format("{} was not held; its count of crashes is reset\n", shown(type)));
+      }
+      if (commands.empty()) console.out((all_ ? "nothing" : shown(types_.front())) + " is held back: nothing to do\n");
+    }
+    for (const std::string& problem : problems) console.err("not readable: " + problem + '\n');
+    return problems.empty() ? kOk : kFailed;
+  }
+
+ private:
+  bool all_ = false;
+  std::vector<std::string> types_;
+  std::string output_;
+  FleetOptions fleet_;
+};
+
+constexpr std::string_view kExamples = R"(
+When more than three notifications of one typeWebhook have ended their process within an hour, the type's entries wait. Mend the cause, then
+resume: they are handled again, in order. The dead letters of class crash stay until they are redriven. Leaves a record in hf:audit.
+
+Examples:
+  hookfleet resume incomingMessageReceived
+  hookfleet resume --all
+)";
+
+}  // namespace
+
+Listed resume_verb() {
+  return {"resume", "TYPE | --all", "Let a typeWebhook flow again that is held back", kExamples, make_verb<ResumeVerb>};
+}
+
+}  // namespace hookfleet::cli

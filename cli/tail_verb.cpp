@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "cli/search.hpp"
+#include "cli/values.hpp"
+#include "cli/verb_list.hpp"
+
+namespace hookfleet::cli {
+namespace {
+
+/// One stream that is followed.
+struct Followed {
+  unsigned partition;
+  bool dead;
+  std::string key;
+  std::string last;  ///< the id behind which is read
+};
+
+class TailVerb final : public Verb {
+ public:
+  void declare(config::Arguments& arguments) override {
+    arguments.option("-n,--count", count_, "N", "End after N notifications [default: until Ctrl-C]");
+    arguments.flag("--dead-letters", dead_, "Follow the dead letters too");
+    arguments.flag("--body", body_, "Show the bodies, too (personal data)");
+    filter_.declare(arguments, false);
+    arguments.group("How");
+    declare_output(arguments, output_);
+    fleet_.declare(arguments);
+  }
+
+  int run(Console& console, const Environment& environment) override {
+    if (const auto ok = filter_.prepare(std::chrono::system_clock::now()); !ok) wrong_usage(ok.error());
+    std::uint64_t left = count_of("-n", count_, UINT64_MAX);
+    Fleet fleet(fleet_, environment);
+    console.catch_interrupts();
+    std::vector<Followed> followed = follow(fleet);
+    console.err(fmt::format("following {} streams of {}; Ctrl-C ends\n", followed.size(), fleet.server()));
+    bool lost = false;
+    while (left > 0 && !console.interrupted()) {
+      try {
+        if (lost) fleet.reconnect();
+        lost = false;
+        read(console, fleet, followed, left);
+      } catch (const ConnectionLost& why) {
+        // What came meanwhile is still read: the ids are known.
+        if (!lost) console.err(why.text + "; trying again\n");
+        lost = true;
+        if (console.wait(std::chrono::seconds(1)) == Console::Woken::kInterrupt) break;
+      }
+    }
+    return kOk;
+  }
+
+ private:
+  std::vector<Followed> follow(Fleet& fleet) const {
+    std::vector<Followed> followed;
+    std::vector<Words> commands;
+    const auto only = filter_.partition(fleet.layout());
+    for (const bool dead : {false, true}) {
+      for (unsigned p = 0; p < fleet.partitions(); ++p) {
+        if ((dead && !dead_) || (only && *only != p)) continue;
+        followed.push_back({p, dead, dead ? fleet.keys().dlq(p) : fleet.keys().stream(p), "0-0"});
+        commands.push_back({"EXISTS", followed.back().key});
+      }
+    }
+    // `$` would be taken anew by each XREAD and lose what comes between two: the last ids are asked for once.
+    const auto exists = fleet.ask_all(commands);
+    for (std::size_t i = 0; i < followed.size(); ++i) {
+      if (exists[i].view().integer() == 0) continue;
+      const redis::Reply info = fleet.call({"XINFO", "STREAM", followed[i].key});
+      followed[i].last = field(info.view(), "last-generated-id").text();
+    }
+    return followed;
+  }
+
+  void read(Console& console, Fleet& fleet, std::vector<Followed>& followed, std::uint64_t& left) const {
+    Words words{"XREAD", "COUNT", "16", "BLOCK", "500", "STREAMS"};
+    for (const Followed& one : followed) words.push_back(one.key);
+    for (const Followed& one : followed) words.push_back(one.last);
+    std::vector<std::string_view> argv(words.begin(), words.end());
+    const redis::Reply reply = fleet.call(redis::Argv(argv));
+    for (std::size_t i = 0; i < reply.view().size(); ++i) {
+      const redis::ReplyView stream = reply.view()[i];
+      for (Followed& one : followed) {
+        if (one.key != stream[0].text()) continue;
+        for (std::size_t k = 0; k < stream[1].size(); ++k) {
+          const Found found = read_record(one.partition, one.dead, stream[1][k]);
+          one.last = found.place.id.text();
+          if (left == 0 || !filter_.matches(found)) continue;
+          --left;
+          console.out(is_json(output_) ? json_text(to_json(found, body_)) + '\n' : pretty(found));
+        }
+      }
+    }
+  }
+
+  std::string pretty(const Found& found) const {
+    if (!found.entry) {
+      return fmt::format("{} {:>4} {} is no entry of ours: {}\n", time_text(static_cast<std::int64_t>(found.place.id.ms)),
+                         found.place.partition, found.place.text(), shown(found.entry.error()));
+    }
+    const stream::Entry& entry = *found.entry;
+    const Names names = names_of(entry);
+    std::string out = fmt::format("{} {:>4} {} {} {} {}", time_text(entry.received_ms), found.place.partition,
+                                  entry.type_webhook.empty() ? "(no typeWebhook)" : shown(entry.type_webhook), entry.id_instance,
+                                  entry.chat.empty() ? "-" : shown(entry.chat), entry.id);
+    if (!names.type_message.empty()) out += ' ' + shown(names.type_message);
+    if (entry.source != stream::Source::kWebhook) out += fmt::format(" [{}]", stream::to_text(entry.source));
+    if (found.death) out += fmt::format(" DEAD {}: {}", stream::to_text(found.death->dead_class), shown(found.death->error, 120));
+    out += '\n';
+    if (body_) out += pretty_body(entry.body);
+    return out;
+  }
+
+  std::string count_, output_;
+  bool dead_ = false;
+  bool body_ = false;
+  Filter filter_;
+  FleetOptions fleet_;
+};
+
+constexpr std::string_view kExamples = R"(
+Shows notifications as they are stored, from now on: receipt, partition, typeWebhook, instance, chat, id. What a worker acknowledges
+before this gets to read it is missed: the worker's log has everything.
+
+Examples:
+  hookfleet tail
+  hookfleet tail --type incomingMessageReceived --instance 1101000001
+  hookfleet tail --dead-letters -n 10 -o json
+)";
+
+}  // namespace
+
+Listed tail_verb() { return {"tail", "[-n N]", "Follow notifications as they come in", kExamples, make_verb<TailVerb>}; }
+
+}  // namespace hookfleet::cli

@@ -1,0 +1,31 @@
+#include "cli/values.hpp"
+
+#include "common/config/value.hpp"
+
+namespace hookfleet::cli {
+
+void declare_output(config::Arguments& arguments, std::string& output) {
+  arguments.option("-o,--output", output, "FORMAT", "table for people, json for programs [default: table]", {"table", "json"});
+}
+
+bool is_json(const std::string& output) { return output == "json"; }
+
+std::chrono::milliseconds duration_of(const std::string& option, const std::string& text, std::chrono::milliseconds otherwise) {
+  if (text.empty()) return otherwise;
+  const auto value = config::parse_duration(text);
+  if (!value) wrong_usage(option + ": " + config::in_quotes(text) + ' ' + value.error());
+  if (*value < std::chrono::milliseconds(100) || *value > std::chrono::hours(24 * 30)) wrong_usage(option + ": must be 100ms to 30d");
+  return *value;
+}
+
+std::uint64_t count_of(const std::string& option, const std::string& text, std::uint64_t otherwise) {
+  if (text.empty()) return otherwise;
+  const auto value = config::parse_count(text);
+  if (!value) wrong_usage(option + ": " + config::in_quotes(text) + ' ' + value.error());
+  if (*value == 0) wrong_usage(option + ": must be at least 1");
+  return *value;
+}
+
+void wrong_usage(const std::string& text) { throw Failed{text, kUsage}; }
+
+}  // namespace hookfleet::cli

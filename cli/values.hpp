@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "cli/verb.hpp"
+
+/// Options that several verbs have, and what their texts mean. Wrong ones throw Failed with kUsage.
+namespace hookfleet::cli {
+
+/// -o, --output table|json
+void declare_output(config::Arguments& arguments, std::string& output);
+bool is_json(const std::string& output);
+
+std::chrono::milliseconds duration_of(const std::string& option, const std::string& text, std::chrono::milliseconds otherwise);
+/// At least 1.
+std::uint64_t count_of(const std::string& option, const std::string& text, std::uint64_t otherwise);
+
+/// Throws Failed with kUsage.
+[[noreturn]] void wrong_usage(const std::string& text);
+
+}  // namespace hookfleet::cli

@@ -1,0 +1,186 @@
+#include "cli/diagnosis.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/stream/netstring.hpp"
+
+namespace hookfleet::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+const Finding* find(const std::vector<Finding>& findings, std::string_view check) {
+  for (const Finding& one : findings) {
+    if (one.check == check) return &one;
+  }
+  return nullptr;
+}
+
+TEST(WindowNeed, IsRateTimesWindowTimesBytes) {
+  MemorySample sample;
+  sample.keys = 10'000;
+  sample.scanned = 1'000;
+  sample.marks = 900;
+  sample.measured = 100;
+  sample.mark_bytes = 12'000;
+  sample.recent = 20;
+  sample.span = 1h;
+  const auto need = window_need(sample, 25h);
+  ASSERT_TRUE(need);
+  EXPECT_DOUBLE_EQ(need->marks, 9'000);
+  EXPECT_DOUBLE_EQ(need->bytes_per_mark, 120);
+  EXPECT_DOUBLE_EQ(need->marks_per_second, 0.5);
+  EXPECT_DOUBLE_EQ(need->projected_bytes, 0.5 * 25 * 3600 * 120);
+  EXPECT_FALSE(window_need({}, 25h)) << "nothing measured, nothing claimed";
+}
+
+TEST(JudgeSample, AWindowThatMaxmemoryCantHoldFails) {
+  MemorySample sample;
+  sample.keys = sample.scanned = sample.marks = sample.measured = sample.recent = 1'000;
+  sample.mark_bytes = 120'000;
+  sample.span = 1h;  // 1,000 an hour: 25,000 marks, 3 MB
+  EXPECT_EQ(find(judge_sample(sample, 25h, 100'000'000), "memory.window")->health, Health::kFine);
+  EXPECT_EQ(find(judge_sample(sample, 25h, 5'000'000), "memory.window")->health, Health::kWarn);
+  EXPECT_EQ(find(judge_sample(sample, 25h, 3'100'000), "memory.window")->health, Health::kFail);
+  sample.span = 5min;
+  EXPECT_EQ(find(judge_sample(sample, 25h, 3'100'000), "memory.window")->health, Health::kFine) << "a burst says nothing about a day";
+}
+
+TEST(KindOf, TellsKeysOfAFleetFromOthers) {
+  const stream::Keys keys{stream::Layout{}};
+  const std::string tag(keys.tag(3));
+  EXPECT_EQ(kind_of("hf:meta", keys, "hf"), KeyKind::kKnown);
+  EXPECT_EQ(kind_of("hf:alert:x", keys, "hf"), KeyKind::kKnown);
+  EXPECT_EQ(kind_of(keys.dlq(3), keys, "hf"), KeyKind::kKnown);
+  EXPECT_EQ(kind_of(keys.mark(3, "0123456789abcdef"), keys, "hf"), KeyKind::kMark);
+  EXPECT_EQ(kind_of("hf:{" + tag + "}:m:short", keys, "hf"), KeyKind::kUnknown);
+  EXPECT_EQ(kind_of("hf:{99.1}:s", keys, "hf"), KeyKind::kOtherLayout);
+  EXPECT_EQ(kind_of("hf:{3.99999}:s", keys, "hf"), KeyKind::kOtherLayout);
+  EXPECT_EQ(kind_of("hf:{x}:s", keys, "hf"), KeyKind::kUnknown);
+  EXPECT_EQ(kind_of("hf:typo", keys, "hf"), KeyKind::kUnknown);
+  EXPECT_EQ(kind_of("hfx:meta", keys, "hf"), KeyKind::kUnknown);
+}
+
+TEST(JudgeMemory, WarnsBeforeIngressesRefuse) {
+  EXPECT_EQ(judge_memory(59, 100, 80).health, Health::kFine);
+  EXPECT_EQ(judge_memory(60, 100, 80).health, Health::kWarn);
+  EXPECT_EQ(judge_memory(80, 100, 80).health, Health::kFail);
+  EXPECT_EQ(judge_memory(80, 0, 80).health, Health::kWarn);
+  EXPECT_EQ(judge_memory(std::nullopt, 100, 80).health, Health::kWarn);
+}
+
+TEST(JudgeVersion, NeedsRedisSeven) {
+  EXPECT_EQ(judge_version("7.0.15").health, Health::kFine);
+  EXPECT_EQ(judge_version("10.1").health, Health::kFine);
+  EXPECT_EQ(judge_version("6.2.7").health, Health::kFail);
+  EXPECT_EQ(judge_version("").health, Health::kFail);
+}
+
+TEST(JudgeDurability, NamesEachCheckThatFails) {
+  durability::ServerFacts facts;
+  facts.read_info(
+      "run_id:a\r\nrole:master\r\nmaxmemory:1\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n"
+      "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\naof_last_write_status:ok\r\n");
+  facts.config_readable = true;
+  facts.read_config("appendfsync", "everysec");
+  facts.read_config("no-appendfsync-on-rewrite", "no");
+  const auto findings = judge_durability(facts, {});
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].check, "redis.appendfsync");
+  EXPECT_EQ(findings[0].health, Health::kFail);
+  facts.read_config("appendfsync", "always");
+  EXPECT_EQ(judge_durability(facts, {})[0].health, Health::kFine);
+}
+
+TEST(JudgeClock, MeasuresInBothDirections) {
+  EXPECT_EQ(judge_clock(900, 2).health, Health::kFine);
+  EXPECT_EQ(judge_clock(-5'000, 2).health, Health::kWarn);
+  EXPECT_THAT(judge_clock(-5'000, 2).what, HasSubstr("5000 ms behind"));
+  EXPECT_EQ(judge_clock(20'000, 2).health, Health::kFail);
+}
+
+TEST(JudgeLayout, DifferentSettingsFail) {
+  EXPECT_EQ(judge_layout("1 32 chat", {}).health, Health::kFine);
+  EXPECT_EQ(judge_layout("1 16 chat", {}).health, Health::kFail);
+  EXPECT_EQ(judge_layout("", {}).health, Health::kWarn);
+}
+
+Snapshot snapshot() {
+  Snapshot result;
+  result.now_ms = 1'000'000;
+  for (unsigned p = 0; p < 2; ++p) {
+    PartitionState& state = result.partitions.emplace_back();
+    state.partition = p;
+    state.owner = "w";
+    state.lease_ms = 5'000;
+    state.adds_known = true;
+  }
+  result.members.push_back({"w", 500, 2});
+  return result;
+}
+
+TEST(JudgeSnapshot, AHealthyFleetIsAllOk) {
+  for (const Finding& one : judge_snapshot(snapshot())) EXPECT_EQ(one.health, Health::kFine) << one.check;
+}
+
+TEST(JudgeSnapshot, NamesWhatIsWrongAndWhatToDo) {
+  Snapshot sick = snapshot();
+  sick.partitions[0].owner.clear();
+  sick.partitions[1].lease_ms = -1;
+  sick.partitions[1].holds.push_back({"incomingCall", 1, 4});
+  sick.partitions[1].dead_letters = 3;
+  sick.partitions[1].oldest_age_ms = 600'000;
+  sick.members[0].heartbeat_age_ms = 9'000;
+  sick.problems.push_back("hf:{0.1}:att: WRONGTYPE");
+  const auto findings = judge_snapshot(sick);
+  for (const auto& [check, health] : std::initializer_list<std::pair<const char*, Health>>{{"workers", Health::kFail},
+                                                                                           {"workers.silent", Health::kWarn},
+                                                                                           {"partitions.unowned", Health::kFail},
+                                                                                           {"partitions.expired", Health::kFail},
+                                                                                           {"holds", Health::kFail},
+                                                                                           {"dead_letters", Health::kWarn},
+                                                                                           {"backlog", Health::kWarn},
+                                                                                           {"keys.unreadable", Health::kFail}}) {
+    ASSERT_NE(find(findings, check), nullptr) << check;
+    EXPECT_EQ(find(findings, check)->health, health) << check;
+    EXPECT_FALSE(find(findings, check)->advice.empty()) << check;
+  }
+}
+
+TEST(Rates, AreWhatCameAndWhatWentBetweenTwoLooks) {
+  Snapshot before = snapshot();
+  Snapshot after = snapshot();
+  after.now_ms += 2'000;
+  before.partitions[0].added = 100;
+  before.partitions[0].backlog = 40;
+  after.partitions[0].added = 160;
+  after.partitions[0].backlog = 20;
+  before.partitions[1].added = 10;  // deleted and made anew: nothing can be told
+  const auto result = rates(before, after);
+  ASSERT_TRUE(result[0]);
+  EXPECT_DOUBLE_EQ(result[0]->in, 30);
+  EXPECT_DOUBLE_EQ(result[0]->out, 40);
+  EXPECT_FALSE(result[1]);
+  EXPECT_FALSE(rates(after, after)[0]) << "no time between them";
+}
+
+TEST(ParseHold, ReadsTheWorkersFormat) {
+  std::string value = "1";
+  stream::put(value, 1'764'113'835'123);
+  for (const char* id : {"1-1", "2-1"}) {
+    stream::put(value, std::string_view(id));
+    stream::put(value, 5);
+  }
+  const auto hold = parse_hold("incomingCall", value);
+  ASSERT_TRUE(hold);
+  EXPECT_EQ(hold->since_ms, 1'764'113'835'123);
+  EXPECT_EQ(hold->crashes, 2U);
+  EXPECT_FALSE(parse_hold("t", "2"));
+  EXPECT_FALSE(parse_hold("t", "1"));
+  EXPECT_FALSE(parse_hold("t", "11:x,"));
+}
+
+}  // namespace
+}  // namespace hookfleet::cli
