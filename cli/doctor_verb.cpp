@@ -69,7 +69,7 @@ class DoctorVerb final : public Verb {
         version = text.substr(at + 14, text.find('\r', at) - at - 14);
     }
     facts.config_readable = true;
-    for (const char* name : {"appendfsync", "no-appendfsync-on-rewrite"}) {
+    for (const char* name : durability::kConfigNames) {
       const redis::Reply config = fleet.ask({"CONFIG", "GET", name});
       facts.config_readable = facts.config_readable && config.view().is_array();
       facts.read_config(config.view()[0].text(), config.view()[1].text());

@@ -557,6 +557,11 @@ void Core::attempts_written(const WriteAttempts& call, const stream::BatchAnswer
   switch (answer.kind()) {
     case stream::BatchAnswer::Kind::kAnswered:
       slot->desk->attempts_written(call.ids);
+      for (std::size_t i = 0; i < call.ids.size(); ++i) {
+        // att holds another type: nothing stops, but what would survive a takeover doesn't.
+        if (answer.written(i) == stream::Written::kRefused)
+          outside_.call_failed("attempts", redis::ReplyError::kWrongType, answer.reason(i));
+      }
       if (alone_ && alone_->tenure.serial == call.tenure.serial && alone_->tenure.partition == slot->partition &&
           std::find(call.ids.begin(), call.ids.end(), alone_->stream_id) != call.ids.end()) {
         alone_->begun = true;

@@ -53,6 +53,9 @@ inline constexpr std::array kChecks{Check::kInfo,
                                     Check::kLayout};
 std::string_view to_text(Check check);
 
+/// The settings that a judgement needs, each to be asked by a CONFIG GET of its own: Redis before 7 takes no more.
+inline constexpr std::array<const char*, 3> kConfigNames{"appendfsync", "aof-load-truncated", "no-appendfsync-on-rewrite"};
+
 /// What a server said about itself. What it didn't say is absent, and fails the check that needs it.
 struct ServerFacts {
   std::optional<std::string> run_id, role, maxmemory_policy, aof_last_write_status;

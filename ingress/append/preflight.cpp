@@ -18,8 +18,7 @@ Preflight::Preflight(const stream::Layout& layout, const durability::Requirement
   questions_.push_back({Topic::kLayout, {"HGETALL", meta_}});
   questions_.push_back({Topic::kInfo, {"INFO"}});
   questions_.push_back({Topic::kInfo, {"INFO", "commandstats"}});
-  // One name or pattern a call: Redis before 7 takes no more.
-  for (const char* name : {"appendfsync", "aof-load-truncated", "no-appendfsync-on-rewrite"}) {
+  for (const char* name : durability::kConfigNames) {
     questions_.push_back({Topic::kConfig, {"CONFIG", "GET", name}});
   }
 }

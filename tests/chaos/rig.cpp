@@ -212,11 +212,13 @@ std::size_t Rig::log_lines(std::size_t worker, const std::string& part) const {
 Rig::Effort Rig::effort(std::size_t worker, std::chrono::milliseconds window) {
   const pid_t pid = fleet_->worker_pid(worker);
   const double cpu = cpu_seconds(pid);
-  const std::size_t lines = log_lines(worker);
+  // What was handled before may still be on its way to the file.
+  const auto complaints = [&] { return log_lines(worker) - log_lines(worker, R"("event":"notification")"); };
+  const std::size_t lines = complaints();
   const auto begin = std::chrono::steady_clock::now();
   std::this_thread::sleep_for(window);  // what is measured is a rate
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return {(cpu_seconds(pid) - cpu) / seconds, static_cast<double>(log_lines(worker) - lines) / seconds};
+  return {(cpu_seconds(pid) - cpu) / seconds, static_cast<double>(complaints() - lines) / seconds};
 }
 
 double cpu_seconds(pid_t pid) {

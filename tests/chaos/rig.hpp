@@ -86,7 +86,7 @@ class Rig {
   /// Whether all partitions are held, by a worker each.
   bool all_owned(std::chrono::milliseconds deadline = std::chrono::seconds(20)) const;
   std::size_t log_lines(std::size_t worker, const std::string& part = {}) const;
-  /// A worker during a fault: its share of a core, and its log lines a second.
+  /// A worker during a fault: its share of a core, and its log lines a second, records of notifications not counted.
   struct Effort {
     double cpu_share = 0;
     double lines_per_second = 0;

@@ -30,9 +30,9 @@ TEST(WindowNeed, IsRateTimesWindowTimesBytes) {
   const auto need = window_need(sample, 25h);
   ASSERT_TRUE(need);
   EXPECT_DOUBLE_EQ(need->marks, 9'000);
-  EXPECT_DOUBLE_EQ(need->bytes_per_mark, 120);
+  EXPECT_DOUBLE_EQ(need->bytes_per_mark, 120 + 56);
   EXPECT_DOUBLE_EQ(need->marks_per_second, 0.5);
-  EXPECT_DOUBLE_EQ(need->projected_bytes, 0.5 * 25 * 3600 * 120);
+  EXPECT_DOUBLE_EQ(need->projected_bytes, 0.5 * 25 * 3600 * (120 + 56));
   EXPECT_FALSE(window_need({}, 25h)) << "nothing measured, nothing claimed";
 }
 
@@ -40,7 +40,7 @@ TEST(JudgeSample, AWindowThatMaxmemoryCantHoldFails) {
   MemorySample sample;
   sample.keys = sample.scanned = sample.marks = sample.measured = sample.recent = 1'000;
   sample.mark_bytes = 120'000;
-  sample.span = 1h;  // 1,000 an hour: 25,000 marks, 3 MB
+  sample.span = 1h;  // 1,000 an hour: 25,000 marks, 4.4 MB
   EXPECT_EQ(find(judge_sample(sample, 25h, 100'000'000), "memory.window")->health, Health::kFine);
   EXPECT_EQ(find(judge_sample(sample, 25h, 5'000'000), "memory.window")->health, Health::kWarn);
   EXPECT_EQ(find(judge_sample(sample, 25h, 3'100'000), "memory.window")->health, Health::kFail);
@@ -86,6 +86,7 @@ TEST(JudgeDurability, NamesEachCheckThatFails) {
   facts.config_readable = true;
   facts.read_config("appendfsync", "everysec");
   facts.read_config("no-appendfsync-on-rewrite", "no");
+  facts.read_config("aof-load-truncated", "no");
   const auto findings = judge_durability(facts, {});
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].check, "redis.appendfsync");

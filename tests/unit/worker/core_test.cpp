@@ -635,6 +635,18 @@ TEST_F(CoreTest, WhatHadBegunAndFailedHoldsTheOthersBackUntilThatIsWritten) {
   EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{2, 0}));
 }
 
+TEST_F(CoreTest, AttemptsThatRedisRefusesAreTold) {
+  connect();
+  acquire();
+  deliver({entry(1, "a")});
+  finish(Handled::retry("no"));
+  const auto calls = outside.take<WriteAttempts>();
+  ASSERT_EQ(calls.size(), 1U);
+  const auto reply = redis::Reply::parse("*2\r\n+r\r\n+hf:{0.13}:att: WRONGTYPE\r\n");
+  core->attempts_written(calls[0], stream::BatchAnswer(reply->view(), 1), now, wall);
+  EXPECT_EQ(outside.failures, 1);
+}
+
 TEST_F(CoreTest, ALostPartitionDoesNotLeaveTheProcessWaitingForWhatBeganAloneInIt) {
   connect();
   const auto calls = outside.take<Acquire>();
