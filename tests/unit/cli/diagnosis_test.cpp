@@ -42,7 +42,7 @@ TEST(JudgeSample, AWindowThatMaxmemoryCantHoldFails) {
   sample.mark_bytes = 120'000;
   sample.span = 1h;  // 1,000 an hour: 25,000 marks, 4.4 MB
   EXPECT_EQ(find(judge_sample(sample, 25h, 100'000'000), "memory.window")->health, Health::kFine);
-  EXPECT_EQ(find(judge_sample(sample, 25h, 5'000'000), "memory.window")->health, Health::kWarn);
+  EXPECT_EQ(find(judge_sample(sample, 25h, 7'000'000), "memory.window")->health, Health::kWarn);
   EXPECT_EQ(find(judge_sample(sample, 25h, 3'100'000), "memory.window")->health, Health::kFail);
   sample.span = 5min;
   EXPECT_EQ(find(judge_sample(sample, 25h, 3'100'000), "memory.window")->health, Health::kFine) << "a burst says nothing about a day";
