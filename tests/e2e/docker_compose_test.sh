@@ -79,6 +79,10 @@ within 30 handled FIRST || fail "the worker has no record of it"
 metric ingress '^hookfleet_' || fail "the ingress has no metrics"
 metric worker '^hookfleet_' || fail "the worker has no metrics"
 
+step "the command line inside a worker"
+compose exec -T worker hookfleet status >"$work/status" 2>&1 || { cat "$work/status" >&2; fail "hookfleet status"; }
+grep -q 'partitions 32/32 owned  backlog 0' "$work/status" || { cat "$work/status" >&2; fail "hookfleet status tells something else"; }
+
 step "three workers, two ingresses"
 compose up -d --no-build --scale worker=3 --scale ingress=2 >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "scaling up"; }
 within 60 healthy worker 3 || fail "three workers do not become healthy"
