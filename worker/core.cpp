@@ -404,15 +404,28 @@ void Core::oldest(const Oldest& call, std::optional<stream::StreamId> stream_id,
 
 void Core::pump(base::BootTime now, base::WallTime wall) {
   std::size_t running = this->running();
-  settled_ = std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.desk || slot.desk->settling() == 0; });
+  settled_ =
+      std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.desk || slot.broken || slot.desk->settling() == 0; });
   if (alone_) {
     Slot& slot = slots_[alone_->tenure.partition];
     if (!alone_->begun || !slot.desk || slot.desk->runs(alone_->stream_id)) return;
-    pump(slot, running, running + 1, now, wall);
-    return;
+    if (slot.hold.valid(now)) {
+      pump(slot, running, running + 1, now, wall);
+      return;
+    }
+    slot.desk->take_back_begin(alone_->stream_id, now);  // the lease isn't renewed: the others go on
+    alone_.reset();
   }
   const auto ahead = static_cast<std::size_t>(std::min(kAheadSeconds / average_seconds_, static_cast<double>(kAheadMax)));
-  std::size_t limit = options_.concurrency + ahead;
+  if (wait_place_) {
+    const Slot& waits = slots_[*wait_place_];
+    if (waits.desk && waits.desk->has_ready() && waits.hold.state() == Hold::State::kRunning && waits.hold.valid(now)) {
+      first_ = *wait_place_;
+    } else {
+      wait_place_.reset();
+    }
+  }
+  std::size_t limit = options_.concurrency + (wait_place_ ? 0 : ahead);
   wait_idle_ = wait_idle_ && running > 0;
   bool full = false;
   for (bool more = true; more;) {
@@ -440,8 +453,10 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
   for (std::size_t i = 0; i < kQuantum; ++i) {
     if (running >= limit && !slot.desk->has_begun_ready()) return false;
     auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, settled_, holds_.held()}, now, wall);
+    if (wait_place_ == slot.partition) wait_place_.reset();
     switch (step.kind) {
       case Desk::Step::Kind::kNothing: return false;
+      case Desk::Step::Kind::kPlace: wait_place_ = slot.partition; return false;
       case Desk::Step::Kind::kEnded:
         if (step.record->dead_class == stream::DeadClass::kCrash) {
           crashed(slot, step.stream_id, step.record->content->notification.type, wall);
@@ -532,6 +547,7 @@ void Core::flush(Slot& slot, base::BootTime now) {
 
 void Core::failed(Slot& slot, const char* call, const stream::BatchAnswer& answer, base::BootTime now) {
   slot.write_again = now + kWriteAgain;
+  slot.broken = answer.error() == redis::ReplyError::kWrongType;
   outside_.call_failed(call, answer.error(), answer.error_text());
 }
 
@@ -540,6 +556,7 @@ void Core::acknowledged(const Ack& call, const stream::BatchAnswer& answer, base
   if (slot == nullptr) return;
   switch (answer.kind()) {
     case stream::BatchAnswer::Kind::kAnswered:
+      slot->broken = false;
       for (const auto& refusal : slot->desk->acknowledged(call.ids, answer, now)) outside_.refused(slot->partition, refusal);
       break;
     case stream::BatchAnswer::Kind::kFenced: lose(*slot, Outside::Loss::kFenced); break;
@@ -556,6 +573,7 @@ void Core::attempts_written(const WriteAttempts& call, const stream::BatchAnswer
   if (slot == nullptr) return;
   switch (answer.kind()) {
     case stream::BatchAnswer::Kind::kAnswered:
+      slot->broken = false;
       slot->desk->attempts_written(call.ids);
       for (std::size_t i = 0; i < call.ids.size(); ++i) {
         // att holds another type: nothing stops, but what would survive a takeover doesn't.
@@ -571,6 +589,9 @@ void Core::attempts_written(const WriteAttempts& call, const stream::BatchAnswer
     case stream::BatchAnswer::Kind::kError:
       slot->desk->attempts_unwritten(call.ids);
       failed(*slot, "attempts", answer, now);
+      if (!slot->broken) break;
+      for (const stream::StreamId id : call.ids) slot->desk->take_back_begin(id, now);
+      if (alone_ && alone_->tenure.partition == slot->partition && !alone_->begun) alone_.reset();
       break;
   }
   step(now, wall);

@@ -148,6 +148,7 @@ class Core {
     std::size_t orphans = 0;  // handlers of earlier tenures that run
     std::unique_ptr<dispatch::Desk> desk;
     base::BootTime write_again{};    // after Redis refused a call of this partition
+    bool broken = false;             // … since a key of it has another type: nobody else waits for that
     base::BootTime release_again{};  // after Redis refused a release
   };
 
@@ -201,10 +202,11 @@ class Core {
   dispatch::Desk::Pressure pressure_;
 
   // Starting
-  std::size_t first_ = 0;       // slot that comes first next time
-  double average_seconds_ = 1;  // of handlers
-  bool wait_idle_ = false;      // something waits to run alone
-  bool settled_ = true;         // Redis knows of all that had begun and returned
+  std::size_t first_ = 0;                  // slot that comes first next time
+  double average_seconds_ = 1;             // of handlers
+  std::optional<std::size_t> wait_place_;  // slot where something that begins waits for a place: it comes before what is started ahead
+  bool wait_idle_ = false;                 // something waits to run alone
+  bool settled_ = true;                    // Redis knows of all that had begun and returned
   struct Alone {
     TenureId tenure;
     stream::StreamId stream_id;

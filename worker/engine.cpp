@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <utility>
 
 #include "common/base/thread.hpp"
 #include "common/digest/digest.hpp"
@@ -267,7 +268,7 @@ void Engine::once_a_second() {
   for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
   hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
   hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
-  if (hanging_seconds_ == kHangingSeconds) callbacks_.hung();
+  if (hanging_seconds_ >= kHangingSeconds && !std::exchange(hung_told_, true)) callbacks_.hung();
   ask_figures();
 }
 

@@ -183,7 +183,8 @@ class Engine : private Outside {
   base::BootTime figures_at_{};
   std::optional<std::uint64_t> delayed_fsyncs_;  // as Redis said last
   bool was_connected_ = false;
-  std::size_t hung_ = 0;          // handlers that hang, as of the last second
+  std::size_t hung_ = 0;  // handlers that hang, as of the last second
+  bool hung_told_ = false;
   unsigned hanging_seconds_ = 0;  // for how many seconds there have been any: one alone may be a process that was frozen
   bool stopping_ = false;
   base::BootTime stop_until_{};

@@ -234,6 +234,8 @@ void Desk::look_at_head(Lane& lane, base::BootTime now, base::WallTime wall) {
     const milliseconds left = retry::remaining(options_.retry, *item.attempts, base::unix_ms(wall));
     if (left > milliseconds(0)) {
       if (pressure_.records) return put_back(lane);
+      // att doesn't tell a type that waited from a target that is away: a resume tries both, and an attempt too early costs none.
+      item.held = item.attempts->trouble == stream::Trouble::kUnavailable;
       enter_blocked(item, now + left);
       drop_body(item);
       return;
@@ -342,7 +344,11 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
       step.kind = Step::Kind::kEnded;
       return step;
     }
-    if (!situation.connected || !situation.may_begin) return step;
+    if (!situation.connected) return step;
+    if (!situation.may_begin) {
+      step.kind = Step::Kind::kPlace;
+      return step;
+    }
     step.alone = item.attempts && item.attempts->begun > 0;
     if (step.alone && !situation.idle) {
       step.kind = Step::Kind::kAlone;
@@ -768,6 +774,18 @@ void Desk::attempts_unwritten(std::span<const stream::StreamId> ids) {
     --item->attempts_calls;
     if (item->state != State::kEnded) attempts_changed(*item);
   }
+}
+
+void Desk::take_back_begin(stream::StreamId id, base::BootTime now) {
+  Item* item = find(id);
+  if (item == nullptr || !(item->state == State::kBeginning || (item->state == State::kQueued && item->begun))) return;
+  Lane& lane = *item->lane;
+  if (std::exchange(lane.ready, false)) std::erase(begun_ready_, &lane);
+  --begun_;
+  item->begun = false;
+  --item->attempts->begun;
+  attempts_changed(*item);
+  enter_blocked(*item, now + kRefusedPause);
 }
 
 // --- The tenure's ups and downs

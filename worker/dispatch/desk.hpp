@@ -124,6 +124,7 @@ class Desk {
       kFetch,    ///< its body is needed: fetched() follows
       kBegin,    ///< it must be noted as begun first: it is among take_attempts(); next() gives it again after they are written. It has
                  ///< its place among those that run from now on
+      kPlace,    ///< it may only begin when fewer run: it has to be the first to be asked again then
       kAlone,    ///< it may only begin when nothing runs in the process: ask again then
       kStart,    ///< its actions are to be started; completed() follows for each
     };
@@ -189,6 +190,8 @@ class Desk {
   std::vector<std::pair<stream::StreamId, const stream::Attempts*>> take_attempts(std::size_t max);
   void attempts_written(std::span<const stream::StreamId> ids);
   void attempts_unwritten(std::span<const stream::StreamId> ids);
+  /// A begin can't be written, or what has begun can't start, and time may not cure it: it gives up its place and tries again later.
+  void take_back_begin(stream::StreamId id, base::BootTime now);
 
   // --- The tenure's ups and downs
 

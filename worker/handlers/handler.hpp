@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -58,6 +59,9 @@ class Handlers {
  private:
   std::map<std::string, std::unique_ptr<Handler>, std::less<>> handlers_;
 };
+
+/// Event time as an effect takes it for ordering: Unix seconds within what `ack` compares (15 digits); 0 when there is none.
+std::int64_t event_time(const Notification& notification);
 
 /// One more of this type in hf:{t}:cnt: the field is the type's name.
 stream::Effect count(const Notification& notification);

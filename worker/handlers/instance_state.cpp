@@ -13,7 +13,7 @@ Handled InstanceStateHandler::handle(const Notification& notification, const std
   latest.op = stream::Effect::Op::kAdvance;
   latest.on = stream::Effect::On::kInstances;
   latest.field = std::to_string(notification.id_instance) + (state ? " state" : " status");
-  latest.value = std::to_string(*notification.timestamp) + " " + found->get<std::string>();
+  latest.value = std::to_string(event_time(notification)) + " " + found->get<std::string>();
   return Handled::done({count(notification), std::move(latest)});
 }
 

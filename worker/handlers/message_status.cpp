@@ -45,7 +45,7 @@ Handled MessageStatusHandler::handle(const Notification& notification, const std
     keep(stream::Effect::Op::kAdvance, "progress", std::to_string(progress - kProgress.begin() + 1) + " " + status);
     return Handled::done(std::move(effects));
   }
-  const std::string when = std::to_string(std::max<std::int64_t>(notification.timestamp.value_or(0), 0)) + " ";
+  const std::string when = std::to_string(event_time(notification)) + " ";
   if (std::find(kProblems.begin(), kProblems.end(), status) != kProblems.end()) {
     keep(stream::Effect::Op::kAdvance, "problem", when + status + description_of(notification));
   } else {

@@ -635,6 +635,129 @@ TEST_F(CoreTest, WhatHadBegunAndFailedHoldsTheOthersBackUntilThatIsWritten) {
   EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{2, 0}));
 }
 
+/// A partition whose ctl has another type since something began there after a crash.
+class BrokenTest : public CoreTest {
+ protected:
+  BrokenTest() {
+    make(2);
+    connect();
+    const auto calls = outside.take<Acquire>();
+    broken = calls[0].partition;
+    for (const auto& call : calls) {
+      core->acquired(call, lease::Held{"1", call.partition == broken ? lease::How::kCrash : lease::How::kClean, "9-0"}, now, wall);
+    }
+  }
+  void deliver_to(unsigned partition, std::vector<dispatch::Arrival> arrivals, const std::optional<stream::Attempts>& attempts = {}) {
+    const ReadRequest request = outside.reads.back();
+    for (const auto& from : request.from) {
+      if (from.tenure.partition == partition) core->read_done(request.cycle, {{from.tenure, std::move(arrivals)}}, now, wall);
+    }
+    for (const auto& call : outside.take<LookUp>()) {
+      core->looked_up(call, std::vector<std::optional<stream::Mark>>(call.wanted.ids.size()),
+                      std::vector<std::optional<stream::Attempts>>(call.wanted.attempts_of.size(), attempts), now, wall);
+    }
+  }
+  template <class Which>
+  void refuse() {
+    const auto reply = redis::Reply::parse("-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+    for (const auto& call : outside.take<Which>()) {
+      const stream::BatchAnswer answer(reply->view(), call.ids.size());
+      if constexpr (std::is_same_v<Which, Ack>) {
+        core->acknowledged(call, answer, now, wall);
+      } else {
+        core->attempts_written(call, answer, now, wall);
+      }
+    }
+  }
+  unsigned broken = 0;
+};
+
+TEST_F(BrokenTest, WhatItCannotAcknowledgeAfterACrashHoldsNobodyElseUp) {
+  deliver_to(broken, {entry(1, "a")});
+  answer_attempts();
+  finish();
+  deliver_to(1 - broken, {entry(11, "b")});
+  EXPECT_TRUE(outside.jobs.empty()) << "until that is acknowledged";
+  refuse<Ack>();
+  EXPECT_EQ(outside.jobs.size(), 1U);
+}
+
+TEST_F(BrokenTest, ABeginThatCannotBeWrittenGivesUpItsPlace) {
+  deliver_to(broken, {entry(1, "a")}, stream::Attempts{.begun = 1});
+  refuse<WriteAttempts>();
+  deliver_to(1 - broken, {entry(11, "b")});
+  ASSERT_EQ(outside.jobs.size(), 1U) << "it was to run alone in the process";
+  EXPECT_EQ(core->figures().running, 1U);
+  finish();
+  answer_acks();
+  advance(6s);
+  EXPECT_FALSE(outside.take<WriteAttempts>().empty()) << "it tries again";
+}
+
+TEST_F(BrokenTest, WhatHasBegunAloneWaitsForNoLeaseThatIsNotRenewed) {
+  deliver_to(broken, {entry(1, "a"), entry(2, "a")}, stream::Attempts{.begun = 1});
+  const auto writes = outside.take<WriteAttempts>();
+  now += options.timers.validity;
+  for (const auto& call : outside.take<Renew>()) {
+    if (call.tenure.partition != broken) core->renewed({call.tenure, call.epoch, now}, true, now, wall);
+  }
+  for (const auto& call : writes) {
+    const auto reply = redis::Reply::parse("+" + std::string(call.ids.size(), 'w') + "\r\n");
+    core->attempts_written(call, stream::BatchAnswer(reply->view(), call.ids.size()), now, wall);
+  }
+  advance(10ms);
+  for (const auto& call : outside.take<Renew>()) {
+    if (call.tenure.partition != broken) core->renewed(call, true, now, wall);
+  }
+  deliver_to(1 - broken, {entry(11, "b")});
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  EXPECT_EQ(outside.jobs[0].partition, 1 - broken);
+}
+
+TEST_F(CoreTest, WhatMustBeginGetsAPlaceBeforeWhatIsStartedAhead) {
+  options.concurrency = 2;
+  make(2);
+  connect();
+  for (const auto& call : outside.take<Acquire>()) {
+    core->acquired(call, lease::Held{"1", call.partition == 0 ? lease::How::kCrash : lease::How::kClean, "9-0"}, now, wall);
+  }
+  // Handlers that take next to nothing are started ahead.
+  const auto busy = [&](std::uint64_t first, std::uint64_t count) {
+    std::vector<dispatch::Arrival> arrivals;
+    for (std::uint64_t id = first; id < first + count; ++id) arrivals.push_back(entry(id, std::to_string(id)));
+    return arrivals;
+  };
+  const auto deliver_both = [&](std::vector<dispatch::Arrival> suspects, std::vector<dispatch::Arrival> others) {
+    const ReadRequest request = outside.reads.back();
+    std::vector<Core::Batch> batches;
+    for (const auto& from : request.from) batches.push_back({from.tenure, std::move(from.tenure.partition == 0 ? suspects : others)});
+    core->read_done(request.cycle, std::move(batches), now, wall);
+    for (const auto& call : outside.take<LookUp>()) {
+      core->looked_up(call, std::vector<std::optional<stream::Mark>>(call.wanted.ids.size()),
+                      std::vector<std::optional<stream::Attempts>>(call.wanted.attempts_of.size()), now, wall);
+    }
+  };
+  deliver_both({}, busy(100, 400));
+  for (int i = 0; i < 250 && !outside.jobs.empty(); ++i) {  // the average falls
+    std::vector<dispatch::Completion> one;
+    one.push_back({std::move(outside.jobs.front()), true, Handled::done(), 1us});
+    outside.jobs.erase(outside.jobs.begin());
+    core->completed(std::move(one), now, wall);
+    answer_acks();
+  }
+  ASSERT_GT(outside.jobs.size(), options.concurrency) << "some are started ahead";
+  deliver_both({entry(1, "suspect")}, busy(1000, 400));
+  for (int i = 0; i < 200 && outside.take<WriteAttempts>().empty(); ++i) {
+    ASSERT_FALSE(outside.jobs.empty()) << "the suspect waits for ever";
+    std::vector<dispatch::Completion> one;
+    one.push_back({std::move(outside.jobs.front()), true, Handled::done(), 1us});
+    outside.jobs.erase(outside.jobs.begin());
+    core->completed(std::move(one), now, wall);
+    answer_acks();
+    if (i == 199) ADD_FAILURE() << "others are started ahead of it again and again";
+  }
+}
+
 TEST_F(CoreTest, AttemptsThatRedisRefusesAreTold) {
   connect();
   acquire();

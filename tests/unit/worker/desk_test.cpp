@@ -810,6 +810,16 @@ TEST_F(DeskTest, NotStartedIsNextAgainAndLeavesWithADrain) {
   EXPECT_TRUE(desk->empty());
 }
 
+TEST_F(DeskTest, ResumeWakesWhatAnOwnerBeforeHeldBack) {
+  start({.after_crash = false, .up_to = {9, 0}});
+  arrive({entry(1, "a", "1")}, {}, {{1, {.trouble = stream::Trouble::kUnavailable, .due_ms = base::unix_ms(wall) + 60'000}}});
+  EXPECT_TRUE(started().empty());
+  desk->resume(now);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+}
+
 // --- Several actions
 
 class FanOutTest : public DeskTest {

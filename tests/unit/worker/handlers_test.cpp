@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 #include <map>
 
 #include "common/digest/digest.hpp"
@@ -117,6 +118,14 @@ TEST_F(MessageStatusTest, AProblemIsKeptWithItsDescriptionBesideTheProgress) {
 }
 
 TEST_F(MessageStatusTest, AStatusThatIsNotDocumentedIsKeptToo) { EXPECT_EQ(record("pondered").at("other"), "advance 1750000000 pondered"); }
+
+TEST(EventTime, StaysWithinWhatAnAcknowledgementCompares) {
+  auto notification = make(TypeWebhook::kOutgoingMessageStatus, "{}");
+  notification.timestamp = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(std::to_string(handlers::event_time(notification)).size(), 15U);
+  notification.timestamp = -1;
+  EXPECT_EQ(handlers::event_time(notification), 0);
+}
 
 TEST_F(MessageStatusTest, WithoutAMessageItIsOnlyCounted) {
   EXPECT_EQ(handlers::MessageStatusHandler().handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
