@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using dispatch::Desk;
-using partition::Hold;
+using partition::Ownership;
 
 constexpr auto kLayoutEvery = 5s;
 constexpr auto kOldestEvery = 30s;
@@ -51,7 +51,7 @@ Core::~Core() = default;
 
 Core::Slot* Core::find(const TenureId& tenure) {
   Slot& slot = slots_[tenure.partition];
-  return slot.desk && slot.hold.serial() == tenure.serial ? &slot : nullptr;
+  return slot.desk && slot.ownership.serial() == tenure.serial ? &slot : nullptr;
 }
 
 std::size_t Core::running() const {
@@ -69,9 +69,9 @@ void Core::connected(bool same_server, base::BootTime now, base::WallTime wall) 
   layout_at_ = now + kLayoutEvery;
   for (Slot& slot : slots_) {
     slot.write_again = slot.release_again = {};
-    if (!same_server && slot.hold.held()) lose(slot, Outside::Loss::kAnotherServer);
-    if (!same_server) slot.hold.released();
-    if (slot.hold.releasing()) outside_.send(Release{slot.partition, *slot.hold.releasing()});
+    if (!same_server && slot.ownership.owned()) lose(slot, Outside::Loss::kAnotherServer);
+    if (!same_server) slot.ownership.released();
+    if (slot.ownership.releasing()) outside_.send(Release{slot.partition, *slot.ownership.releasing()});
   }
   if (stopping_) outside_.send(Leave{});
   tick(now, wall);
@@ -81,7 +81,7 @@ void Core::disconnected(base::BootTime now) {
   connected_ = false;
   holds_.disconnected();
   for (Slot& slot : slots_) {
-    slot.hold.disconnected();
+    slot.ownership.disconnected();
     if (slot.desk) slot.desk->disconnected(now);
   }
 }
@@ -93,13 +93,13 @@ void Core::tick(base::BootTime now, base::WallTime wall) {
       outside_.send(Heartbeat{now});
     }
     for (Slot& slot : slots_) {
-      if (slot.hold.renew_due(now)) {
-        slot.hold.renew_sent(now);
-        outside_.send(Renew{tenure_of(slot), slot.hold.epoch(), now});
+      if (slot.ownership.renew_due(now)) {
+        slot.ownership.renew_sent(now);
+        outside_.send(Renew{tenure_of(slot), slot.ownership.epoch(), now});
       }
-      if (slot.release_again != base::BootTime{} && now >= slot.release_again && slot.hold.releasing()) {
+      if (slot.release_again != base::BootTime{} && now >= slot.release_again && slot.ownership.releasing()) {
         slot.release_again = {};
-        outside_.send(Release{slot.partition, *slot.hold.releasing()});
+        outside_.send(Release{slot.partition, *slot.ownership.releasing()});
       }
     }
     acquire_wanted(now);
@@ -116,7 +116,7 @@ void Core::tick(base::BootTime now, base::WallTime wall) {
     if (now >= oldest_at_) {
       oldest_at_ = now + kOldestEvery;
       for (const Slot& slot : slots_) {
-        if (slot.hold.state() == Hold::State::kRunning) outside_.send(Oldest{tenure_of(slot)});
+        if (slot.ownership.state() == Ownership::State::kRunning) outside_.send(Oldest{tenure_of(slot)});
       }
     }
     if (now >= backlog_at_) {
@@ -140,9 +140,11 @@ base::BootTime Core::next_tick() const {
   }
   for (const Slot& slot : slots_) {
     if (connected_) {
-      if (slot.hold.held()) at(slot.hold.renew_at());
-      const bool may_ask = slot.wanted && heartbeat_answered_ && !slot.hold.held() && !slot.hold.asking() && !slot.hold.releasing();
-      if (may_ask && slot.orphans == 0) at(slot.hold.held_before() ? slot.hold.next_try() : std::max(slot.hold.next_try(), rejoin_until_));
+      if (slot.ownership.owned()) at(slot.ownership.renew_at());
+      const bool may_ask =
+          slot.wanted && heartbeat_answered_ && !slot.ownership.owned() && !slot.ownership.asking() && !slot.ownership.releasing();
+      if (may_ask && slot.orphans == 0)
+        at(slot.ownership.owned_before() ? slot.ownership.next_try() : std::max(slot.ownership.next_try(), rejoin_until_));
       if (slot.release_again != base::BootTime{}) at(slot.release_again);
     }
     if (!slot.desk) continue;
@@ -212,7 +214,7 @@ void Core::members(const Heartbeat& call, std::span<const std::string> live, bas
   const std::vector<bool> mine = partition::targets(live, self_, static_cast<unsigned>(slots_.size()));
   for (Slot& slot : slots_) {
     slot.wanted = mine[slot.partition];
-    const bool held = slot.hold.held() && slot.hold.state() != Hold::State::kDraining;
+    const bool held = slot.ownership.owned() && slot.ownership.state() != Ownership::State::kDraining;
     if (held && !slot.wanted) drain(slot);
   }
   acquire_wanted(now);
@@ -222,11 +224,11 @@ void Core::members(const Heartbeat& call, std::span<const std::string> live, bas
 void Core::acquire_wanted(base::BootTime now) {
   if (!connected_ || stopping_ || !heartbeat_answered_) return;
   for (Slot& slot : slots_) {
-    if (!slot.wanted || !slot.hold.acquire_due(now)) continue;
-    if (!slot.hold.held() && slot.orphans > 0) continue;
-    if (!slot.hold.held_before() && now < rejoin_until_) continue;
-    slot.hold.acquire_sent();
-    outside_.send(Acquire{slot.partition, std::string(slot.hold.known_epoch()), std::string(slot.hold.unchanged(now)), now});
+    if (!slot.wanted || !slot.ownership.acquire_due(now)) continue;
+    if (!slot.ownership.owned() && slot.orphans > 0) continue;
+    if (!slot.ownership.owned_before() && now < rejoin_until_) continue;
+    slot.ownership.acquire_sent();
+    outside_.send(Acquire{slot.partition, std::string(slot.ownership.known_epoch()), std::string(slot.ownership.unchanged(now)), now});
   }
 }
 
@@ -234,18 +236,18 @@ void Core::acquired(const Acquire& call, const tl::expected<std::variant<lease::
                     base::BootTime now, base::WallTime wall) {
   Slot& slot = slots_[call.partition];
   if (!reply) {
-    slot.hold.acquire_failed(now);
+    slot.ownership.acquire_failed(now);
     outside_.call_failed("acquire", reply.error(), {});
     return;
   }
-  const bool held = slot.hold.held();
-  switch (slot.hold.acquired(*reply, call.sent, now)) {
-    case Hold::Acquired::kRefused:
+  const bool held = slot.ownership.owned();
+  switch (slot.ownership.acquired(*reply, call.sent, now)) {
+    case Ownership::Acquired::kRefused:
       // Ours ran out and another has it by now.
       if (held) lose(slot, Outside::Loss::kTaken);
       break;
-    case Hold::Acquired::kResumed: break;
-    case Hold::Acquired::kTaken: {
+    case Ownership::Acquired::kResumed: break;
+    case Ownership::Acquired::kTaken: {
       if (slot.desk) {
         abandon(slot);
         outside_.lost(slot.partition, Outside::Loss::kTaken);
@@ -264,7 +266,7 @@ void Core::acquired(const Acquire& call, const tl::expected<std::variant<lease::
 }
 
 void Core::recovered(Slot& slot) {
-  if (slot.orphans == 0) slot.hold.recovered();
+  if (slot.orphans == 0) slot.ownership.recovered();
 }
 
 void Core::renewed(const Renew& call, const tl::expected<bool, redis::ReplyError>& reply, base::BootTime now, base::WallTime wall) {
@@ -272,7 +274,7 @@ void Core::renewed(const Renew& call, const tl::expected<bool, redis::ReplyError
   if (!reply) outside_.call_failed("renew", reply.error(), {});
   if (slot == nullptr || !reply) return;
   if (*reply) {
-    slot->hold.renewed(call.sent);
+    slot->ownership.renewed(call.sent);
   } else {
     lose(*slot, Outside::Loss::kFenced);
   }
@@ -286,8 +288,8 @@ void Core::released(const Release& call, const tl::expected<bool, redis::ReplyEr
     slot.release_again = now + 1s;
     return;
   }
-  if (slot.hold.releasing() != call.epoch) return;
-  slot.hold.released();
+  if (slot.ownership.releasing() != call.epoch) return;
+  slot.ownership.released();
   slot.release_again = {};
 }
 
@@ -302,24 +304,24 @@ void Core::abandon(Slot& slot) {
 
 void Core::lose(Slot& slot, Outside::Loss loss) {
   abandon(slot);
-  slot.hold.lost();
+  slot.ownership.lost();
   outside_.lost(slot.partition, loss);
 }
 
 void Core::drain(Slot& slot) {
-  slot.hold.drain();
+  slot.ownership.drain();
   slot.desk->drain();
   if (alone_ && alone_->tenure.partition == slot.partition && !slot.desk->runs(alone_->stream_id)) alone_.reset();
 }
 
 void Core::release(Slot& slot) {
-  if (slot.hold.state() != Hold::State::kDraining || !slot.desk->empty() || slot.orphans > 0) return;
-  if (slot.hold.asking()) return;  // its answer would say that what was given back is held
+  if (slot.ownership.state() != Ownership::State::kDraining || !slot.desk->empty() || slot.orphans > 0) return;
+  if (slot.ownership.asking()) return;  // its answer would say that what was given back is held
   slot.desk.reset();
   holds_.forget(slot.partition);
-  slot.hold.release_sent();
+  slot.ownership.release_sent();
   outside_.given_back(slot.partition);
-  if (connected_) outside_.send(Release{slot.partition, *slot.hold.releasing()});
+  if (connected_) outside_.send(Release{slot.partition, *slot.ownership.releasing()});
 }
 
 // --- Reading
@@ -328,13 +330,13 @@ void Core::read(base::BootTime now) {
   if (!connected_ || reading_ || stopping_ || enough()) return;
   std::size_t overflowed = 0;
   for (const Slot& slot : slots_) {
-    if (slot.hold.asking()) return;  // all that are being taken come first, so that one read covers them
+    if (slot.ownership.asking()) return;  // all that are being taken come first, so that one read covers them
     overflowed += slot.desk ? slot.desk->overflowed() : 0;
   }
   const bool overfull = overflowed * kOverflowedBytes > options_.memory_max / 8;
   ReadRequest request;
   for (Slot& slot : slots_) {
-    if (slot.hold.state() != Hold::State::kRunning) continue;
+    if (slot.ownership.state() != Ownership::State::kRunning) continue;
     slot.desk->rescan_if_due(now, overfull);
     if (overfull && slot.desk->overflowed() > 0) continue;  // no more lanes can be remembered as left out
     request.from.push_back({tenure_of(slot), slot.desk->cursor()});
@@ -409,7 +411,7 @@ void Core::pump(base::BootTime now, base::WallTime wall) {
   if (alone_) {
     Slot& slot = slots_[alone_->tenure.partition];
     if (!alone_->begun || !slot.desk || slot.desk->runs(alone_->stream_id)) return;
-    if (slot.hold.valid(now)) {
+    if (slot.ownership.valid(now)) {
       pump(slot, running, running + 1, now, wall);
       return;
     }
@@ -419,7 +421,7 @@ void Core::pump(base::BootTime now, base::WallTime wall) {
   const auto ahead = static_cast<std::size_t>(std::min(kAheadSeconds / average_seconds_, static_cast<double>(kAheadMax)));
   if (wait_place_) {
     const Slot& waits = slots_[*wait_place_];
-    if (waits.desk && waits.desk->has_ready() && waits.hold.state() == Hold::State::kRunning && waits.hold.valid(now)) {
+    if (waits.desk && waits.desk->has_ready() && waits.ownership.state() == Ownership::State::kRunning && waits.ownership.valid(now)) {
       first_ = *wait_place_;
     } else {
       wait_place_.reset();
@@ -449,7 +451,8 @@ void Core::pump(base::BootTime now, base::WallTime wall) {
 
 /// True when the slot's turn ended before its work.
 bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootTime now, base::WallTime wall) {
-  if (!slot.desk || !slot.desk->has_ready() || slot.hold.state() != Hold::State::kRunning || !slot.hold.valid(now)) return false;
+  if (!slot.desk || !slot.desk->has_ready() || slot.ownership.state() != Ownership::State::kRunning || !slot.ownership.valid(now))
+    return false;
   for (std::size_t i = 0; i < kQuantum; ++i) {
     if (running >= limit && !slot.desk->has_begun_ready()) return false;
     auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, settled_, holds_.held()}, now, wall);
@@ -477,7 +480,7 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
         for (std::size_t action = 0; action < step.actions.size(); ++action) {
           if (!step.todo.test(action)) continue;
           outside_.start(
-              {slot.partition, slot.hold.serial(), step.stream_id, step.content, &step.actions[action], slot.hold.valid_until()});
+              {slot.partition, slot.ownership.serial(), step.stream_id, step.content, &step.actions[action], slot.ownership.valid_until()});
         }
         if (alone_) {
           alone_->running = step.todo.count();
@@ -503,7 +506,7 @@ void Core::completed(std::vector<dispatch::Completion> completions, base::BootTi
       continue;
     }
     --slot.orphans;
-    if (slot.hold.state() == Hold::State::kRecovering) recovered(slot);
+    if (slot.ownership.state() == Ownership::State::kRecovering) recovered(slot);
     if (!completion.started) continue;
     dispatch::Record record;
     record.content = job.content;
@@ -526,19 +529,20 @@ void Core::flush(Slot& slot, base::BootTime now) {
   Desk& desk = *slot.desk;
   // Before the acknowledgement of the dead letter that is counted there: it can't be acknowledged without having been counted.
   for (const auto& due : holds_.take_due(slot.partition)) {
-    outside_.send(WriteHold{tenure_of(slot), slot.hold.epoch(), due.type, due.hold});
+    outside_.send(WriteHold{tenure_of(slot), slot.ownership.epoch(), due.type, due.hold});
   }
   while (desk.attempts_due()) {
-    WriteAttempts call{tenure_of(slot), slot.hold.epoch(), {}, {}};
+    WriteAttempts call{tenure_of(slot), slot.ownership.epoch(), {}, {}};
     for (const auto& [id, attempts] : desk.take_attempts(kAttemptsCallMax)) {
       call.ids.push_back(id);
       call.values.push_back(attempts);
     }
     outside_.send(std::move(call));
   }
-  const bool linger = slot.hold.state() != Hold::State::kDraining && desk.settling() == 0 && now < desk.ended_since() + options_.ack_linger;
+  const bool linger =
+      slot.ownership.state() != Ownership::State::kDraining && desk.settling() == 0 && now < desk.ended_since() + options_.ack_linger;
   while (desk.ended() >= options_.ack_batch || (desk.ended() > 0 && !linger)) {
-    Ack call{tenure_of(slot), slot.hold.epoch(), {}, desk.take_ended(options_.ack_batch, now)};
+    Ack call{tenure_of(slot), slot.ownership.epoch(), {}, desk.take_ended(options_.ack_batch, now)};
     call.ids.reserve(call.ended.size());
     for (const auto& ended : call.ended) call.ids.push_back(ended.stream_id);
     outside_.send(std::move(call));
@@ -652,7 +656,7 @@ void Core::stop(base::BootTime now, base::WallTime wall) {
   if (std::exchange(stopping_, true)) return;
   for (Slot& slot : slots_) {
     slot.wanted = false;
-    if (slot.hold.held()) drain(slot);
+    if (slot.ownership.owned()) drain(slot);
   }
   if (connected_) outside_.send(Leave{});
   step(now, wall);
@@ -660,21 +664,22 @@ void Core::stop(base::BootTime now, base::WallTime wall) {
 
 std::size_t Core::left() const {
   return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
-    return slot.hold.held() || slot.hold.releasing() || slot.hold.asking() || slot.orphans > 0;
+    return slot.ownership.owned() || slot.ownership.releasing() || slot.ownership.asking() || slot.orphans > 0;
   }));
 }
 
 std::size_t Core::left_for_running() const {
   return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
     const bool only_runs = !slot.desk || slot.desk->only_runs();
-    return only_runs && !slot.hold.releasing() && !slot.hold.asking() && slot.orphans + (slot.desk ? slot.desk->running() : 0) > 0;
+    return only_runs && !slot.ownership.releasing() && !slot.ownership.asking() &&
+           slot.orphans + (slot.desk ? slot.desk->running() : 0) > 0;
   }));
 }
 
 Core::Figures Core::figures() const {
   Figures figures;
   for (const Slot& slot : slots_) {
-    figures.held += slot.hold.held() ? 1U : 0U;
+    figures.owned += slot.ownership.owned() ? 1U : 0U;
     figures.wanted += slot.wanted ? 1U : 0U;
     figures.running += slot.orphans;
     if (!slot.desk) continue;

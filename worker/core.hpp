@@ -21,7 +21,7 @@
 #include "worker/dispatch/desk.hpp"
 #include "worker/dispatch/handler_pool.hpp"
 #include "worker/dispatch/record.hpp"
-#include "worker/partition/hold.hpp"
+#include "worker/partition/ownership.hpp"
 #include "worker/retry/type_holds.hpp"
 
 namespace hookfleet::worker {
@@ -83,7 +83,7 @@ class Outside {
 };
 
 /// All decisions of a worker, as a state machine: time, replies, batches and results come in; calls, reads and starts go out. Joins the
-/// leases (partition::Hold) with what is in memory (dispatch::Desk). Knows no socket, thread or clock.
+/// leases (partition::Ownership) with what is in memory (dispatch::Desk). Knows no socket, thread or clock.
 /// Each member ends with everything sent and started that may be.
 /// Threads: one.
 class Core {
@@ -135,15 +135,15 @@ class Core {
   std::size_t left_for_running() const;
 
   struct Figures {
-    std::size_t held = 0, wanted = 0, entries = 0, lanes = 0, blocked = 0, overflowed = 0, running = 0, body_bytes = 0;
+    std::size_t owned = 0, wanted = 0, entries = 0, lanes = 0, blocked = 0, overflowed = 0, running = 0, body_bytes = 0;
   };
   Figures figures() const;
 
  private:
   struct Slot {
-    Slot(unsigned number, const partition::Timers& timers) : partition(number), hold(timers) {}
+    Slot(unsigned number, const partition::Timers& timers) : partition(number), ownership(timers) {}
     unsigned partition;
-    partition::Hold hold;
+    partition::Ownership ownership;
     bool wanted = false;
     std::size_t orphans = 0;  // handlers of earlier tenures that run
     std::unique_ptr<dispatch::Desk> desk;
@@ -153,7 +153,7 @@ class Core {
   };
 
   Slot* find(const TenureId& tenure);
-  TenureId tenure_of(const Slot& slot) const { return {slot.partition, slot.hold.serial()}; }
+  TenureId tenure_of(const Slot& slot) const { return {slot.partition, slot.ownership.serial()}; }
   std::size_t running() const;
   std::size_t body_bytes() const;
   void set_pressure();

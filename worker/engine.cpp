@@ -263,7 +263,7 @@ void Engine::once_a_second() {
   set(metrics_.lanes, figures.lanes);
   set(metrics_.blocked, figures.blocked);
   set(metrics_.overflowed, figures.overflowed);
-  set(metrics_.owned, figures.held);
+  set(metrics_.owned, figures.owned);
   set(metrics_.wanted, figures.wanted);
   for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
   hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);

@@ -13,8 +13,6 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kProbationMax = 10'000;  // lanes kept for their probation alone
 constexpr std::chrono::seconds kRefusedPause{5};
-constexpr int kRescanShare = 10;                    // while memory is full a rescan takes at most one part of so many of the time
-constexpr std::chrono::minutes kRescanPauseMax{5};  // a rescan that memory held up took long and cost little
 constexpr std::string_view kHeldReason = "its type waits: too many of them ended the process; `hookfleet resume` lets them go on";
 constexpr double kUnspread = 0.5;  // of a pause: as long as it is
 
@@ -58,7 +56,7 @@ std::optional<Desk::LookUp> Desk::arrived(std::uint64_t cycle, std::vector<Arriv
   LookUp look_up;
   const bool under_way = std::any_of(cycles_.begin(), cycles_.end(), [&](const Cycle& c) { return c.number == cycle; });
   if (!under_way || draining_) return look_up;
-  if (arrivals.empty()) rescan_.until = std::min(rescan_.until, cursor_);  // nothing lies beyond: what was there has been acknowledged
+  if (arrivals.empty()) overflow_.nothing_beyond(cursor_);
   for (Arrival& arrival : arrivals) {
     cursor_ = std::max(cursor_, arrival.stream_id);
     const notification::Notification& notification = arrival.content->notification;
@@ -68,7 +66,7 @@ std::optional<Desk::LookUp> Desk::arrived(std::uint64_t cycle, std::vector<Arriv
       continue;
     }
     if (overflows(notification)) {
-      leave_out(arrival.stream_id);
+      overflow_.leave_out(arrival.stream_id);
       continue;
     }
     Item& item = items_[arrival.stream_id];
@@ -116,33 +114,30 @@ void Desk::rewind() {
   cursor_ = {};
   cycles_.clear();
   acknowledged_.clear();
-  rescan_.under_way = false;
+  overflow_.rewound();
 }
 
 // --- Memory
 
 /// Whether an entry that came must be left out, so that its lane keeps its order and memory its bound.
 bool Desk::overflows(const notification::Notification& notification) {
-  if (overflowed_.empty() && !pressure_.records) return false;
+  if (overflow_.lanes() == 0 && !pressure_.records) return false;
   const std::string key = lane_key(notification);
-  const std::uint64_t hash = std::hash<std::string>()(key);
-  if (overflowed_.contains(hash)) return true;
+  if (overflow_.contains(key)) return true;
   if (!pressure_.records) return false;
   const auto lane = lanes_.find(key);
   if (lane == lanes_.end() || lane->second.head == nullptr || lane->second.head->state != State::kBlocked) return false;
-  overflowed_.insert(hash);
+  overflow_.add(key);
   return true;
 }
 
-void Desk::leave_out(stream::StreamId id) { left_out_ = left_out_ ? std::min(*left_out_, id) : id; }
-
 /// Forgets all of a lane whose head has just been blocked: it stays in the stream, its attempts in att.
 void Desk::put_back(Lane& lane) {
-  overflowed_.insert(std::hash<std::string>()(*lane.key));
+  overflow_.add(*lane.key);
   attempts_up_to_ = std::max(attempts_up_to_, lane.head->stream_id);
   for (Item* item = std::exchange(lane.head, nullptr); item != nullptr;) {
     Item* next = std::exchange(item->next, nullptr);
-    leave_out(item->stream_id);
+    overflow_.leave_out(item->stream_id);
     item->lane = nullptr;
     item->state = State::kLeaving;
     ++leaving_;
@@ -155,23 +150,10 @@ void Desk::put_back(Lane& lane) {
   drop_if_empty(lane);
 }
 
-void Desk::rescan_if_due(base::BootTime now, bool stands) {
-  if (rescan_.under_way && (cursor_ >= rescan_.until || stands)) {
-    rescan_.under_way = false;
-    rescan_.took = now - rescan_.began;
-    rescan_.ended = now;
-  }
-  if (left_out_ && rescan_.ended == base::BootTime{}) rescan_.ended = now;
-  const auto pause = pressure_.records ? std::clamp<std::chrono::nanoseconds>(kRescanShare * rescan_.took, kRescanEvery, kRescanPauseMax)
-                                       : std::chrono::nanoseconds(kRescanEvery);
-  // What is looked up would join its lane behind what was left out before it, and what is leaving would be taken for known.
-  if (rescan_.under_way || !left_out_ || now < rescan_.ended + pause || looking_up_ > 0 || leaving_ > 0) return;
-  rescan_.under_way = true;
-  rescan_.until = cursor_;
-  rescan_.began = now;
-  cursor_ = std::min(cursor_, left_out_->before());
-  left_out_.reset();
-  overflowed_.clear();
+void Desk::rescan_if_due(base::BootTime now, bool halted) {
+  // What is looked up would join its lane before what was left out ahead of it, and what is leaving would be taken for known.
+  const bool busy = looking_up_ > 0 || leaving_ > 0;
+  if (const auto from = overflow_.rescan({cursor_, pressure_.records, halted, busy}, now)) cursor_ = *from;
 }
 
 void Desk::enter_blocked(Item& item, base::BootTime until) {
@@ -189,8 +171,8 @@ void Desk::drop_if_empty(Lane& lane) {
 // --- Lanes
 
 void Desk::join(Item& item, base::BootTime now, base::WallTime wall) {
-  if (!overflowed_.empty() && overflows(item.content->notification)) {
-    leave_out(item.stream_id);
+  if (overflow_.lanes() > 0 && overflows(item.content->notification)) {
+    overflow_.leave_out(item.stream_id);
     return forget(item);
   }
   --looking_up_;
@@ -271,7 +253,7 @@ void Desk::forget(Item& item) {
   if (item.state == State::kLookedUp) --looking_up_;
   if (item.state == State::kLeaving && !draining_) {
     --leaving_;
-    leave_out(item.stream_id);  // a rescan may have taken it for known
+    overflow_.leave_out(item.stream_id);  // a rescan may have taken it for known
   }
   drop_body(item);
   identities_.leave(item.identity);
@@ -335,7 +317,7 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
 
   // What may have ended the owner before is noted as begun before it starts: the first of each lane that was there at the takeover.
   const bool suspect =
-      (tenure_.after_crash && item.stream_id <= tenure_.up_to && !lane.begun) || (item.attempts && item.attempts->begun > 0);
+      (tenure_.after_crash && item.stream_id <= tenure_.up_to && !lane.past_first) || (item.attempts && item.attempts->begun > 0);
   if (suspect && !item.begun) {
     if (item.attempts && item.attempts->begun >= options_.retry.crashes) {
       take();
@@ -366,7 +348,7 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
   take();
   step.begun = item.begun;
   if (item.begun) --begun_;
-  lane.begun = true;
+  lane.past_first = true;
   item.state = State::kRunning;
   item.running = static_cast<std::uint8_t>(todo.count());
   running_ += todo.count();

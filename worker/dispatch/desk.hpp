@@ -11,7 +11,6 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -22,6 +21,7 @@
 #include "common/stream/scripts.hpp"
 #include "worker/dedup/identities.hpp"
 #include "worker/dispatch/arrival.hpp"
+#include "worker/dispatch/overflow.hpp"
 #include "worker/dispatch/record.hpp"
 #include "worker/handlers/handler.hpp"
 #include "worker/retry/schedule.hpp"
@@ -95,9 +95,7 @@ class Desk {
   /// What a read under way brings is void.
   void rewind();
   /// True when the entry is in memory, was left out, or has not been reached by the cursor.
-  bool accounts_for(stream::StreamId oldest) const {
-    return items_.contains(oldest) || oldest > cursor_ || (left_out_ && oldest >= *left_out_);
-  }
+  bool accounts_for(stream::StreamId oldest) const { return items_.contains(oldest) || oldest > cursor_ || overflow_.accounts_for(oldest); }
 
   // --- Memory. Who waits for nothing but its turn is kept, at the cost of pausing the reader; lanes that are blocked must not cost more
   // and more. When memory is full they overflow: they take nothing more, what newly blocks is put back, the partition remembers the lowest
@@ -109,11 +107,9 @@ class Desk {
     bool operator==(const Pressure&) const = default;
   };
   void set_pressure(Pressure pressure) { pressure_ = pressure; }
-  /// Reads from the lowest id that was left out, if there is one and it is time: kRescanEvery after the one before, and while memory is
-  /// full no more than a tenth of the time, so that what is left out has its chance then too. To be called before cursor() is asked.
-  /// `stands`: more lanes overflow than can be remembered, and nothing is read here before the next rescan: one under way ends.
-  void rescan_if_due(base::BootTime now, bool stands);
-  static constexpr std::chrono::seconds kRescanEvery{5};
+  /// Reads again what was left out, when that is due (Overflow::rescan). To be called before cursor() is asked. `halted`: more lanes
+  /// overflow than can be remembered, and nothing is read here before that.
+  void rescan_if_due(base::BootTime now, bool halted);
 
   // --- Handling
 
@@ -215,7 +211,7 @@ class Desk {
   std::size_t blocked() const { return blocked_.size(); }
   /// Entries of blocked lanes; lanes that overflow.
   std::size_t blocked_entries() const { return blocked_entries_; }
-  std::size_t overflowed() const { return overflowed_.size(); }
+  std::size_t overflowed() const { return overflow_.lanes(); }
   std::size_t identities() const { return identities_.size(); }
   /// Bytes of the notifications kept, nearly all of them their bodies.
   std::size_t body_bytes() const { return body_bytes_; }
@@ -264,9 +260,9 @@ class Desk {
     Item* head = nullptr;
     Item* tail = nullptr;
     std::size_t size = 0;
-    bool ready = false;      // in ready_ or begun_ready_
-    bool probation = false;  // its last one failed for good: one attempt each until one succeeds
-    bool begun = false;      // its first entry after the takeover has been looked at
+    bool ready = false;       // in ready_ or begun_ready_
+    bool probation = false;   // its last one failed for good: one attempt each until one succeeds
+    bool past_first = false;  // its first entry after the takeover has been looked at
   };
   struct Hash {
     std::size_t operator()(stream::StreamId id) const noexcept {
@@ -278,7 +274,6 @@ class Desk {
   std::string lane_key(const notification::Notification& notification) const;
   void join(Item& item, base::BootTime now, base::WallTime wall);
   bool overflows(const notification::Notification& notification);
-  void leave_out(stream::StreamId id);
   void put_back(Lane& lane);
   void enter_blocked(Item& item, base::BootTime until);
   void drop_if_empty(Lane& lane);
@@ -330,17 +325,8 @@ class Desk {
       acknowledged_;  // while a cycle that may bring it is under way → last cycle begun
 
   Pressure pressure_;
-  std::unordered_set<std::uint64_t> overflowed_;  // hashes of lanes' keys: one too many only means that a lane waits for the next rescan
-  std::optional<stream::StreamId> left_out_;      // lowest
-  stream::StreamId attempts_up_to_{};             // entries up to here may have attempts
-  struct Rescan {
-    stream::StreamId until{};  // the cursor before it
-    base::BootTime began{};
-    base::BootTime ended{};  // the last one; at first: when something was left out
-    std::chrono::nanoseconds took{};
-    bool under_way = false;
-  };
-  Rescan rescan_;
+  Overflow overflow_;
+  stream::StreamId attempts_up_to_{};  // entries up to here may have attempts
   std::size_t blocked_entries_ = 0;
   std::size_t looking_up_ = 0;  // in kLookedUp
   std::size_t leaving_ = 0;     // put back, in kLeaving

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "common/config/settings.hpp"
-#include "worker/partition/hold.hpp"
+#include "worker/partition/ownership.hpp"
 
 namespace hookfleet::partition {
 

@@ -248,7 +248,7 @@ TEST_F(CoreTest, AFencedAckLosesThePartitionAndWhatRanIsNotTakenAgainBeforeItRet
   advance(5ms);
   answer_acks(":-1\r\n");
   EXPECT_EQ(outside.losses, std::vector<Outside::Loss>{Outside::Loss::kFenced});
-  EXPECT_EQ(core->figures().held, 0U);
+  EXPECT_EQ(core->figures().owned, 0U);
   advance(2s);
   heartbeat();
   EXPECT_TRUE(outside.take<Acquire>().empty());
@@ -265,7 +265,7 @@ TEST_F(CoreTest, AFencedRenewalLosesThePartition) {
   advance(2500ms);
   renew(false);
   EXPECT_EQ(outside.losses.size(), 1U);
-  EXPECT_EQ(core->figures().held, 0U);
+  EXPECT_EQ(core->figures().owned, 0U);
 }
 
 TEST_F(CoreTest, AnExpiredLeaseThatNobodyTookIsResumedWithWhatIsInMemory) {
@@ -309,7 +309,7 @@ TEST_F(CoreTest, AfterAGapOfItsHeartbeatsItFirstTakesBackWhatItHeld) {
   make(2);
   connect({"other", "self"});
   acquire();
-  ASSERT_EQ(core->figures().held, 1U);
+  ASSERT_EQ(core->figures().owned, 1U);
   core->disconnected(now);
   now += 9s;
   connect({"self"});

@@ -645,7 +645,7 @@ class OverflowTest : public DeskTest {
   /// Waits until a rescan may begin, and begins it. Answers where reading goes on.
   StreamId rescan() {
     desk->rescan_if_due(now, false);
-    advance(Desk::kRescanEvery);
+    advance(Overflow::kRescanEvery);
     desk->rescan_if_due(now, false);
     return desk->cursor();
   }

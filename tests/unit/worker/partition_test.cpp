@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "worker/partition/hold.hpp"
+#include "worker/partition/ownership.hpp"
 #include "worker/partition/targets.hpp"
 
 namespace hookfleet::partition {
@@ -52,101 +52,101 @@ TEST(Targets, MoveLittleWhenAMemberJoins) {
   EXPECT_LT(moved / kRounds, 9.0);  // of 32; 6.4 is the least, 25.6 what a map by modulo moves
 }
 
-class HoldTest : public testing::Test {
+class OwnershipTest : public testing::Test {
  protected:
   lease::Held held(const std::string& epoch, lease::How how = lease::How::kClean) { return {epoch, how, "0-0"}; }
   void take(const std::string& epoch) {
-    hold.acquire_sent();
-    ASSERT_EQ(hold.acquired(held(epoch), now, now + 1ms), Hold::Acquired::kTaken);
-    hold.recovered();
+    ownership.acquire_sent();
+    ASSERT_EQ(ownership.acquired(held(epoch), now, now + 1ms), Ownership::Acquired::kTaken);
+    ownership.recovered();
   }
 
   Timers timers;
-  Hold hold{timers};
+  Ownership ownership{timers};
   base::BootTime now{1h};
 };
 
-TEST_F(HoldTest, IsValidFromBeforeTheQuestionWasSent) {
+TEST_F(OwnershipTest, IsValidFromBeforeTheQuestionWasSent) {
   take("7");
-  EXPECT_TRUE(hold.valid(now + 8s - 1ms));
-  EXPECT_FALSE(hold.valid(now + 8s));
+  EXPECT_TRUE(ownership.valid(now + 8s - 1ms));
+  EXPECT_FALSE(ownership.valid(now + 8s));
 }
 
-TEST_F(HoldTest, RenewalExtendsFromItsSending) {
+TEST_F(OwnershipTest, RenewalExtendsFromItsSending) {
   take("7");
-  EXPECT_FALSE(hold.renew_due(now + 2s));
-  EXPECT_TRUE(hold.renew_due(now + 2500ms));
-  hold.renew_sent(now + 2500ms);
-  EXPECT_FALSE(hold.renew_due(now + 3s));
-  hold.renewed(now + 2500ms);
-  EXPECT_TRUE(hold.valid(now + 10s));
-  EXPECT_FALSE(hold.valid(now + 10500ms));
+  EXPECT_FALSE(ownership.renew_due(now + 2s));
+  EXPECT_TRUE(ownership.renew_due(now + 2500ms));
+  ownership.renew_sent(now + 2500ms);
+  EXPECT_FALSE(ownership.renew_due(now + 3s));
+  ownership.renewed(now + 2500ms);
+  EXPECT_TRUE(ownership.valid(now + 10s));
+  EXPECT_FALSE(ownership.valid(now + 10500ms));
 }
 
-TEST_F(HoldTest, AsksOnceAtATime) {
-  EXPECT_TRUE(hold.acquire_due(now));
-  hold.acquire_sent();
-  EXPECT_FALSE(hold.acquire_due(now + 1h));
-  hold.disconnected();
-  EXPECT_TRUE(hold.acquire_due(now));
+TEST_F(OwnershipTest, AsksOnceAtATime) {
+  EXPECT_TRUE(ownership.acquire_due(now));
+  ownership.acquire_sent();
+  EXPECT_FALSE(ownership.acquire_due(now + 1h));
+  ownership.disconnected();
+  EXPECT_TRUE(ownership.acquire_due(now));
 }
 
-TEST_F(HoldTest, ARefusedOneIsAskedForWhenTheOthersLeaseEnds) {
-  hold.acquire_sent();
-  EXPECT_EQ(hold.acquired(lease::Refused{"other", 700ms, "s"}, now, now), Hold::Acquired::kRefused);
-  EXPECT_FALSE(hold.acquire_due(now + 700ms));
-  EXPECT_TRUE(hold.acquire_due(now + 701ms));
+TEST_F(OwnershipTest, ARefusedOneIsAskedForWhenTheOthersLeaseEnds) {
+  ownership.acquire_sent();
+  EXPECT_EQ(ownership.acquired(lease::Refused{"other", 700ms, "s"}, now, now), Ownership::Acquired::kRefused);
+  EXPECT_FALSE(ownership.acquire_due(now + 700ms));
+  EXPECT_TRUE(ownership.acquire_due(now + 701ms));
 }
 
-TEST_F(HoldTest, ALongRefusalIsAskedAgainEveryHeartbeat) {
-  hold.acquire_sent();
-  hold.acquired(lease::Refused{"other", 1h, "s"}, now, now);
-  EXPECT_TRUE(hold.acquire_due(now + timers.heartbeat));
+TEST_F(OwnershipTest, ALongRefusalIsAskedAgainEveryHeartbeat) {
+  ownership.acquire_sent();
+  ownership.acquired(lease::Refused{"other", 1h, "s"}, now, now);
+  EXPECT_TRUE(ownership.acquire_due(now + timers.heartbeat));
 }
 
-TEST_F(HoldTest, ExpiredAndStillOursIsResumedWithItsSerial) {
+TEST_F(OwnershipTest, ExpiredAndStillOursIsResumedWithItsSerial) {
   take("7");
-  const auto serial = hold.serial();
-  EXPECT_FALSE(hold.acquire_due(now + 7s));
-  ASSERT_TRUE(hold.acquire_due(now + 9s));
-  EXPECT_EQ(hold.known_epoch(), "7");
-  hold.acquire_sent();
-  EXPECT_EQ(hold.acquired(held("7", lease::How::kResumed), now + 9s, now + 9s), Hold::Acquired::kResumed);
-  EXPECT_EQ(hold.serial(), serial);
-  EXPECT_TRUE(hold.valid(now + 16s));
+  const auto serial = ownership.serial();
+  EXPECT_FALSE(ownership.acquire_due(now + 7s));
+  ASSERT_TRUE(ownership.acquire_due(now + 9s));
+  EXPECT_EQ(ownership.known_epoch(), "7");
+  ownership.acquire_sent();
+  EXPECT_EQ(ownership.acquired(held("7", lease::How::kResumed), now + 9s, now + 9s), Ownership::Acquired::kResumed);
+  EXPECT_EQ(ownership.serial(), serial);
+  EXPECT_TRUE(ownership.valid(now + 16s));
 }
 
-TEST_F(HoldTest, ANewEpochIsANewTenure) {
+TEST_F(OwnershipTest, ANewEpochIsANewTenure) {
   take("7");
-  const auto serial = hold.serial();
-  hold.acquire_sent();
-  EXPECT_EQ(hold.acquired(held("9", lease::How::kCrash), now + 20s, now + 20s), Hold::Acquired::kTaken);
-  EXPECT_NE(hold.serial(), serial);
-  EXPECT_EQ(hold.epoch(), "9");
+  const auto serial = ownership.serial();
+  ownership.acquire_sent();
+  EXPECT_EQ(ownership.acquired(held("9", lease::How::kCrash), now + 20s, now + 20s), Ownership::Acquired::kTaken);
+  EXPECT_NE(ownership.serial(), serial);
+  EXPECT_EQ(ownership.epoch(), "9");
 }
 
-TEST_F(HoldTest, IsNotAskedForWhileItsReleaseIsUnconfirmed) {
+TEST_F(OwnershipTest, IsNotAskedForWhileItsReleaseIsUnconfirmed) {
   take("7");
-  hold.drain();
-  EXPECT_FALSE(hold.acquire_due(now + 1h));
-  hold.release_sent();
-  EXPECT_EQ(hold.state(), Hold::State::kNone);
-  EXPECT_EQ(hold.releasing(), "7");
-  EXPECT_FALSE(hold.acquire_due(now + 1h));
-  hold.disconnected();
-  EXPECT_FALSE(hold.acquire_due(now + 1h)) << "the release may have been lost: it is sent again first";
-  hold.released();
-  EXPECT_TRUE(hold.acquire_due(now + 1h));
+  ownership.drain();
+  EXPECT_FALSE(ownership.acquire_due(now + 1h));
+  ownership.release_sent();
+  EXPECT_EQ(ownership.state(), Ownership::State::kNone);
+  EXPECT_EQ(ownership.releasing(), "7");
+  EXPECT_FALSE(ownership.acquire_due(now + 1h));
+  ownership.disconnected();
+  EXPECT_FALSE(ownership.acquire_due(now + 1h)) << "the release may have been lost: it is sent again first";
+  ownership.released();
+  EXPECT_TRUE(ownership.acquire_due(now + 1h));
 }
 
-TEST_F(HoldTest, RemembersWhatItLostButNotWhatItGaveBack) {
+TEST_F(OwnershipTest, RemembersWhatItLostButNotWhatItGaveBack) {
   take("7");
-  hold.lost();
-  EXPECT_TRUE(hold.held_before());
+  ownership.lost();
+  EXPECT_TRUE(ownership.owned_before());
   take("8");
-  hold.drain();
-  hold.release_sent();
-  EXPECT_FALSE(hold.held_before());
+  ownership.drain();
+  ownership.release_sent();
+  EXPECT_FALSE(ownership.owned_before());
 }
 
 }  // namespace

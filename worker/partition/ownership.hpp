@@ -28,18 +28,18 @@ struct Timers {
 /// Recovering: ours, but handlers of an earlier tenure have not all returned, so that nothing is read or started yet.
 /// A tenure is told from the one before by its serial number: what belongs to an earlier one is void.
 /// Threads: one. `timers` outlives the object.
-class Hold {
+class Ownership {
  public:
   enum class State { kNone, kRecovering, kRunning, kDraining };
 
-  explicit Hold(const Timers& timers) : timers_(timers) {}
+  explicit Ownership(const Timers& timers) : timers_(timers) {}
 
   State state() const { return state_; }
-  bool held() const { return state_ != State::kNone; }
+  bool owned() const { return state_ != State::kNone; }
   const std::string& epoch() const { return epoch_; }  ///< of the tenure; empty when there is none
   unsigned long serial() const { return serial_; }     ///< of the tenure, or of the last one
-  bool held_before() const { return held_before_; }    ///< held now, or lost without having been given back
-  bool valid(base::BootTime now) const { return held() && now < valid_until_; }
+  bool owned_before() const { return owned_before_; }  ///< held now, or lost without having been given back
+  bool valid(base::BootTime now) const { return owned() && now < valid_until_; }
   base::BootTime valid_until() const { return valid_until_; }
 
   /// True when the lease should be asked for: it isn't held, or is held but no longer valid, and no question is under way.
@@ -66,7 +66,7 @@ class Hold {
   /// Every handler of earlier tenures has returned.
   void recovered();
 
-  bool renew_due(base::BootTime now) const { return held() && now >= renew_at_; }
+  bool renew_due(base::BootTime now) const { return owned() && now >= renew_at_; }
   base::BootTime renew_at() const { return renew_at_; }
   void renew_sent(base::BootTime now) { renew_at_ = now + timers_.renew; }
   /// `sent`: when the renewal was.
@@ -89,7 +89,7 @@ class Hold {
   const Timers& timers_;
   State state_ = State::kNone;
   bool acquiring_ = false;
-  bool held_before_ = false;
+  bool owned_before_ = false;
   unsigned long serial_ = 0;
   std::string epoch_;
   base::BootTime valid_until_{}, renew_at_{}, next_try_{};

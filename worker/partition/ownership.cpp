@@ -1,4 +1,4 @@
-#include "worker/partition/hold.hpp"
+#include "worker/partition/ownership.hpp"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@ namespace hookfleet::partition {
 
 using namespace std::chrono_literals;
 
-bool Hold::acquire_due(base::BootTime now) const {
+bool Ownership::acquire_due(base::BootTime now) const {
   if (acquiring_ || releasing_ || now < next_try_) return false;
   switch (state_) {
     case State::kNone: return true;
@@ -17,7 +17,7 @@ bool Hold::acquire_due(base::BootTime now) const {
   return false;
 }
 
-Hold::Acquired Hold::acquired(const std::variant<lease::Held, lease::Refused>& answer, base::BootTime sent, base::BootTime now) {
+Ownership::Acquired Ownership::acquired(const std::variant<lease::Held, lease::Refused>& answer, base::BootTime sent, base::BootTime now) {
   acquiring_ = false;
   if (const auto* refused = std::get_if<lease::Refused>(&answer)) {
     sighting_.saw(*refused, now);
@@ -28,7 +28,7 @@ Hold::Acquired Hold::acquired(const std::variant<lease::Held, lease::Refused>& a
   const auto& held = std::get<lease::Held>(answer);
   sighting_.forget();
   renew_at_ = sent + timers_.renew;
-  if (this->held() && held.epoch == epoch_) {
+  if (this->owned() && held.epoch == epoch_) {
     valid_until_ = std::max(valid_until_, sent + timers_.validity);
     return Acquired::kResumed;
   }
@@ -36,38 +36,38 @@ Hold::Acquired Hold::acquired(const std::variant<lease::Held, lease::Refused>& a
   epoch_ = held.epoch;
   state_ = State::kRecovering;
   valid_until_ = sent + timers_.validity;
-  held_before_ = true;
+  owned_before_ = true;
   return Acquired::kTaken;
 }
 
-void Hold::acquire_failed(base::BootTime now) {
+void Ownership::acquire_failed(base::BootTime now) {
   acquiring_ = false;
   next_try_ = now + timers_.heartbeat;
 }
 
-void Hold::recovered() {
+void Ownership::recovered() {
   if (state_ == State::kRecovering) state_ = State::kRunning;
 }
 
-void Hold::renewed(base::BootTime sent) { valid_until_ = std::max(valid_until_, sent + timers_.validity); }
+void Ownership::renewed(base::BootTime sent) { valid_until_ = std::max(valid_until_, sent + timers_.validity); }
 
-void Hold::drain() {
-  if (held()) state_ = State::kDraining;
+void Ownership::drain() {
+  if (owned()) state_ = State::kDraining;
 }
 
-void Hold::release_sent() {
+void Ownership::release_sent() {
   releasing_ = std::move(epoch_);
   epoch_.clear();
   state_ = State::kNone;
-  held_before_ = false;
+  owned_before_ = false;
 }
 
-void Hold::lost() {
+void Ownership::lost() {
   epoch_.clear();
   state_ = State::kNone;
 }
 
-void Hold::disconnected() {
+void Ownership::disconnected() {
   acquiring_ = false;
   next_try_ = {};
   renew_at_ = {};
