@@ -9,7 +9,7 @@
 
 namespace hookfleet::worker {
 
-/// Tells what becomes of notifications, in logs and metrics (design §7).
+/// Tells what becomes of notifications, in logs and metrics.
 /// Threads: one.
 class Journal {
  public:

@@ -35,7 +35,7 @@ std::string_view to_text(Source source);
 /// Put back from the dead letters, forced or not.
 constexpr bool is_redriven(Source source) { return source == Source::kRedrive || source == Source::kForced; }
 
-/// One notification in its partition's stream: the contract between the programs, version 1 (design §5).
+/// One notification in its partition's stream: the contract between the programs, version 1.
 struct Entry {
   std::string id;                 ///< ours: UUIDv7
   std::uint64_t id_instance = 0;  ///< 0: the notification named none and none could be told from path or token

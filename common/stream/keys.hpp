@@ -18,7 +18,7 @@ struct Layout {
   PartitionBy partition_by = PartitionBy::kChat;
 };
 
-/// Names of all Redis keys (design §5). The hash tag of partition p is the smallest `p.n` whose CRC16 slot lies in
+/// Names of all Redis keys (what each holds: their types in this folder and in common/lease). The hash tag of partition p is the smallest `p.n` whose CRC16 slot lies in
 /// [p·16384/K, (p+1)·16384/K), so that partitions spread evenly over the masters of a cluster. Immutable; any thread.
 class Keys {
  public:

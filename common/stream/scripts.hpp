@@ -18,7 +18,7 @@
 #include "common/stream/entry.hpp"
 #include "common/stream/keys.hpp"
 
-/// The state changes of a partition (design §6). Each call touches the keys of one partition, checks owner and epoch of its lease first
+/// The state changes of a partition (ARCHITECTURE.md). Each call touches the keys of one partition, checks owner and epoch of its lease first
 /// (redrive doesn't) and then works entry by entry: nothing rolls back and a reply may be lost, so that any call may be repeated as it
 /// is. All but redrive run at maxmemory too. A NOSCRIPT reply means: SCRIPT LOAD the source and send again; nothing was done.
 namespace hookfleet::stream {
@@ -74,7 +74,7 @@ class AckBatch {
   redis::Command key_names_, arguments_, command_;
 };
 
-/// One call that writes `att` values of entries that still are in the stream: the design's `begin` (counts an attempt before it runs,
+/// One call that writes `att` values of entries that still are in the stream: `begin` (counts an attempt before it runs,
 /// after a crash takeover), its taking back, and `fail` (an attempt ended without success).
 class AttemptsBatch {
  public:

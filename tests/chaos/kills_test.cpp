@@ -25,8 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kWorkers = 3;
 constexpr std::size_t kConcurrency = 4;
-constexpr auto kFrozen = 15s;  // the shipped lease is 10 s
-// What a worker has in flight: handlers that run, and as many that returned while their acknowledgements were on their way.
+constexpr auto kFrozen = 15s;       // the shipped lease is 10 s
 constexpr auto kAcknowledged = 2s;  // an acknowledgement takes milliseconds; a disk that is busy with other tests takes longer
 
 long from_environment(const char* name, long otherwise) {
@@ -139,6 +138,7 @@ TEST(Kills, KilledAndFrozenWorkersLoseNothingReorderNothingAndRepeatOnlyWhatWasI
   EXPECT_THAT(journal.out_of_order(), testing::IsEmpty());
 
   EXPECT_THAT(unexplained(journal, disruptions), testing::IsEmpty());
+  // What a worker has in flight: handlers that run, and as many that returned while their acknowledgements were on their way.
   const std::size_t bound = 2 * kConcurrency * disruptions.size();
   EXPECT_LE(journal.handled_again(), bound);
   std::printf("%zu acknowledged, %zu dead, %u kills, %u freezes, %llu handled again (bound %zu), 0 lost\n", acknowledged.size(),

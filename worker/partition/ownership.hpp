@@ -11,7 +11,7 @@
 
 namespace hookfleet::partition {
 
-/// The timers of design §6.
+/// How long a worker and its partitions are waited for. All workers of a fleet should have the same.
 struct Timers {
   std::chrono::milliseconds heartbeat{2000};
   std::chrono::milliseconds member_ttl{8000};
