@@ -44,12 +44,9 @@ bool Address::any() const {
 
 Address Address::reachable() const {
   if (!any()) return *this;
-  if (storage.ss_family == AF_INET6) {
-    auto socket = as<sockaddr_in6>(storage);
-    socket.sin6_addr = in6addr_loopback;
-    return from(socket);
-  }
-  auto socket = as<sockaddr_in>(storage);
+  sockaddr_in socket{};
+  socket.sin_family = AF_INET;
+  socket.sin_port = htons(static_cast<std::uint16_t>(port()));
   socket.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return from(socket);
 }

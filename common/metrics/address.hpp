@@ -16,7 +16,8 @@ struct Address {
 
   int port() const;
   bool any() const;           ///< 0.0.0.0 or [::]: all of the machine's addresses
-  Address reachable() const;  ///< where to ask what listens here: any() becomes the loopback address
+  Address reachable() const;  ///< where to ask what listens here: any() becomes 127.0.0.1, for [::] too, which takes IPv4: a
+                              ///< container may have IPv6 sockets and no ::1
   std::string text() const;   ///< "127.0.0.1:9090", "[::1]:9090"
 };
 

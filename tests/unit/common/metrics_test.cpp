@@ -209,7 +209,7 @@ TEST(Address, ReadsWhatASettingHolds) {
   };
   for (const Row& row :
        {Row{"127.0.0.1:9090", "127.0.0.1:9090", false, "127.0.0.1:9090"}, Row{"0.0.0.0:9090", "0.0.0.0:9090", true, "127.0.0.1:9090"},
-        Row{"[::]:9090", "[::]:9090", true, "[::1]:9090"}, Row{"[::1]:0", "[::1]:0", false, "[::1]:0"},
+        Row{"[::]:9090", "[::]:9090", true, "127.0.0.1:9090"}, Row{"[::1]:0", "[::1]:0", false, "[::1]:0"},
         Row{"localhost:65535", "127.0.0.1:65535", false, "127.0.0.1:65535"}, Row{"10.1.2.3:1", "10.1.2.3:1", false, "10.1.2.3:1"}}) {
     SCOPED_TRACE(row.text);
     const auto address = parse_address(row.text);
@@ -425,9 +425,10 @@ TEST_F(ListenerTest, ServesIpv6AndIpv4OnTheUnspecifiedAddress) {
   const std::string port = std::to_string((*started)->port());
   std::string detail;
   EXPECT_TRUE(healthcheck("127.0.0.1:" + port, "/livez", detail)) << detail;
+  EXPECT_TRUE(healthcheck("[::]:" + port, "/livez", detail)) << detail;
   // A container may have IPv6 sockets and no IPv6 address, not even ::1.
   if (std::ifstream("/proc/net/if_inet6").peek() == std::ifstream::traits_type::eof()) GTEST_SKIP() << "no IPv6 address here";
-  EXPECT_TRUE(healthcheck("[::]:" + port, "/livez", detail)) << detail;
+  EXPECT_TRUE(healthcheck("[::1]:" + port, "/livez", detail)) << detail;
 }
 
 }  // namespace
