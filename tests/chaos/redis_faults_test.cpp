@@ -38,7 +38,7 @@ TEST(RedisFaults, AfterFlushallEverythingIsMadeAnewAndSaid) {
   rig.add_others(300, 40);
   ASSERT_TRUE(rig.drained());
   rig.redis().call({"FLUSHALL"});
-  ASSERT_TRUE(wait_until(20s, [&] { return owned_in_redis(rig); }));
+  ASSERT_TRUE(wait_until(60s, [&] { return owned_in_redis(rig); }));
   EXPECT_TRUE(wait_until(10s, [&] { return rig.redis().call({"EXISTS", rig.keys().meta()}).view().integer() == 1; }));
   EXPECT_TRUE(wait_until(10s, [&] { return rig.redis().call({"ZCARD", rig.keys().members()}).view().integer() == 1; }));
   EXPECT_GT(rig.metric(0, kLost), 0);
@@ -69,7 +69,7 @@ TEST(RedisFaults, DeletedControlHashesUnderLoadAreMadeAnewAndNothingIsCountedTwi
   for (int round = 0; round < 3; ++round) {
     rig.add_others(200, 20);
     for (unsigned p = 0; p < rig.keys().partitions(); ++p) rig.redis().call({"DEL", rig.keys().ctl(p)});
-    ASSERT_TRUE(wait_until(20s, [&] { return owned_in_redis(rig); }));
+    ASSERT_TRUE(wait_until(60s, [&] { return owned_in_redis(rig); }));
   }
   ASSERT_TRUE(rig.drained());
   EXPECT_EQ(rig.counted(), rig.others());
@@ -121,8 +121,8 @@ TEST_P(WrongTypeTest, IsSaidWhileOthersFlowAndIsOverWhenItIsMended) {
     ++others;
   }
   const std::size_t more = row.done_all_the_same ? 1 : 0;
-  EXPECT_TRUE(wait_until(20s, [&] { return rig.counted() >= others + more; })) << rig.counted() << " of " << others;
-  EXPECT_TRUE(wait_until(20s, [&] { return rig.log_lines(0, row.log) > 0; })) << row.log;
+  EXPECT_TRUE(wait_until(60s, [&] { return rig.counted() >= others + more; })) << rig.counted() << " of " << others;
+  EXPECT_TRUE(wait_until(60s, [&] { return rig.log_lines(0, row.log) > 0; })) << row.log;
   expect_no_busy_loop(rig);
   EXPECT_TRUE(rig.fleet().worker(0).running());
 
@@ -165,7 +165,7 @@ TEST(RedisFaults, AtMaxmemoryLeasesGoOnAndTheBacklogDrains) {
   };
   const auto from = score();
   // Twice the lease's time passes by Redis' own clock.
-  ASSERT_TRUE(wait_until(20s, [&] { return score() > from + 4000; }));
+  ASSERT_TRUE(wait_until(60s, [&] { return score() > from + 4000; }));
   EXPECT_EQ(rig.owned(), 32);
   EXPECT_EQ(rig.metric(0, kLost), 0);
   EXPECT_TRUE(rig.fleet().worker_ready(0));
@@ -189,7 +189,7 @@ TEST(RedisFaults, ARedisThatIsAwayForLongerThanTheLeaseTurnsReadinessAndCostsNot
   ASSERT_TRUE(wait_until(50s, [&] { return !rig.fleet().worker_ready(0); }));
   EXPECT_GE(std::chrono::steady_clock::now() - away, 25s);
   rig.redis().start();
-  ASSERT_TRUE(wait_until(20s, [&] { return rig.fleet().worker_ready(0); }));
+  ASSERT_TRUE(wait_until(60s, [&] { return rig.fleet().worker_ready(0); }));
   ASSERT_TRUE(rig.drained());
   EXPECT_EQ(rig.counted(), 1000U);
   EXPECT_THAT(rig.journal().out_of_order(), testing::IsEmpty());
