@@ -259,6 +259,20 @@ TEST_F(Cli, FindLooksIntoStreamDeadLettersAndMarks) {
   EXPECT_THAT(call({"find", "--chat", "nobody@c.us", "--limit", "1"}).err, HasSubstr("the bound is reached"));
 }
 
+TEST_F(Cli, FindLooksUpTheMarksOfEveryStatus) {
+  for (const auto& [type, status] : {std::pair{"outgoingMessageStatus", "noActiveSession"}, std::pair{"outgoingCall", "hungUp"}}) {
+    notification::Envelope envelope;
+    envelope.id_message = "M1";
+    envelope.status = status;
+    const auto identity = notification::identity_of(kInstance, type, "c@c.us", envelope, "");
+    server_.call(
+        {"SET", keys_.mark(partition("c@c.us"), digest::as_bytes(identity)),
+         stream::Mark{1'764'113'835'123, base::make_uuid_v7(std::chrono::system_clock::now()), {notification::BodyDigest{}}}.text()});
+    const Called found = call({"find", "--id-message", "M1", "--chat", "c@c.us", "--instance", std::to_string(kInstance)});
+    EXPECT_THAT(found.out, HasSubstr("ended: " + std::string(type) + ' ' + status)) << found.err;
+  }
+}
+
 // ---- dead letters
 
 TEST_F(Cli, DeadLettersAreListedByEveryFilter) {
