@@ -193,8 +193,8 @@ std::vector<Finding> judge_snapshot(const Snapshot& snapshot) {
   for (const PartitionState& one : snapshot.partitions) {
     if (one.owner.empty()) unowned.push_back(std::to_string(one.partition));
     if (!one.owner.empty() && one.lease_ms <= 0) expired.push_back(std::to_string(one.partition));
-    for (const TypeHold& hold : one.holds) {
-      if (hold.since_ms > 0) held.push_back(fmt::format("{} in partition {}", shown(hold.type), one.partition));
+    for (const HeldType& type : one.holds) {
+      if (type.held()) held.push_back(fmt::format("{} in partition {}", shown(type.type), one.partition));
     }
     dead_letters += one.dead_letters;
     oldest = std::max(oldest, one.oldest_age_ms);

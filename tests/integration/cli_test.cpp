@@ -483,6 +483,18 @@ TEST_F(Cli, ResumeRemovesTheHoldInAllPartitions) {
   EXPECT_EQ(length(keys_.audit()), 2U) << "what changes nothing leaves no record";
 }
 
+TEST_F(Cli, ResumeRemovesAHoldThatItCantRead) {
+  server_.call({"HSET", keys_.ctl(2), "hold:incomingCall", "2 of another version", "hold:other", "2"});
+  EXPECT_EQ(call({"status"}).code, 1);
+  const Called one = call({"resume", "other"});
+  EXPECT_EQ(one.code, 1) << "the other one is still there";
+  EXPECT_THAT(one.out, HasSubstr("removed what stood of other in 1 partition "));
+  const Called all = call({"resume", "--all"});
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("removed what stood of incomingCall"));
+  EXPECT_EQ(server_.text({"EXISTS", keys_.ctl(2)}), "0");
+}
+
 TEST_F(Cli, LogLevelIsAWishInRedisUntilItIsReset) {
   EXPECT_EQ(json::parse(call({"log-level", "-o", "json"}).out)["worker"], nullptr);
   EXPECT_EQ(call({"log-level", "debug", "--process", "worker"}).code, 0);

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/stream/netstring.hpp"
-
 namespace hookfleet::cli {
 namespace {
 
@@ -130,7 +128,7 @@ TEST(JudgeSnapshot, NamesWhatIsWrongAndWhatToDo) {
   Snapshot sick = snapshot();
   sick.partitions[0].owner.clear();
   sick.partitions[1].lease_ms = -1;
-  sick.partitions[1].holds.push_back({"incomingCall", 1, 4});
+  sick.partitions[1].holds.push_back({"incomingCall", stream::TypeHold{.since_ms = 1}});
   sick.partitions[1].dead_letters = 3;
   sick.partitions[1].oldest_age_ms = 600'000;
   sick.members[0].heartbeat_age_ms = 9'000;
@@ -165,22 +163,6 @@ TEST(Rates, AreWhatCameAndWhatWentBetweenTwoLooks) {
   EXPECT_DOUBLE_EQ(result[0]->out, 40);
   EXPECT_FALSE(result[1]);
   EXPECT_FALSE(rates(after, after)[0]) << "no time between them";
-}
-
-TEST(ParseHold, ReadsTheWorkersFormat) {
-  std::string value = "1";
-  stream::put(value, 1'764'113'835'123);
-  for (const char* id : {"1-1", "2-1"}) {
-    stream::put(value, std::string_view(id));
-    stream::put(value, 5);
-  }
-  const auto hold = parse_hold("incomingCall", value);
-  ASSERT_TRUE(hold);
-  EXPECT_EQ(hold->since_ms, 1'764'113'835'123);
-  EXPECT_EQ(hold->crashes, 2U);
-  EXPECT_FALSE(parse_hold("t", "2"));
-  EXPECT_FALSE(parse_hold("t", "1"));
-  EXPECT_FALSE(parse_hold("t", "11:x,"));
 }
 
 }  // namespace
