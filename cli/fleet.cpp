@@ -179,10 +179,4 @@ redis::Reply Fleet::range(const std::string& key, std::string_view from, std::st
 
 std::string after(stream::StreamId id) { return "(" + id.text(); }
 
-redis::ReplyView field(redis::ReplyView list, std::string_view name) {
-  std::size_t at = 0;
-  while (at + 1 < list.size() && list[at].text() != name) at += 2;
-  return list[at + 1];
-}
-
 }  // namespace hookfleet::cli

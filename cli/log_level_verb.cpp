@@ -42,8 +42,8 @@ class LogLevelVerb final : public Verb {
     Json json = Json::object();
     Table table({"PROGRAM", "LOG LEVEL"});
     for (const std::string& program : kPrograms) {
-      redis::ReplyView level = field(wishes.view(), "log_level." + program);
-      if (!level.is_text()) level = field(wishes.view(), "log_level");
+      redis::ReplyView level = wishes.view().field("log_level." + program);
+      if (!level.is_text()) level = wishes.view().field("log_level");
       json[program] = level.is_text() ? Json(std::string(level.text())) : Json();
       table.row({program, level.is_text() ? std::string(level.text()) : "the setting's (log.level)"});
     }

@@ -87,15 +87,15 @@ Snapshot take_snapshot(Fleet& fleet) {
     if (readable(at)) state.backlog = static_cast<std::uint64_t>(replies[at].view().integer());
     if (readable(at + 1) && replies[at + 1].view().size() > 0) {
       const redis::ReplyView oldest = replies[at + 1].view()[0];
-      const std::int64_t received_ms = field(oldest[1], "r").integer();
+      const std::int64_t received_ms = oldest[1].field("r").integer();
       const auto id = stream::StreamId::parse(oldest[0].text()).value_or(stream::StreamId{});
       state.oldest_age_ms = std::max<std::int64_t>(0, snapshot.now_ms - (received_ms > 0 ? received_ms : static_cast<std::int64_t>(id.ms)));
     }
     if (readable(at + 2)) state.retries = static_cast<std::uint64_t>(replies[at + 2].view().integer());
     if (readable(at + 3)) {
       const redis::ReplyView ctl = replies[at + 3].view();
-      state.owner = field(ctl, "owner").text();
-      state.lease_ms = state.owner.empty() ? 0 : field(ctl, "until").integer() - snapshot.now_ms;
+      state.owner = ctl.field("owner").text();
+      state.lease_ms = state.owner.empty() ? 0 : ctl.field("until").integer() - snapshot.now_ms;
       for (std::size_t i = 0; i + 1 < ctl.size(); i += 2) {
         const auto type = stream::held_type(ctl[i].text());
         if (!type) continue;
@@ -118,7 +118,7 @@ Snapshot take_snapshot(Fleet& fleet) {
   for (std::size_t i = 0; i < told.size(); ++i) {
     for (PartitionState& state : snapshot.partitions) {
       if (keys.stream(state.partition) != infos[i][2]) continue;
-      const redis::ReplyView added = field(told[i].view(), "entries-added");
+      const redis::ReplyView added = told[i].view().field("entries-added");
       state.adds_known = added.is_integer();
       state.added = static_cast<std::uint64_t>(added.integer());
     }

@@ -69,7 +69,7 @@ class TailVerb final : public Verb {
     for (std::size_t i = 0; i < followed.size(); ++i) {
       if (exists[i].view().integer() == 0) continue;
       const redis::Reply info = fleet.call({"XINFO", "STREAM", followed[i].key});
-      followed[i].last = field(info.view(), "last-generated-id").text();
+      followed[i].last = info.view().field("last-generated-id").text();
     }
     return followed;
   }
