@@ -161,19 +161,11 @@ Examples:
   hookfleet layout show
 )";
 
-constexpr std::string_view kClearExamples = R"(
-How stream.partitions or stream.partition_by is changed:
-  1. stop all ingresses and pollers (senders keep their notifications for 24 h)
-  2. wait until `hookfleet status` shows backlog 0, the workers still running with the old settings
-  3. redrive, or export and drop, all dead letters (`hookfleet dead-letters list`)
-  4. stop all workers
-  5. hookfleet layout clear    (refuses while anything of this is missing)
-  6. start everything with the new settings
-Marks of the old layout are not read any more: a repeat of what was handled before the change is handled again.
-
-Examples:
-  hookfleet layout clear
-)";
+const std::string& clear_examples() {
+  static const std::string kText = "\nHow stream.partitions or stream.partition_by is changed:\n  " + stream::layout_procedure("\n  ") +
+                                   '\n' + std::string(stream::kLayoutProcedureCost) + ".\n\nExamples:\n  hookfleet layout clear\n";
+  return kText;
+}
 
 }  // namespace
 
@@ -181,7 +173,7 @@ Listed layout_show_verb() {
   return {"layout show", "", "Into how many partitions the fleet is laid out", kShowExamples, make_verb<ShowVerb>};
 }
 Listed layout_clear_verb() {
-  return {"layout clear", "[--yes]", "Forget the layout, so that it can be changed", kClearExamples, make_verb<ClearVerb>};
+  return {"layout clear", "[--yes]", "Forget the layout, so that it can be changed", clear_examples(), make_verb<ClearVerb>};
 }
 
 }  // namespace hookfleet::cli
