@@ -52,21 +52,18 @@ std::optional<WindowNeed> window_need(const MemorySample& sample, std::chrono::m
 KeyKind kind_of(std::string_view key, const stream::Keys& keys, const std::string& prefix) {
   if (!key.starts_with(prefix + ':')) return KeyKind::kUnknown;
   const std::string_view rest = key.substr(prefix.size() + 1);
-  for (const std::string_view known : {"meta", "members", "news", "control", "audit", "alerts", "alerts:lease"}) {
-    if (rest == known) return KeyKind::kKnown;
-  }
-  for (const std::string_view known : {"alert:", "poll:"}) {
-    if (rest.starts_with(known)) return KeyKind::kKnown;
-  }
+  const auto is = [](std::string_view name, const auto& known) { return std::find(known.begin(), known.end(), name) != known.end(); };
+  const auto begins = [](std::string_view name, const auto& known) {
+    return std::any_of(known.begin(), known.end(), [&](std::string_view one) { return name.starts_with(one); });
+  };
+  if (is(rest, stream::kFleetKeys) || begins(rest, stream::kFleetKeyBeginnings)) return KeyKind::kKnown;
   const std::size_t end = rest.find("}:");
   if (!rest.starts_with('{') || end == std::string_view::npos) return KeyKind::kUnknown;
   const std::string_view tag = rest.substr(1, end - 1);
   const std::string_view suffix = rest.substr(end + 2);
-  bool ours = false;
-  for (const std::string_view known : {"s", "ctl", "att", "dlq", "cnt", "inst"}) ours = ours || suffix == known;
-  const bool mark = suffix.size() == 18 && suffix.starts_with("m:");
-  for (const std::string_view known : {"msg:", "chat:"}) ours = ours || suffix.starts_with(known);
-  if (!ours && !mark) return KeyKind::kUnknown;
+  const bool mark =
+      suffix.starts_with(stream::kMarkBeginning) && suffix.size() == stream::kMarkBeginning.size() + stream::kMarkIdentitySize;
+  if (!mark && !is(suffix, stream::kPartitionKeys) && !begins(suffix, stream::kPartitionKeyBeginnings)) return KeyKind::kUnknown;
   unsigned partition = 0;
   const auto [at, error] = std::from_chars(tag.data(), tag.data() + tag.size(), partition);
   if (error != std::errc() || at == tag.data() + tag.size() || *at != '.') return KeyKind::kUnknown;

@@ -1,29 +1,18 @@
 #include "cli/records.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <limits>
 #include <tuple>
 #include <vector>
 
+#include "cli/values.hpp"
+#include "common/base/number.hpp"
 #include "common/config/value.hpp"
 #include "common/digest/digest.hpp"
 #include "common/notification/envelope.hpp"
 
 namespace hookfleet::cli {
 namespace {
-
-constexpr std::array kClasses{stream::DeadClass::kMalformed, stream::DeadClass::kInvalid, stream::DeadClass::kFailed,
-                              stream::DeadClass::kRejected,  stream::DeadClass::kCrash,   stream::DeadClass::kExpired};
-
-template <class Number>
-std::optional<Number> to_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 void put_bytes(Json& json, const std::string& name, const std::string& bytes) {
   if (is_utf8(bytes)) {
@@ -40,7 +29,7 @@ std::string Place::text() const { return std::to_string(partition) + '/' + id.te
 std::optional<Place> Place::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
-  const auto partition = to_number<unsigned>(text.substr(0, slash));
+  const auto partition = base::to_number<unsigned>(text.substr(0, slash));
   const auto id = stream::StreamId::parse(text.substr(slash + 1));
   if (!partition || !id) return std::nullopt;
   return Place{*partition, *id};
@@ -128,8 +117,8 @@ void Filter::declare(config::Arguments& arguments, bool dead) {
   arguments.group("Which ones");
   if (dead) {
     std::vector<std::string> classes;
-    for (const stream::DeadClass one : kClasses) classes.emplace_back(stream::to_text(one));
-    arguments.option("--class", dead_class, "CLASS", "Only of this class: malformed, invalid, failed, rejected, crash or expired", classes);
+    for (const stream::DeadClass one : stream::kDeadClasses) classes.emplace_back(stream::to_text(one));
+    arguments.option("--class", dead_class, "CLASS", "Only of this class: " + alternatives(classes), classes);
   }
   arguments.option("--type", type, "TYPE", "Only of this typeWebhook, a documented one or any other");
   arguments.option("--instance", instance, "ID", "Only of this idInstance");
@@ -141,7 +130,7 @@ void Filter::declare(config::Arguments& arguments, bool dead) {
 
 tl::expected<void, std::string> Filter::prepare(base::WallTime now) {
   if (!instance.empty()) {
-    const auto number = to_number<std::uint64_t>(instance);
+    const auto number = base::to_number<std::uint64_t>(instance);
     if (!number || *number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
       return tl::unexpected("--instance: " + config::in_quotes(instance) + " is no idInstance; write its digits, 1101000001");
     }

@@ -51,7 +51,10 @@ TEST(KindOf, TellsKeysOfAFleetFromOthers) {
   const std::string tag(keys.tag(3));
   EXPECT_EQ(kind_of("hf:meta", keys, "hf"), KeyKind::kKnown);
   EXPECT_EQ(kind_of("hf:alert:x", keys, "hf"), KeyKind::kKnown);
-  EXPECT_EQ(kind_of(keys.dlq(3), keys, "hf"), KeyKind::kKnown);
+  for (const std::string& key : {keys.meta(), keys.members(), keys.news(), keys.control(), keys.audit(), keys.stream(3), keys.ctl(3),
+                                 keys.att(3), keys.dlq(3), keys.cnt(3), keys.inst(3), keys.of(3, "msg:x"), keys.of(3, "chat:x")}) {
+    EXPECT_EQ(kind_of(key, keys, "hf"), KeyKind::kKnown) << key;
+  }
   EXPECT_EQ(kind_of(keys.mark(3, "0123456789abcdef"), keys, "hf"), KeyKind::kMark);
   EXPECT_EQ(kind_of("hf:{" + tag + "}:m:short", keys, "hf"), KeyKind::kUnknown);
   EXPECT_EQ(kind_of("hf:{99.1}:s", keys, "hf"), KeyKind::kOtherLayout);
