@@ -70,12 +70,12 @@ class Taking : public Verb {
       ++counts[found.death ? std::string(stream::to_text(found.death->dead_class)) : "foreign"];
     });
     if (console.interrupted()) throw Failed{"interrupted; nothing was changed"};
-    for (const std::string& id : outcome.missing) console.err(id + ": is no dead letter (any more)\n");
+    outcome.tell(console);
     Tally tally;
     if (letters.empty()) {
-      if (outcome.missing.empty()) console.err("no dead letter matches\n");
+      if (outcome.all_found()) console.err("no dead letter matches\n");
       report(console, tally, 0);
-      return outcome.missing.empty() ? kOk : kFailed;
+      return outcome.all_found() ? kOk : kFailed;
     }
     console.err(fmt::format("{} match: {}{}\n", letters.size(), by_class(counts), outcome.limited ? " (--limit; there may be more)" : ""));
     const std::uint64_t matched = letters.size();
@@ -83,7 +83,7 @@ class Taking : public Verb {
       for (std::size_t first = 0; first < letters.size();) refuse(fleet, batch(letters, first, stream::kRedriveMax), tally);
       tally.left = matched - tally.refused.size();
       report(console, tally, matched);
-      return outcome.missing.empty() && tally.refused.empty() ? kOk : kFailed;
+      return outcome.all_found() && tally.refused.empty() ? kOk : kFailed;
     }
     if (!confirmed(console, yes_, fmt::format("{} {}?", verb(), letters.size() == 1 ? "it" : fmt::format("these {}", letters.size())))) {
       throw Failed{"nothing was changed"};
@@ -127,7 +127,7 @@ class Taking : public Verb {
                               tally.left, trouble.empty() ? "" : "; of the last call's at most 100 it isn't known whether it happened"));
       return kFailed;
     }
-    return outcome.missing.empty() && tally.refused.empty() ? kOk : kFailed;
+    return outcome.all_found() && tally.refused.empty() ? kOk : kFailed;
   }
 
  protected:

@@ -299,6 +299,49 @@ TEST_F(Cli, DeadLettersAreListedByEveryFilter) {
   EXPECT_THAT(table.err, HasSubstr("3: 1 crash, 1 failed, 1 foreign"));
 }
 
+TEST_F(Cli, TheOldestAreListedOfAllPartitions) {
+  std::vector<unsigned> partitions{9, 3, 20, 3, 0, 9};  // in the order of their deaths
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    server_.call({"XADD", keys_.dlq(partitions[i]), std::to_string(1'764'113'835'000 + i) + "-0", "what", "ever"});
+  }
+  for (std::size_t limit = 1; limit <= partitions.size(); ++limit) {
+    const Called listed = call({"dead-letters", "list", "-o", "json", "--limit", std::to_string(limit)});
+    std::istringstream lines(listed.out);
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) EXPECT_EQ(json::parse(line)["partition"], partitions.at(count)) << limit;
+    EXPECT_EQ(count, limit);
+  }
+  EXPECT_THAT(call({"dead-letters", "list", "--limit", "5"}).err, HasSubstr("5: 5 foreign; there may be more"));
+  EXPECT_THAT(call({"dead-letters", "list", "--limit", "6"}).err, Not(HasSubstr("there may be more")));
+}
+
+TEST_F(Cli, IdsGivenAreNotCutByTheDefaultLimitNorCalledMissing) {
+  std::vector<std::string> ids{"dead-letters", "show"};
+  for (int i = 0; i < 12; ++i) {
+    const stream::Entry dead = entry("c" + std::to_string(i) + "@c.us", std::to_string(i));
+    const StreamId id = bury(dead);
+    ids.push_back(i % 2 == 0 ? dead.id : ref(dead.chat, id));
+  }
+  const Called all = call(ids);
+  EXPECT_EQ(all.code, 0) << all.err;
+  for (const std::string verb : {"show", "list", "export", "redrive"}) {
+    SCOPED_TRACE(verb);
+    std::vector<std::string> limited = ids;
+    limited[1] = verb;
+    limited.insert(limited.end(), {"--limit", "9"});
+    if (verb == "redrive") limited.emplace_back("--dry-run");
+    const Called some = call(limited);
+    EXPECT_THAT(some.err, Not(HasSubstr("is no dead letter")));
+    if (verb == "list") continue;  // it looks at all, and shows the oldest
+    EXPECT_EQ(some.code, 1);
+    EXPECT_THAT(some.err, HasSubstr("was not looked for to the end"));
+  }
+  ids.push_back(base::make_uuid_v7(std::chrono::system_clock::now()));
+  const Called missing = call(ids);
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_THAT(missing.err, AllOf(HasSubstr(ids.back() + ": is no dead letter"), Not(HasSubstr("not looked for"))));
+}
+
 TEST_F(Cli, ExportKeepsTheExactBytes) {
   stream::Entry binary = entry("a@c.us", "1");
   binary.body = std::string("\xff\0\x1b{", 4);
