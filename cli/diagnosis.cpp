@@ -14,7 +14,6 @@ namespace {
 constexpr std::int64_t kOldestWarnMs = 5 * 60'000;
 // A burst of a few minutes says nothing about a day: over less than this the need is told, but not judged.
 constexpr auto kSpanMin = std::chrono::minutes(10);
-constexpr std::int64_t kMemberGoneMs = 8'000;
 // Measured, 7.0.15: 262,144 marks took 176 bytes of used_memory each where MEMORY USAGE said 120.
 constexpr double kTableShareBytes = 56;
 
@@ -182,7 +181,7 @@ Finding judge_layout(const std::string& stored, const stream::Layout& settings) 
   return {Health::kFine, "layout", stored};
 }
 
-std::vector<Finding> judge_snapshot(const Snapshot& snapshot) {
+std::vector<Finding> judge_snapshot(const Snapshot& snapshot, std::chrono::milliseconds member_ttl) {
   std::vector<Finding> findings;
   std::vector<std::string> unowned, expired, held, dead;
   std::uint64_t dead_letters = 0;
@@ -198,7 +197,7 @@ std::vector<Finding> judge_snapshot(const Snapshot& snapshot) {
   }
   std::vector<std::string> silent;
   for (const MemberState& one : snapshot.members) {
-    if (one.heartbeat_age_ms > kMemberGoneMs) silent.push_back(shown(one.name));
+    if (one.heartbeat_age_ms >= member_ttl.count()) silent.push_back(shown(one.name));
   }
   const std::size_t live = snapshot.members.size() - silent.size();
   if (live == 0) {

@@ -87,7 +87,7 @@ class DoctorVerb final : public Verb {
     const auto round_trip = std::chrono::duration_cast<std::chrono::milliseconds>(after - before);
     findings.push_back(judge_clock(redis_ms - base::unix_ms(before + (after - before) / 2), round_trip.count()));
     findings.push_back(judge_layout(fleet.stored_layout(), fleet.settings_layout()));
-    add(judge_snapshot(take_snapshot(fleet)));
+    add(judge_snapshot(take_snapshot(fleet), settings.worker().worker.timers.member_ttl));
     return print(console, fleet, findings);
   }
 

@@ -162,6 +162,22 @@ TEST_F(Cli, StatusWatchShowsRatesAndEndsAtAnInterrupt) {
   EXPECT_EQ(watch.wait(), 0);
 }
 
+TEST_F(Cli, StatusWatchUnderNohupOutlivesItsTerminal) {
+  support::TempDir dir;
+  support::Process watch({{"/usr/bin/nohup", HOOKFLEET_BIN_DIR "/hookfleet", "status", "--watch", "--interval", "100ms"},
+                          {{"HOOKFLEET_REDIS__URL", server_.url()}},
+                          dir / "output"});
+  const auto shows = [&](std::size_t from) {
+    return wait_until(20s, [&] { return support::read_file(dir / "output").find("IN/S", from) != std::string::npos; });
+  };
+  ASSERT_TRUE(shows(0)) << support::read_file(dir / "output");
+  watch.signal(SIGHUP);
+  const auto before = support::read_file(dir / "output").size();
+  EXPECT_TRUE(shows(before)) << "it goes on";
+  watch.signal(SIGINT);
+  EXPECT_EQ(watch.wait(20s), 0);
+}
+
 TEST_F(Cli, StatusWatchOutlivesARestartOfRedis) {
   Program watch({"status", "--watch", "--interval", "100ms", "-o", "json"}, server_.url());
   ASSERT_TRUE(watch.says("in_per_s"));
@@ -662,6 +678,10 @@ TEST_F(Cli, LayoutClearRefusesWhileAnythingIsInTheWay) {
   server_.call({"DEL", keys_.ctl(4)});
   server_.call({"ZADD", keys_.members(), std::to_string(now), "w"});
   refused("worker w lives");
+  server_.call({"ZADD", keys_.members(), std::to_string(now - 60'000), "w"});
+  const Called patient = called({"layout", "clear", "--yes"},
+                                {{"HOOKFLEET_REDIS__URL", server_.url()}, {"USER", "tester"}, {"HOOKFLEET_WORKER__MEMBER_TTL", "5min"}});
+  EXPECT_THAT(patient.err, HasSubstr("worker w lives")) << "as long as worker.member_ttl says";
   server_.call({"DEL", keys_.members()});
   bury(entry("a@c.us", "1"));
   refused("partition " + std::to_string(partition("a@c.us")) + ": 1 dead letters");

@@ -124,7 +124,7 @@ Snapshot snapshot() {
 }
 
 TEST(JudgeSnapshot, AHealthyFleetIsAllOk) {
-  for (const Finding& one : judge_snapshot(snapshot())) EXPECT_EQ(one.health, Health::kFine) << one.check;
+  for (const Finding& one : judge_snapshot(snapshot(), 8s)) EXPECT_EQ(one.health, Health::kFine) << one.check;
 }
 
 TEST(JudgeSnapshot, NamesWhatIsWrongAndWhatToDo) {
@@ -136,7 +136,7 @@ TEST(JudgeSnapshot, NamesWhatIsWrongAndWhatToDo) {
   sick.partitions[1].oldest_age_ms = 600'000;
   sick.members[0].heartbeat_age_ms = 9'000;
   sick.problems.push_back("hf:{0.1}:att: WRONGTYPE");
-  const auto findings = judge_snapshot(sick);
+  const auto findings = judge_snapshot(sick, 8s);
   for (const auto& [check, health] : std::initializer_list<std::pair<const char*, Health>>{{"workers", Health::kFail},
                                                                                            {"workers.silent", Health::kWarn},
                                                                                            {"partitions.unowned", Health::kFail},
@@ -149,6 +149,13 @@ TEST(JudgeSnapshot, NamesWhatIsWrongAndWhatToDo) {
     EXPECT_EQ(find(findings, check)->health, health) << check;
     EXPECT_FALSE(find(findings, check)->advice.empty()) << check;
   }
+}
+
+TEST(JudgeSnapshot, AWorkerLivesAsLongAsTheSettingSays) {
+  Snapshot slow = snapshot();
+  for (MemberState& one : slow.members) one.heartbeat_age_ms = 9'000;
+  EXPECT_EQ(find(judge_snapshot(slow, 8s), "workers")->health, Health::kFail);
+  EXPECT_EQ(find(judge_snapshot(slow, 20s), "workers")->health, Health::kFine);
 }
 
 TEST(Rates, AreWhatCameAndWhatWentBetweenTwoLooks) {
