@@ -12,7 +12,7 @@ namespace hookfleet::cli {
 
 Letter to_letter(const Found& found) {
   Letter letter;
-  letter.place = found.place;
+  letter.ref = found.ref;
   if (found.death) {
     letter.readable = true;
     letter.dead_class = found.death->dead_class;
@@ -41,7 +41,7 @@ void Selection::prepare() {
   if (const auto ok = filter_.prepare(std::chrono::system_clock::now()); !ok) wrong_usage(ok.error());
   for (std::string& id : ids_) {
     std::transform(id.begin(), id.end(), id.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-    if (Place::parse(id) || base::unix_ms(base::uuid_v7_time(id)) > 0) continue;
+    if (Ref::parse(id) || base::unix_ms(base::uuid_v7_time(id)) > 0) continue;
     wrong_usage(shown(id, 80) + ": is neither an entry's id (UUIDv7) nor a ref PARTITION/STREAM-ID as `dead-letters list` shows it");
   }
   if (!ids_.empty() && !filter_.all()) wrong_usage("give either IDs or filters");
@@ -74,13 +74,13 @@ Selection::Outcome Selection::visit(Fleet& fleet, Console& console, const std::f
   std::int64_t earliest = INT64_MAX;
   bool stopped = false;
   for (const std::string& id : ids_) {
-    const auto place = Place::parse(id);
-    if (!place) {
+    const auto ref = Ref::parse(id);
+    if (!ref) {
       left.push_back(id);
       earliest = std::min(earliest, base::unix_ms(base::uuid_v7_time(id)));
     } else if (stopped || console.interrupted()) {
       outcome.unknown.push_back(id);
-    } else if (const auto found = at_place(fleet, *place, true)) {
+    } else if (const auto found = at_ref(fleet, *ref, true)) {
       stopped = each(*found) == Next::kNothing;
       if (stopped) outcome.unknown.push_back(id);
     } else {
@@ -121,11 +121,11 @@ Selection::Outcome Selection::each(Fleet& fleet, Console& console, const std::fu
 Selection::Outcome Selection::oldest(Fleet& fleet, Console& console, std::vector<Kept>& kept,
                                      const std::function<std::vector<std::string>(const Found&)>& each) const {
   const auto died_before = [](const Kept& a, const Kept& b) {
-    return std::tie(a.place.id, a.place.partition) < std::tie(b.place.id, b.place.partition);
+    return std::tie(a.ref.id, a.ref.partition) < std::tie(b.ref.id, b.ref.partition);
   };
   bool limited = false;
   Outcome outcome = visit(fleet, console, [&](const Found& found) {
-    Kept one{found.place, found.death ? std::string(stream::to_text(found.death->dead_class)) : "foreign", {}};
+    Kept one{found.ref, found.death ? std::string(stream::to_text(found.death->dead_class)) : "foreign", {}};
     if (kept.size() == limit_) {  // a heap, the one that died last on top
       limited = true;
       if (!died_before(one, kept.front())) return Next::kOtherPartition;  // those behind it died later still

@@ -13,7 +13,7 @@ namespace hookfleet::cli {
 
 /// A dead letter to be worked on later: what is needed of it without its body.
 struct Letter {
-  Place place;
+  Ref ref;
   std::string id;  ///< empty: foreign
   stream::DeadClass dead_class = stream::DeadClass::kFailed;
   bool readable = false;  ///< it is a dead letter of a format we know
@@ -50,7 +50,7 @@ class Selection {
   /// As each(), but of all partitions together the limit() that died first, in that order; `each` is called as they are met, and what it
   /// answers is what is kept of one meanwhile.
   struct Kept {
-    Place place;
+    Ref ref;
     std::string dead_class;          ///< "foreign" for what is no dead letter of ours
     std::vector<std::string> cells;  ///< `each`'s
   };

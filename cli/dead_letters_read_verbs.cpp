@@ -51,8 +51,8 @@ class Reading : public Verb {
 
 std::vector<std::string> row_of(const Found& one) {
   const bool ours = one.entry.has_value();
-  return {one.place.text(),
-          time_text(static_cast<std::int64_t>(one.place.id.ms)),
+  return {one.ref.text(),
+          time_text(static_cast<std::int64_t>(one.ref.id.ms)),
           one.death ? std::string(stream::to_text(one.death->dead_class)) : "foreign",
           ours ? one.entry->type_webhook : "-",
           ours ? std::to_string(one.entry->id_instance) : "-",
@@ -145,13 +145,13 @@ Examples:
 
 }  // namespace
 
-Listed dead_letters_list_verb() {
+VerbSpec dead_letters_list_verb() {
   return {"dead-letters list", "[ID…] [FILTERS]", "Which notifications could not be handled, and why", kListExamples, make_verb<ListVerb>};
 }
-Listed dead_letters_show_verb() {
+VerbSpec dead_letters_show_verb() {
   return {"dead-letters show", "ID… | FILTERS | --all", "Dead letters in full, with their bodies", kShowExamples, make_verb<ShowVerb>};
 }
-Listed dead_letters_export_verb() {
+VerbSpec dead_letters_export_verb() {
   return {"dead-letters export", "[ID…] [FILTERS]", "Dead letters as JSON lines, with their exact bytes", kExportExamples,
           make_verb<ExportVerb>};
 }

@@ -191,6 +191,6 @@ Examples:
 
 }  // namespace
 
-Listed doctor_verb() { return {"doctor", "", "Check Redis and the fleet, and say what to do", kExamples, make_verb<DoctorVerb>}; }
+VerbSpec doctor_verb() { return {"doctor", "", "Check Redis and the fleet, and say what to do", kExamples, make_verb<DoctorVerb>}; }
 
 }  // namespace hookfleet::cli

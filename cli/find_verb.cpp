@@ -132,7 +132,7 @@ class FindVerb final : public Verb {
     for (const Found& one : found) {
       if (!one.entry) continue;
       const Names names = names_of(*one.entry);
-      table.row({one.dead ? "dead letters" : "stream", one.place.text(), one.entry->id, one.entry->type_webhook,
+      table.row({one.dead ? "dead letters" : "stream", one.ref.text(), one.entry->id, one.entry->type_webhook,
                  std::to_string(one.entry->id_instance), one.entry->chat, names.id_message, time_text(one.entry->received_ms),
                  one.death ? std::string(stream::to_text(one.death->dead_class)) : "-"});
     }
@@ -160,7 +160,7 @@ Examples:
 
 }  // namespace
 
-Listed find_verb() {
+VerbSpec find_verb() {
   return {"find", "--id-message ID | --chat CHAT", "Notifications by message or chat: stream, dead letters, marks", kExamples,
           make_verb<FindVerb>};
 }

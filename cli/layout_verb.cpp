@@ -170,10 +170,10 @@ const std::string& clear_examples() {
 
 }  // namespace
 
-Listed layout_show_verb() {
+VerbSpec layout_show_verb() {
   return {"layout show", "", "Into how many partitions the fleet is laid out", kShowExamples, make_verb<ShowVerb>};
 }
-Listed layout_clear_verb() {
+VerbSpec layout_clear_verb() {
   return {"layout clear", "[--yes]", "Forget the layout, so that it can be changed", clear_examples(), make_verb<ClearVerb>};
 }
 

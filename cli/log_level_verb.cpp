@@ -76,7 +76,7 @@ Examples:
 
 }  // namespace
 
-Listed log_level_verb() {
+VerbSpec log_level_verb() {
   return {"log-level", "[LEVEL | --reset]", "Change the log level of running processes", kExamples, make_verb<LogLevelVerb>};
 }
 

@@ -24,20 +24,20 @@ void put_bytes(Json& json, const std::string& name, const std::string& bytes) {
 
 }  // namespace
 
-std::string Place::text() const { return std::to_string(partition) + '/' + id.text(); }
+std::string Ref::text() const { return std::to_string(partition) + '/' + id.text(); }
 
-std::optional<Place> Place::parse(std::string_view text) {
+std::optional<Ref> Ref::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
   const auto partition = base::to_number<unsigned>(text.substr(0, slash));
   const auto id = stream::StreamId::parse(text.substr(slash + 1));
   if (!partition || !id) return std::nullopt;
-  return Place{*partition, *id};
+  return Ref{*partition, *id};
 }
 
 Found read_record(unsigned partition, bool dead, redis::ReplyView record) {
   Found found;
-  found.place = {partition, stream::StreamId::parse(record[0].text()).value_or(stream::StreamId{})};
+  found.ref = {partition, stream::StreamId::parse(record[0].text()).value_or(stream::StreamId{})};
   found.dead = dead;
   found.entry = stream::decode(record[1]);
   if (!found.entry) {
@@ -63,9 +63,9 @@ Names names_of(const stream::Entry& entry) {
 Json to_json(const Found& found, bool with_body) {
   Json json;
   json["where"] = found.dead ? "dead_letters" : "stream";
-  json["partition"] = found.place.partition;
-  json["stream_id"] = found.place.id.text();
-  json["ref"] = found.place.text();
+  json["partition"] = found.ref.partition;
+  json["stream_id"] = found.ref.id.text();
+  json["ref"] = found.ref.text();
   if (found.entry) {
     const stream::Entry& entry = *found.entry;
     const Names names = names_of(entry);

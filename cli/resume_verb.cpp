@@ -85,7 +85,7 @@ Examples:
 
 }  // namespace
 
-Listed resume_verb() {
+VerbSpec resume_verb() {
   return {"resume", "TYPE | --all", "Let a typeWebhook flow again that is held back", kExamples, make_verb<ResumeVerb>};
 }
 
