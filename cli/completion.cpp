@@ -18,9 +18,9 @@ struct Described {
 
 std::vector<Described> described() {
   std::vector<Described> all;
-  for (const Listed& listed : verbs()) {
-    const auto verb = listed.make();
-    all.push_back({std::string(listed.name), std::string(listed.about), arguments_of(listed, *verb).describe()});
+  for (const VerbSpec& spec : verbs()) {
+    const auto verb = spec.make();
+    all.push_back({std::string(spec.name), std::string(spec.about), arguments_of(spec, *verb).describe()});
     all.back().arguments.push_back({{"-h", "--help"}, false, "", {}, "Print this and exit"});
   }
   return all;

@@ -30,7 +30,7 @@ Examples:
 
 }  // namespace
 
-Listed completion_verb() {
+VerbSpec completion_verb() {
   return {"completion", "bash|zsh|fish", "Print what a shell needs to complete verbs and options", kExamples, make_verb<CompletionVerb>};
 }
 

@@ -55,14 +55,14 @@ Examples:
 
 }  // namespace
 
-Listed config_check_verb() {
+VerbSpec config_check_verb() {
   return {"config check", "[--config FILE]", "Check the settings of the whole fleet", kCheckExamples,
           make_verb<ConfigVerb<Action::kCheck>>};
 }
-Listed config_print_verb() {
+VerbSpec config_print_verb() {
   return {"config print", "[--config FILE]", "Show the settings that count", kPrintExamples, make_verb<ConfigVerb<Action::kPrint>>};
 }
-Listed config_reference_verb() {
+VerbSpec config_reference_verb() {
   return {"config reference", "", "Print docs/settings.md: every setting of every program", kReferenceExamples,
           make_verb<ConfigVerb<Action::kReference>>};
 }

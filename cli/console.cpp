@@ -85,7 +85,10 @@ void Console::catch_interrupts() {
   action.sa_handler = on_interrupt;
   ::sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM}) ::sigaction(number, &action, nullptr);
+  struct sigaction inherited {};
+  // Whoever started us with nohup wants us to outlive the terminal.
+  if (::sigaction(SIGHUP, nullptr, &inherited) == 0 && inherited.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);
 }
 
 bool Console::interrupted() const { return g_interrupted != 0; }

@@ -29,7 +29,8 @@ class Console {
   /// Asks on stderr; true for "y" or "yes".
   bool confirm(std::string_view question);
 
-  /// From now on Ctrl-C and SIGTERM don't end the process but make wait() and interrupted() tell.
+  /// From now on Ctrl-C, SIGTERM and SIGHUP (unless it was ignored from the start: nohup) don't end the process but make wait() and
+  /// interrupted() tell.
   void catch_interrupts();
   bool interrupted() const;
   enum class Woken { kTime, kInterrupt, kKey };

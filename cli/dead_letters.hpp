@@ -13,7 +13,7 @@ namespace hookfleet::cli {
 
 /// A dead letter to be worked on later: what is needed of it without its body.
 struct Letter {
-  Place place;
+  Ref ref;
   std::string id;  ///< empty: foreign
   stream::DeadClass dead_class = stream::DeadClass::kFailed;
   bool readable = false;  ///< it is a dead letter of a format we know
@@ -37,9 +37,25 @@ class Selection {
     std::uint64_t seen = 0;
     bool limited = false;                ///< there may be more: --limit was reached, or Ctrl-C
     std::vector<std::string> missing{};  ///< ids and refs given that are no dead letters
+    std::vector<std::string> unknown{};  ///< ids and refs given that were not looked for to the end: --limit was reached, or Ctrl-C
+
+    /// Every id and ref given is known to be a dead letter.
+    bool all_found() const { return missing.empty() && unknown.empty(); }
+    /// Says on stderr which ids and refs are not.
+    void tell(Console& console) const;
   };
-  /// Calls `each` for each that is meant, partition by partition, oldest first.
+  /// Calls `each` for each that is meant, partition by partition, oldest first, at most limit(). Ids and refs are all meant, unless --limit
+  /// says otherwise.
   Outcome each(Fleet& fleet, Console& console, const std::function<void(const Found&)>& each) const;
+  /// As each(), but of all partitions together the limit() that died first, in that order; `each` is called as they are met, and what it
+  /// answers is what is kept of one meanwhile.
+  struct Kept {
+    Ref ref;
+    std::string dead_class;          ///< "foreign" for what is no dead letter of ours
+    std::vector<std::string> cells;  ///< `each`'s
+  };
+  Outcome oldest(Fleet& fleet, Console& console, std::vector<Kept>& kept,
+                 const std::function<std::vector<std::string>(const Found&)>& each) const;
 
   const Filter& filter() const { return filter_; }
   const std::vector<std::string>& ids() const { return ids_; }
@@ -48,6 +64,10 @@ class Selection {
   std::string text() const;
 
  private:
+  /// What `each` wants next: this partition's following one, another partition's, or nothing.
+  enum class Next { kMore, kOtherPartition, kNothing };
+  Outcome visit(Fleet& fleet, Console& console, const std::function<Next(const Found&)>& each) const;
+
   const bool must_choose_;
   std::uint64_t limit_;
   std::string limit_text_;

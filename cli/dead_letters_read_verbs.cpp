@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <map>
+#include <utility>
 
 #include "cli/dead_letters.hpp"
 #include "cli/describe.hpp"
@@ -13,12 +14,15 @@ namespace {
 
 constexpr std::uint64_t kListed = 100;
 
-class ListVerb final : public Verb {
+/// Reads what a selection means.
+class Reading : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
     selection_.declare(arguments);
-    arguments.group("How");
-    declare_output(arguments, output_);
+    if (has_output_) {
+      arguments.group("How");
+      declare_output(arguments, output_);
+    }
     fleet_.declare(arguments);
   }
 
@@ -26,96 +30,95 @@ class ListVerb final : public Verb {
     selection_.prepare();
     Fleet fleet(fleet_, environment);
     console.catch_interrupts();
-    std::vector<Found> found;
-    std::map<std::string, std::uint64_t> counts;
-    const Selection::Outcome outcome = selection_.each(fleet, console, [&](const Found& one) {
-      ++counts[one.death ? std::string(stream::to_text(one.death->dead_class)) : "foreign"];
-      found.push_back(one);
-      if (found.back().entry) found.back().entry->body.shrink_to_fit();
-    });
-    std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.place.id < b.place.id; });
-    if (is_json(output_)) {
-      for (const Found& one : found) console.out(json_text(to_json(one, false)) + '\n');
-    } else {
-      Table table({"REF", "DIED", "CLASS", "TYPE", "INSTANCE", "CHAT", ">ATTEMPTS", "ERROR"});
-      for (const Found& one : found) {
-        const bool ours = one.entry.has_value();
-        table.row({one.place.text(), time_text(static_cast<std::int64_t>(one.place.id.ms)),
-                   one.death ? std::string(stream::to_text(one.death->dead_class)) : "foreign", ours ? one.entry->type_webhook : "-",
-                   ours ? std::to_string(one.entry->id_instance) : "-", ours ? one.entry->chat : "-",
-                   one.death ? std::to_string(one.death->attempts) : "-", one.death ? one.death->error.substr(0, 60) : one.foreign});
-      }
-      if (!table.empty()) console.out(table.text());
-      console.err(outcome.matched == 0 ? "no dead letter matches\n"
-                                       : fmt::format("{}: {}{}\n", outcome.matched, by_class(counts),
-                                                     outcome.limited ? "; there may be more, --limit shows them" : ""));
-    }
-    for (const std::string& id : outcome.missing) console.err(id + ": is no dead letter\n");
-    return outcome.missing.empty() ? kOk : kFailed;
+    const Selection::Outcome outcome = read(console, fleet);
+    outcome.tell(console);
+    return outcome.all_found() && !console.interrupted() ? kOk : kFailed;
   }
 
+ protected:
+  Reading(Selection selection, bool has_output) : selection_(std::move(selection)), has_output_(has_output) {}
+  /// Reads and prints.
+  virtual Selection::Outcome read(Console& console, Fleet& fleet) = 0;
+  const Selection& selection() const { return selection_; }
+  bool json() const { return is_json(output_); }
+
  private:
-  Selection selection_{false, kListed};
+  Selection selection_;
+  const bool has_output_;
   std::string output_;
   FleetOptions fleet_;
 };
 
-class ShowVerb final : public Verb {
- public:
-  void declare(config::Arguments& arguments) override {
-    selection_.declare(arguments);
-    arguments.group("How");
-    declare_output(arguments, output_);
-    fleet_.declare(arguments);
-  }
+std::vector<std::string> row_of(const Found& one) {
+  const bool ours = one.entry.has_value();
+  return {one.ref.text(),
+          time_text(static_cast<std::int64_t>(one.ref.id.ms)),
+          one.death ? std::string(stream::to_text(one.death->dead_class)) : "foreign",
+          ours ? one.entry->type_webhook : "-",
+          ours ? std::to_string(one.entry->id_instance) : "-",
+          ours ? one.entry->chat : "-",
+          one.death ? std::to_string(one.death->attempts) : "-",
+          one.death ? one.death->error.substr(0, 60) : one.foreign};
+}
 
-  int run(Console& console, const Environment& environment) override {
-    selection_.prepare();
-    Fleet fleet(fleet_, environment);
-    console.catch_interrupts();
+class ListVerb final : public Reading {
+ public:
+  ListVerb() : Reading(Selection(false, kListed), true) {}
+
+ private:
+  Selection::Outcome read(Console& console, Fleet& fleet) override {
+    std::vector<Selection::Kept> kept;
+    Selection::Outcome outcome = selection().oldest(fleet, console, kept, [&](const Found& one) {
+      return json() ? std::vector<std::string>{json_text(to_json(one, false))} : row_of(one);
+    });
+    std::map<std::string, std::uint64_t> counts;
+    Table table({"REF", "DIED", "CLASS", "TYPE", "INSTANCE", "CHAT", ">ATTEMPTS", "ERROR"});
+    for (Selection::Kept& one : kept) {
+      ++counts[one.dead_class];
+      json() ? console.out(one.cells.front() + '\n') : table.row(std::move(one.cells));
+    }
+    if (json()) return outcome;
+    if (!table.empty()) console.out(table.text());
+    console.err(outcome.matched == 0 ? "no dead letter matches\n"
+                                     : fmt::format("{}: {}{}\n", outcome.matched, by_class(counts),
+                                                   outcome.limited ? "; there may be more, --limit shows them" : ""));
+    return outcome;
+  }
+};
+
+class ShowVerb final : public Reading {
+ public:
+  ShowVerb() : Reading(Selection(true, 10), true) {}
+
+ private:
+  Selection::Outcome read(Console& console, Fleet& fleet) override {
     std::vector<Found> found;
-    const Selection::Outcome outcome = selection_.each(fleet, console, [&](const Found& one) { found.push_back(one); });
+    Selection::Outcome outcome = selection().each(fleet, console, [&](const Found& one) { found.push_back(one); });
     for (const Found& one : found) {
       const Context context = context_of(fleet, one);
-      console.out(is_json(output_) ? json_text(to_json(one, context)) + '\n' : (&one == found.data() ? "" : "\n") + describe(one, context));
+      console.out(json() ? json_text(to_json(one, context)) + '\n' : (&one == found.data() ? "" : "\n") + describe(one, context));
     }
-    for (const std::string& id : outcome.missing) console.err(id + ": is no dead letter\n");
-    if (found.empty() && outcome.missing.empty()) console.err("no dead letter matches\n");
+    if (found.empty() && outcome.all_found()) console.err("no dead letter matches\n");
     if (outcome.limited) console.err("there may be more, --limit shows them\n");
-    return outcome.missing.empty() ? kOk : kFailed;
+    return outcome;
   }
-
- private:
-  Selection selection_{true, 10};
-  std::string output_;
-  FleetOptions fleet_;
 };
 
-class ExportVerb final : public Verb {
+class ExportVerb final : public Reading {
  public:
-  void declare(config::Arguments& arguments) override {
-    selection_.declare(arguments);
-    fleet_.declare(arguments);
-  }
-
-  int run(Console& console, const Environment& environment) override {
-    selection_.prepare();
-    Fleet fleet(fleet_, environment);
-    console.catch_interrupts();
-    const Selection::Outcome outcome =
-        selection_.each(fleet, console, [&](const Found& one) { console.out(json_text(to_json(one, true)) + '\n'); });
-    console.err(fmt::format("exported {}{}\n", outcome.matched, outcome.limited ? "; there may be more (interrupted, or --limit)" : ""));
-    for (const std::string& id : outcome.missing) console.err(id + ": is no dead letter\n");
-    return outcome.missing.empty() && !(outcome.limited && console.interrupted()) ? kOk : kFailed;
-  }
+  ExportVerb() : Reading(Selection(false, UINT64_MAX), false) {}
 
  private:
-  Selection selection_{false, UINT64_MAX};
-  FleetOptions fleet_;
+  Selection::Outcome read(Console& console, Fleet& fleet) override {
+    Selection::Outcome outcome =
+        selection().each(fleet, console, [&](const Found& one) { console.out(json_text(to_json(one, true)) + '\n'); });
+    console.err(fmt::format("exported {}{}\n", outcome.matched, outcome.limited ? "; there may be more (interrupted, or --limit)" : ""));
+    return outcome;
+  }
 };
 
 constexpr std::string_view kListExamples = R"(
-Oldest first. Classes: malformed (no JSON), invalid (breaks its schema), failed (all attempts failed), rejected (a handler or target said
+The --limit that died first, oldest first. Classes: malformed (no JSON), invalid (breaks its schema), failed (all attempts failed), rejected (a handler or target said
 never), crash (its handling ended the process), expired (its target was away for too long).
 
 Examples:
@@ -142,13 +145,13 @@ Examples:
 
 }  // namespace
 
-Listed dead_letters_list_verb() {
+VerbSpec dead_letters_list_verb() {
   return {"dead-letters list", "[ID…] [FILTERS]", "Which notifications could not be handled, and why", kListExamples, make_verb<ListVerb>};
 }
-Listed dead_letters_show_verb() {
+VerbSpec dead_letters_show_verb() {
   return {"dead-letters show", "ID… | FILTERS | --all", "Dead letters in full, with their bodies", kShowExamples, make_verb<ShowVerb>};
 }
-Listed dead_letters_export_verb() {
+VerbSpec dead_letters_export_verb() {
   return {"dead-letters export", "[ID…] [FILTERS]", "Dead letters as JSON lines, with their exact bytes", kExportExamples,
           make_verb<ExportVerb>};
 }

@@ -70,12 +70,12 @@ class Taking : public Verb {
       ++counts[found.death ? std::string(stream::to_text(found.death->dead_class)) : "foreign"];
     });
     if (console.interrupted()) throw Failed{"interrupted; nothing was changed"};
-    for (const std::string& id : outcome.missing) console.err(id + ": is no dead letter (any more)\n");
+    outcome.tell(console);
     Tally tally;
     if (letters.empty()) {
-      if (outcome.missing.empty()) console.err("no dead letter matches\n");
+      if (outcome.all_found()) console.err("no dead letter matches\n");
       report(console, tally, 0);
-      return outcome.missing.empty() ? kOk : kFailed;
+      return outcome.all_found() ? kOk : kFailed;
     }
     console.err(fmt::format("{} match: {}{}\n", letters.size(), by_class(counts), outcome.limited ? " (--limit; there may be more)" : ""));
     const std::uint64_t matched = letters.size();
@@ -83,7 +83,7 @@ class Taking : public Verb {
       for (std::size_t first = 0; first < letters.size();) refuse(fleet, batch(letters, first, stream::kRedriveMax), tally);
       tally.left = matched - tally.refused.size();
       report(console, tally, matched);
-      return outcome.missing.empty() && tally.refused.empty() ? kOk : kFailed;
+      return outcome.all_found() && tally.refused.empty() ? kOk : kFailed;
     }
     if (!confirmed(console, yes_, fmt::format("{} {}?", verb(), letters.size() == 1 ? "it" : fmt::format("these {}", letters.size())))) {
       throw Failed{"nothing was changed"};
@@ -127,7 +127,7 @@ class Taking : public Verb {
                               tally.left, trouble.empty() ? "" : "; of the last call's at most 100 it isn't known whether it happened"));
       return kFailed;
     }
-    return outcome.missing.empty() && tally.refused.empty() ? kOk : kFailed;
+    return outcome.all_found() && tally.refused.empty() ? kOk : kFailed;
   }
 
  protected:
@@ -146,9 +146,8 @@ class Taking : public Verb {
   /// The letters from `first` on that lie in one partition, at most `size`.
   static std::vector<Letter> batch(const std::vector<Letter>& letters, std::size_t& first, std::size_t size) {
     std::vector<Letter> result;
-    const unsigned partition = letters[first].place.partition;
-    while (first < letters.size() && result.size() < size && letters[first].place.partition == partition)
-      result.push_back(letters[first++]);
+    const unsigned partition = letters[first].ref.partition;
+    while (first < letters.size() && result.size() < size && letters[first].ref.partition == partition) result.push_back(letters[first++]);
     return result;
   }
 
@@ -181,7 +180,7 @@ class Taking : public Verb {
         std::vector<bool> there;
         if (!rest.empty()) {
           try {
-            there = take(fleet, some.front().place.partition, rest);
+            there = take(fleet, some.front().ref.partition, rest);
           } catch (const ConnectionLost& why) {
             lost = lost || why.sent;
             throw;
@@ -190,7 +189,7 @@ class Taking : public Verb {
         for (auto& one : refused.refused) tally.refused.push_back(std::move(one));
         for (std::size_t i = 0; i < rest.size(); ++i) {
           (there[i] ? tally.done : lost ? tally.perhaps : tally.gone) += 1;
-          if (there[i]) tally.ids.push_back(rest[i].place.text());
+          if (there[i]) tally.ids.push_back(rest[i].ref.text());
         }
         return;
       } catch (const ConnectionLost& why) {
@@ -206,13 +205,13 @@ class Taking : public Verb {
       Json json{{"verb", name()},     {"dry_run", dry_run_},      {"matched", matched}, {"done", tally.done},
                 {"gone", tally.gone}, {"perhaps", tally.perhaps}, {"left", tally.left}, {"refused", Json::array()}};
       for (const auto& [letter, reason] : tally.refused) {
-        json["refused"].push_back({{"ref", letter.place.text()}, {"id", letter.id}, {"reason", reason}});
+        json["refused"].push_back({{"ref", letter.ref.text()}, {"id", letter.id}, {"reason", reason}});
       }
       console.out(json_text(json) + '\n');
       return;
     }
     for (const auto& [letter, reason] : tally.refused)
-      console.out(fmt::format("refused {} {}: {}\n", letter.place.text(), letter.id, reason));
+      console.out(fmt::format("refused {} {}: {}\n", letter.ref.text(), letter.id, reason));
     if (dry_run_) {
       console.out(fmt::format("would be {}: {}; refused {}\n", past(), tally.left, tally.refused.size()));
       return;
@@ -246,7 +245,7 @@ class RedriveVerb final : public Taking {
     if (force_) return batch;
     // The worker decides by the same rule when it meets the entry, and drops a stale one for good: here it stays a dead letter.
     Words words{"MGET"};
-    for (const Letter& letter : batch) words.push_back(fleet.keys().mark(letter.place.partition, digest::as_bytes(letter.names.identity)));
+    for (const Letter& letter : batch) words.push_back(fleet.keys().mark(letter.ref.partition, digest::as_bytes(letter.names.identity)));
     const std::vector<std::string_view> argv(words.begin(), words.end());
     const redis::Reply marks = fleet.call(redis::Argv(argv));
     std::vector<Letter> rest;
@@ -268,7 +267,7 @@ class RedriveVerb final : public Taking {
 
   std::vector<bool> take(Fleet& fleet, unsigned partition, const std::vector<Letter>& batch) override {
     std::vector<stream::StreamId> ids;
-    for (const Letter& letter : batch) ids.push_back(letter.place.id);
+    for (const Letter& letter : batch) ids.push_back(letter.ref.id);
     stream::redrive(command_, scripts_, fleet.keys(), partition, ids, force_ ? stream::Source::kForced : stream::Source::kRedrive);
     redis::Reply reply = fleet.ask(command_.argv());
     if (reply.view().error() == redis::ReplyError::kNoScript) {
@@ -300,7 +299,7 @@ class DropVerb final : public Taking {
   std::vector<bool> take(Fleet& fleet, unsigned partition, const std::vector<Letter>& batch) override {
     // One by one, so that each answer is known; one round trip all the same.
     std::vector<Words> commands;
-    for (const Letter& letter : batch) commands.push_back({"XDEL", fleet.keys().dlq(partition), letter.place.id.text()});
+    for (const Letter& letter : batch) commands.push_back({"XDEL", fleet.keys().dlq(partition), letter.ref.id.text()});
     std::vector<bool> there;
     for (const redis::Reply& reply : fleet.ask_all(commands)) {
       if (reply.view().is_error()) throw Failed{"Redis refuses: " + shown(reply.view().text(), 300)};
@@ -331,10 +330,10 @@ Examples:
 
 }  // namespace
 
-Listed dead_letters_redrive_verb() {
+VerbSpec dead_letters_redrive_verb() {
   return {"dead-letters redrive", "ID… | FILTERS | --all", "Handle dead letters again", kRedriveExamples, make_verb<RedriveVerb>};
 }
-Listed dead_letters_drop_verb() {
+VerbSpec dead_letters_drop_verb() {
   return {"dead-letters drop", "ID… | FILTERS | --all", "Delete dead letters for good", kDropExamples, make_verb<DropVerb>};
 }
 

@@ -22,18 +22,18 @@ std::string digests(const stream::Mark& mark) {
 Context context_of(Fleet& fleet, const Found& found) {
   Context context;
   if (!found.dead) {
-    const redis::Reply value = fleet.call({"HGET", fleet.keys().att(found.place.partition), found.place.id.text()});
+    const redis::Reply value = fleet.call({"HGET", fleet.keys().att(found.ref.partition), found.ref.id.text()});
     if (value.view().is_text()) context.attempts = stream::Attempts::parse(value.view().text());
   }
-  if (found.entry) context.mark = mark_of(fleet, found.place.partition, names_of(*found.entry).identity);
+  if (found.entry) context.mark = mark_of(fleet, found.ref.partition, names_of(*found.entry).identity);
   return context;
 }
 
 std::string describe(const Found& found, const Context& context) {
   std::string out;
   line(out, "where",
-       fmt::format("{}, ref {}, since {}", found.dead ? "dead letters" : "stream: not handled yet", found.place.text(),
-                   time_text(static_cast<std::int64_t>(found.place.id.ms))));
+       fmt::format("{}, ref {}, since {}", found.dead ? "dead letters" : "stream: not handled yet", found.ref.text(),
+                   time_text(static_cast<std::int64_t>(found.ref.id.ms))));
   if (!found.entry) {
     line(out, "foreign", "not an entry of ours: " + shown(found.entry.error()));
     for (const auto& [name, value] : found.raw) line(out, "  " + shown(name, 40), shown(value, 200));

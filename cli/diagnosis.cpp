@@ -14,7 +14,6 @@ namespace {
 constexpr std::int64_t kOldestWarnMs = 5 * 60'000;
 // A burst of a few minutes says nothing about a day: over less than this the need is told, but not judged.
 constexpr auto kSpanMin = std::chrono::minutes(10);
-constexpr std::int64_t kMemberGoneMs = 8'000;
 // Measured, 7.0.15: 262,144 marks took 176 bytes of used_memory each where MEMORY USAGE said 120.
 constexpr double kTableShareBytes = 56;
 
@@ -52,21 +51,18 @@ std::optional<WindowNeed> window_need(const MemorySample& sample, std::chrono::m
 KeyKind kind_of(std::string_view key, const stream::Keys& keys, const std::string& prefix) {
   if (!key.starts_with(prefix + ':')) return KeyKind::kUnknown;
   const std::string_view rest = key.substr(prefix.size() + 1);
-  for (const std::string_view known : {"meta", "members", "news", "control", "audit", "alerts", "alerts:lease"}) {
-    if (rest == known) return KeyKind::kKnown;
-  }
-  for (const std::string_view known : {"alert:", "poll:"}) {
-    if (rest.starts_with(known)) return KeyKind::kKnown;
-  }
+  const auto is = [](std::string_view name, const auto& known) { return std::find(known.begin(), known.end(), name) != known.end(); };
+  const auto begins = [](std::string_view name, const auto& known) {
+    return std::any_of(known.begin(), known.end(), [&](std::string_view one) { return name.starts_with(one); });
+  };
+  if (is(rest, stream::kFleetKeys) || begins(rest, stream::kFleetKeyBeginnings)) return KeyKind::kKnown;
   const std::size_t end = rest.find("}:");
   if (!rest.starts_with('{') || end == std::string_view::npos) return KeyKind::kUnknown;
   const std::string_view tag = rest.substr(1, end - 1);
   const std::string_view suffix = rest.substr(end + 2);
-  bool ours = false;
-  for (const std::string_view known : {"s", "ctl", "att", "dlq", "cnt", "inst"}) ours = ours || suffix == known;
-  const bool mark = suffix.size() == 18 && suffix.starts_with("m:");
-  for (const std::string_view known : {"msg:", "chat:"}) ours = ours || suffix.starts_with(known);
-  if (!ours && !mark) return KeyKind::kUnknown;
+  const bool mark =
+      suffix.starts_with(stream::kMarkBeginning) && suffix.size() == stream::kMarkBeginning.size() + stream::kMarkIdentitySize;
+  if (!mark && !is(suffix, stream::kPartitionKeys) && !begins(suffix, stream::kPartitionKeyBeginnings)) return KeyKind::kUnknown;
   unsigned partition = 0;
   const auto [at, error] = std::from_chars(tag.data(), tag.data() + tag.size(), partition);
   if (error != std::errc() || at == tag.data() + tag.size() || *at != '.') return KeyKind::kUnknown;
@@ -185,7 +181,7 @@ Finding judge_layout(const std::string& stored, const stream::Layout& settings) 
   return {Health::kFine, "layout", stored};
 }
 
-std::vector<Finding> judge_snapshot(const Snapshot& snapshot) {
+std::vector<Finding> judge_snapshot(const Snapshot& snapshot, std::chrono::milliseconds member_ttl) {
   std::vector<Finding> findings;
   std::vector<std::string> unowned, expired, held, dead;
   std::uint64_t dead_letters = 0;
@@ -193,15 +189,15 @@ std::vector<Finding> judge_snapshot(const Snapshot& snapshot) {
   for (const PartitionState& one : snapshot.partitions) {
     if (one.owner.empty()) unowned.push_back(std::to_string(one.partition));
     if (!one.owner.empty() && one.lease_ms <= 0) expired.push_back(std::to_string(one.partition));
-    for (const TypeHold& hold : one.holds) {
-      if (hold.since_ms > 0) held.push_back(fmt::format("{} in partition {}", shown(hold.type), one.partition));
+    for (const HeldType& type : one.holds) {
+      if (type.held()) held.push_back(fmt::format("{} in partition {}", shown(type.type), one.partition));
     }
     dead_letters += one.dead_letters;
     oldest = std::max(oldest, one.oldest_age_ms);
   }
   std::vector<std::string> silent;
   for (const MemberState& one : snapshot.members) {
-    if (one.heartbeat_age_ms > kMemberGoneMs) silent.push_back(shown(one.name));
+    if (one.heartbeat_age_ms >= member_ttl.count()) silent.push_back(shown(one.name));
   }
   const std::size_t live = snapshot.members.size() - silent.size();
   if (live == 0) {

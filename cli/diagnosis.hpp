@@ -58,6 +58,6 @@ std::vector<Finding> judge_sample(const MemorySample& sample, std::chrono::milli
 /// `difference_ms`: Redis' clock minus ours; `round_trip_ms`: what the measurement can't tell.
 Finding judge_clock(std::int64_t difference_ms, std::int64_t round_trip_ms);
 Finding judge_layout(const std::string& stored, const stream::Layout& settings);
-std::vector<Finding> judge_snapshot(const Snapshot& snapshot);
+std::vector<Finding> judge_snapshot(const Snapshot& snapshot, std::chrono::milliseconds member_ttl);
 
 }  // namespace hookfleet::cli

@@ -8,6 +8,7 @@
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
 #include "common/config/command_line.hpp"
+#include "common/redis/info.hpp"
 
 namespace hookfleet::cli {
 namespace {
@@ -64,9 +65,9 @@ class DoctorVerb final : public Verb {
       const redis::Reply info = fleet.ask(redis::Argv(argv));
       if (info.view().is_error()) continue;
       facts.read_info(info.view().text());
-      const std::string_view text = info.view().text();
-      if (const std::size_t at = text.find("redis_version:"); at != std::string_view::npos)
-        version = text.substr(at + 14, text.find('\r', at) - at - 14);
+      redis::for_each_info(info.view().text(), [&](std::string_view name, std::string_view value) {
+        if (name == "redis_version") version = value;
+      });
     }
     facts.config_readable = true;
     for (const char* name : durability::kConfigNames) {
@@ -86,7 +87,7 @@ class DoctorVerb final : public Verb {
     const auto round_trip = std::chrono::duration_cast<std::chrono::milliseconds>(after - before);
     findings.push_back(judge_clock(redis_ms - base::unix_ms(before + (after - before) / 2), round_trip.count()));
     findings.push_back(judge_layout(fleet.stored_layout(), fleet.settings_layout()));
-    add(judge_snapshot(take_snapshot(fleet)));
+    add(judge_snapshot(take_snapshot(fleet), settings.worker().worker.timers.member_ttl));
     return print(console, fleet, findings);
   }
 
@@ -190,6 +191,6 @@ Examples:
 
 }  // namespace
 
-Listed doctor_verb() { return {"doctor", "", "Check Redis and the fleet, and say what to do", kExamples, make_verb<DoctorVerb>}; }
+VerbSpec doctor_verb() { return {"doctor", "", "Check Redis and the fleet, and say what to do", kExamples, make_verb<DoctorVerb>}; }
 
 }  // namespace hookfleet::cli

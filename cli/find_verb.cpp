@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
+#include <span>
+#include <vector>
 
 #include "cli/describe.hpp"
 #include "cli/values.hpp"
@@ -21,6 +21,18 @@ struct Ended {
   unsigned partition;
   stream::Mark mark;
 };
+
+/// What a status may be of a type that has one; without a status in any case.
+std::vector<std::string_view> statuses_of(std::string_view type_webhook) {
+  std::vector<std::string_view> statuses{""};
+  const auto add = [&](std::span<const std::string_view> more) { statuses.insert(statuses.end(), more.begin(), more.end()); };
+  const auto type = notification::find_type_webhook(type_webhook);
+  if (type == notification::TypeWebhook::kOutgoingMessageStatus) add(notification::message_statuses());
+  if (type == notification::TypeWebhook::kIncomingCall || type == notification::TypeWebhook::kOutgoingCall) {
+    add(notification::call_statuses());
+  }
+  return statuses;
+}
 
 class FindVerb final : public Verb {
  public:
@@ -85,8 +97,6 @@ class FindVerb final : public Verb {
       looked += id_message_.empty() ? "; marks not: they are named by idMessage" : "; marks not: that needs --chat and --instance too";
       return ended;
     }
-    static constexpr std::array kStatuses{"",           "sent",  "delivered", "read",   "failed", "noAccount", "notInGroup",
-                                          "yellowCard", "offer", "pickUp",    "hangUp", "missed", "declined",  "invalid"};
     const std::uint64_t instance = std::stoull(filter_.instance);
     const std::string chat = notification::without_device(filter_.chat);
     const unsigned p = stream::partition_of(instance, stream::order_key(fleet.layout(), instance, chat), fleet.partitions());
@@ -94,13 +104,10 @@ class FindVerb final : public Verb {
       if (!filter_.type.empty() && filter_.type != type) continue;
       notification::Envelope envelope;
       envelope.id_message = id_message_;
-      std::vector<notification::Identity> tried;
-      for (const char* status : kStatuses) {
+      for (const std::string_view status : statuses_of(type)) {
         envelope.status = status;
         const notification::Identity identity = notification::identity_of(instance, type, chat, envelope, "");
-        if (std::find(tried.begin(), tried.end(), identity) != tried.end()) continue;
-        tried.push_back(identity);
-        if (auto mark = mark_of(fleet, p, identity)) ended.push_back({std::string(type), status, p, *std::move(mark)});
+        if (auto mark = mark_of(fleet, p, identity)) ended.push_back({std::string(type), std::string(status), p, *std::move(mark)});
       }
     }
     looked += fmt::format("; marks of partition {} for every known type and status", p);
@@ -125,7 +132,7 @@ class FindVerb final : public Verb {
     for (const Found& one : found) {
       if (!one.entry) continue;
       const Names names = names_of(*one.entry);
-      table.row({one.dead ? "dead letters" : "stream", one.place.text(), one.entry->id, one.entry->type_webhook,
+      table.row({one.dead ? "dead letters" : "stream", one.ref.text(), one.entry->id, one.entry->type_webhook,
                  std::to_string(one.entry->id_instance), one.entry->chat, names.id_message, time_text(one.entry->received_ms),
                  one.death ? std::string(stream::to_text(one.death->dead_class)) : "-"});
     }
@@ -153,7 +160,7 @@ Examples:
 
 }  // namespace
 
-Listed find_verb() {
+VerbSpec find_verb() {
   return {"find", "--id-message ID | --chat CHAT", "Notifications by message or chat: stream, dead letters, marks", kExamples,
           make_verb<FindVerb>};
 }

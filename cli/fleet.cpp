@@ -27,8 +27,7 @@ std::string way_out(redis::ReplyError error) {
   switch (error) {
     case redis::ReplyError::kWrongType:
       return ": the key holds another type than a fleet's; look with `redis-cli TYPE`, and choose another --prefix if it isn't the "
-             "fleet's, "
-             "otherwise rename it away";
+             "fleet's, otherwise rename it away";
     case redis::ReplyError::kNoAuth:
     case redis::ReplyError::kWrongPass: return ": give user and password in the URL, redis://USER:PASSWORD@HOST";
     case redis::ReplyError::kNoPerm: return ": the Redis user lacks a right; use a user that has it";
@@ -178,11 +177,5 @@ redis::Reply Fleet::range(const std::string& key, std::string_view from, std::st
 }
 
 std::string after(stream::StreamId id) { return "(" + id.text(); }
-
-redis::ReplyView field(redis::ReplyView list, std::string_view name) {
-  std::size_t at = 0;
-  while (at + 1 < list.size() && list[at].text() != name) at += 2;
-  return list[at + 1];
-}
 
 }  // namespace hookfleet::cli

@@ -81,7 +81,4 @@ class Fleet {
 /// The next id after `id`, exclusive: "(1-2".
 std::string after(stream::StreamId id);
 
-/// Value of a field in a flat list of names and values; nil when it isn't there.
-redis::ReplyView field(redis::ReplyView list, std::string_view name);
-
 }  // namespace hookfleet::cli

@@ -19,4 +19,10 @@ std::vector<config::Problem> FleetSettings::load(const std::string& file, const 
 
 std::vector<config::Program> FleetSettings::programs() const { return {{"ingress", &ingress_settings_}, {"worker", &worker_settings_}}; }
 
+std::chrono::milliseconds member_ttl(const std::string& file, const std::map<std::string, std::string>& environment) {
+  FleetSettings settings;
+  settings.load(file, environment);
+  return settings.worker().worker.timers.member_ttl;
+}
+
 }  // namespace hookfleet::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,5 +35,8 @@ class FleetSettings {
   config::Settings ingress_settings_;
   config::Settings worker_settings_;
 };
+
+/// A worker lives whose heartbeat is younger: worker.member_ttl of the settings, or its default where they have problems.
+std::chrono::milliseconds member_ttl(const std::string& file, const std::map<std::string, std::string>& environment);
 
 }  // namespace hookfleet::cli

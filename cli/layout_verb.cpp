@@ -6,6 +6,7 @@
 
 #include "cli/audit.hpp"
 #include "cli/dead_letters.hpp"
+#include "cli/fleet_settings.hpp"
 #include "cli/snapshot.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
@@ -14,7 +15,6 @@
 namespace hookfleet::cli {
 namespace {
 
-constexpr std::int64_t kAliveMs = 10'000;  // a heartbeat younger than this is of a worker that lives
 // Every program writes a missing layout again with its check, every 5 s at the latest.
 constexpr auto kWatch = std::chrono::seconds(6);
 
@@ -24,7 +24,7 @@ struct Obstacles {
   std::vector<std::string> dead_letters;
 };
 
-Obstacles obstacles(const Snapshot& snapshot) {
+Obstacles obstacles(const Snapshot& snapshot, std::chrono::milliseconds member_ttl) {
   Obstacles found;
   std::map<std::string, std::pair<unsigned, std::int64_t>> owners;  // leases, the longest one's rest
   for (const PartitionState& one : snapshot.partitions) {
@@ -42,7 +42,7 @@ Obstacles obstacles(const Snapshot& snapshot) {
                                       age_text(lease.second)));
   }
   for (const MemberState& one : snapshot.members) {
-    if (one.heartbeat_age_ms < kAliveMs && !owners.contains(one.name)) {
+    if (one.heartbeat_age_ms < member_ttl.count() && !owners.contains(one.name)) {
       found.lines.push_back(fmt::format("worker {} lives (heartbeat {} ago): stop it", shown(one.name), age_text(one.heartbeat_age_ms)));
     }
   }
@@ -64,7 +64,7 @@ class ShowVerb final : public Verb {
   int run(Console& console, const Environment& environment) override {
     Fleet fleet(fleet_, environment);
     const Snapshot snapshot = take_snapshot(fleet);
-    const Obstacles found = obstacles(snapshot);
+    const Obstacles found = obstacles(snapshot, member_ttl(fleet_.config, environment));
     const std::string settings = stream::to_text(fleet.settings_layout());
     if (is_json(output_)) {
       console.out(json_text(Json{{"stored", fleet.stored_layout().empty() ? Json() : Json(fleet.stored_layout())},
@@ -107,7 +107,8 @@ class ClearVerb final : public Verb {
       console.out("no layout is stored: nothing to do\n");
       return kOk;
     }
-    Obstacles found = obstacles(take_snapshot(fleet));
+    const auto ttl = member_ttl(fleet_.config, environment);
+    Obstacles found = obstacles(take_snapshot(fleet), ttl);
     if (!found.lines.empty() || (!found.dead_letters.empty() && !abandon_)) {
       std::string text = "the layout stays:\n";
       for (const std::string& line : found.lines) text += "  " + line + '\n';
@@ -133,7 +134,7 @@ class ClearVerb final : public Verb {
         throw Failed{
             "a program with the old layout still runs and has written it again: stop all ingresses, pollers and workers, then repeat"};
       }
-      found = obstacles(take_snapshot(fleet));
+      found = obstacles(take_snapshot(fleet), ttl);
       if (!found.lines.empty()) {
         // Somebody stored or took something meanwhile: what came in must be handled under the old layout.
         fleet.call({"HSETNX", meta, "layout", fleet.stored_layout()});
@@ -161,27 +162,19 @@ Examples:
   hookfleet layout show
 )";
 
-constexpr std::string_view kClearExamples = R"(
-How stream.partitions or stream.partition_by is changed:
-  1. stop all ingresses and pollers (senders keep their notifications for 24 h)
-  2. wait until `hookfleet status` shows backlog 0, the workers still running with the old settings
-  3. redrive, or export and drop, all dead letters (`hookfleet dead-letters list`)
-  4. stop all workers
-  5. hookfleet layout clear    (refuses while anything of this is missing)
-  6. start everything with the new settings
-Marks of the old layout are not read any more: a repeat of what was handled before the change is handled again.
-
-Examples:
-  hookfleet layout clear
-)";
+const std::string& clear_examples() {
+  static const std::string kText = "\nHow stream.partitions or stream.partition_by is changed:\n  " + stream::layout_procedure("\n  ") +
+                                   '\n' + std::string(stream::kLayoutProcedureCost) + ".\n\nExamples:\n  hookfleet layout clear\n";
+  return kText;
+}
 
 }  // namespace
 
-Listed layout_show_verb() {
+VerbSpec layout_show_verb() {
   return {"layout show", "", "Into how many partitions the fleet is laid out", kShowExamples, make_verb<ShowVerb>};
 }
-Listed layout_clear_verb() {
-  return {"layout clear", "[--yes]", "Forget the layout, so that it can be changed", kClearExamples, make_verb<ClearVerb>};
+VerbSpec layout_clear_verb() {
+  return {"layout clear", "[--yes]", "Forget the layout, so that it can be changed", clear_examples(), make_verb<ClearVerb>};
 }
 
 }  // namespace hookfleet::cli

@@ -4,17 +4,23 @@
 #include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
+#include "common/log/logger.hpp"
 
 namespace hookfleet::cli {
 namespace {
 
-const std::vector<std::string> kLevels{"debug", "info", "warn", "error", "off"};
+std::vector<std::string> level_names() {
+  std::vector<std::string> names;
+  for (const log::Level level : log::kLevels) names.emplace_back(log::to_text(level));
+  return names;
+}
+
 const std::vector<std::string> kPrograms{"ingress", "worker"};
 
 class LogLevelVerb final : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
-    arguments.positionals("LEVEL", levels_, "debug, info, warn, error or off; without it the wishes that hold are shown", kLevels);
+    arguments.positionals("LEVEL", levels_, alternatives(level_names()) + "; without it the wishes that hold are shown", level_names());
     arguments.option("--process", process_, "PROGRAM", "Only the processes of this program: ingress or worker [default: all]", kPrograms);
     arguments.flag("--reset", reset_, "Withdraw the wish: the setting log.level holds again");
     declare_output(arguments, output_);
@@ -42,8 +48,8 @@ class LogLevelVerb final : public Verb {
     Json json = Json::object();
     Table table({"PROGRAM", "LOG LEVEL"});
     for (const std::string& program : kPrograms) {
-      redis::ReplyView level = field(wishes.view(), "log_level." + program);
-      if (!level.is_text()) level = field(wishes.view(), "log_level");
+      redis::ReplyView level = wishes.view().field("log_level." + program);
+      if (!level.is_text()) level = wishes.view().field("log_level");
       json[program] = level.is_text() ? Json(std::string(level.text())) : Json();
       table.row({program, level.is_text() ? std::string(level.text()) : "the setting's (log.level)"});
     }
@@ -70,7 +76,7 @@ Examples:
 
 }  // namespace
 
-Listed log_level_verb() {
+VerbSpec log_level_verb() {
   return {"log-level", "[LEVEL | --reset]", "Change the log level of running processes", kExamples, make_verb<LogLevelVerb>};
 }
 

@@ -1,29 +1,18 @@
 #include "cli/records.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <limits>
 #include <tuple>
 #include <vector>
 
+#include "cli/values.hpp"
+#include "common/base/number.hpp"
 #include "common/config/value.hpp"
 #include "common/digest/digest.hpp"
 #include "common/notification/envelope.hpp"
 
 namespace hookfleet::cli {
 namespace {
-
-constexpr std::array kClasses{stream::DeadClass::kMalformed, stream::DeadClass::kInvalid, stream::DeadClass::kFailed,
-                              stream::DeadClass::kRejected,  stream::DeadClass::kCrash,   stream::DeadClass::kExpired};
-
-template <class Number>
-std::optional<Number> to_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 void put_bytes(Json& json, const std::string& name, const std::string& bytes) {
   if (is_utf8(bytes)) {
@@ -35,20 +24,20 @@ void put_bytes(Json& json, const std::string& name, const std::string& bytes) {
 
 }  // namespace
 
-std::string Place::text() const { return std::to_string(partition) + '/' + id.text(); }
+std::string Ref::text() const { return std::to_string(partition) + '/' + id.text(); }
 
-std::optional<Place> Place::parse(std::string_view text) {
+std::optional<Ref> Ref::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
-  const auto partition = to_number<unsigned>(text.substr(0, slash));
+  const auto partition = base::to_number<unsigned>(text.substr(0, slash));
   const auto id = stream::StreamId::parse(text.substr(slash + 1));
   if (!partition || !id) return std::nullopt;
-  return Place{*partition, *id};
+  return Ref{*partition, *id};
 }
 
 Found read_record(unsigned partition, bool dead, redis::ReplyView record) {
   Found found;
-  found.place = {partition, stream::StreamId::parse(record[0].text()).value_or(stream::StreamId{})};
+  found.ref = {partition, stream::StreamId::parse(record[0].text()).value_or(stream::StreamId{})};
   found.dead = dead;
   found.entry = stream::decode(record[1]);
   if (!found.entry) {
@@ -74,9 +63,9 @@ Names names_of(const stream::Entry& entry) {
 Json to_json(const Found& found, bool with_body) {
   Json json;
   json["where"] = found.dead ? "dead_letters" : "stream";
-  json["partition"] = found.place.partition;
-  json["stream_id"] = found.place.id.text();
-  json["ref"] = found.place.text();
+  json["partition"] = found.ref.partition;
+  json["stream_id"] = found.ref.id.text();
+  json["ref"] = found.ref.text();
   if (found.entry) {
     const stream::Entry& entry = *found.entry;
     const Names names = names_of(entry);
@@ -128,8 +117,8 @@ void Filter::declare(config::Arguments& arguments, bool dead) {
   arguments.group("Which ones");
   if (dead) {
     std::vector<std::string> classes;
-    for (const stream::DeadClass one : kClasses) classes.emplace_back(stream::to_text(one));
-    arguments.option("--class", dead_class, "CLASS", "Only of this class: malformed, invalid, failed, rejected, crash or expired", classes);
+    for (const stream::DeadClass one : stream::kDeadClasses) classes.emplace_back(stream::to_text(one));
+    arguments.option("--class", dead_class, "CLASS", "Only of this class: " + alternatives(classes), classes);
   }
   arguments.option("--type", type, "TYPE", "Only of this typeWebhook, a documented one or any other");
   arguments.option("--instance", instance, "ID", "Only of this idInstance");
@@ -141,7 +130,7 @@ void Filter::declare(config::Arguments& arguments, bool dead) {
 
 tl::expected<void, std::string> Filter::prepare(base::WallTime now) {
   if (!instance.empty()) {
-    const auto number = to_number<std::uint64_t>(instance);
+    const auto number = base::to_number<std::uint64_t>(instance);
     if (!number || *number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
       return tl::unexpected("--instance: " + config::in_quotes(instance) + " is no idInstance; write its digits, 1101000001");
     }

@@ -21,17 +21,17 @@
 namespace hookfleet::cli {
 
 /// Where a record lies: `7/1764113835123-0`, partition and stream id. The dead letters of a partition have ids of their own.
-struct Place {
+struct Ref {
   unsigned partition = 0;
   stream::StreamId id;
-  auto operator<=>(const Place&) const = default;
+  auto operator<=>(const Ref&) const = default;
   std::string text() const;
-  static std::optional<Place> parse(std::string_view text);
+  static std::optional<Ref> parse(std::string_view text);
 };
 
 /// One record of a stream or of the dead letters.
 struct Found {
-  Place place;
+  Ref ref;
   bool dead = false;
   tl::expected<stream::Entry, std::string> entry = tl::unexpected(std::string());
   std::optional<stream::StreamId> original;                ///< of a dead letter: its id in the stream

@@ -10,6 +10,8 @@
 namespace hookfleet::cli {
 namespace {
 
+constexpr std::string_view kSoon = "the workers take it up within seconds; chats that memory had put aside within minutes";
+
 class ResumeVerb final : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
@@ -23,32 +25,38 @@ class ResumeVerb final : public Verb {
     if (types_.size() + (all_ ? 1 : 0) != 1) wrong_usage("say which: one TYPE, or --all; `hookfleet status` shows what is held");
     Fleet fleet(fleet_, environment);
     const Snapshot snapshot = take_snapshot(fleet);
-    std::map<std::string, unsigned> held, counting;  // type → partitions
+    std::map<std::string, unsigned> held, counting, unreadable;  // type → partitions
+    std::vector<std::string> problems = snapshot.problems;
     std::vector<Words> commands;
     for (const PartitionState& partition : snapshot.partitions) {
-      for (const TypeHold& hold : partition.holds) {
-        if (!all_ && hold.type != types_.front()) continue;
-        ++(hold.since_ms > 0 ? held : counting)[hold.type];
-        commands.push_back({"HDEL", fleet.keys().ctl(partition.partition), "hold:" + hold.type});
+      for (const HeldType& one : partition.holds) {
+        if (!all_ && one.type != types_.front()) continue;
+        ++(!one.hold ? unreadable : one.held() ? held : counting)[one.type];
+        if (!one.hold) std::erase(problems, one.problem);  // it goes now
+        commands.push_back({"HDEL", fleet.keys().ctl(partition.partition), stream::hold_field(one.type)});
       }
     }
     std::string names;
-    for (const auto* types : {&held, &counting}) {
+    for (const auto* types : {&held, &counting, &unreadable}) {
       for (const auto& [type, partitions] : *types) names += (names.empty() ? "" : " ") + type;
     }
     if (!commands.empty())
       audit(fleet, console, environment, "resume", {{"types", names}, {"partitions", std::to_string(commands.size())}});
-    std::vector<std::string> problems = snapshot.problems;
     const std::vector<redis::Reply> replies = fleet.ask_all(commands);
     for (std::size_t i = 0; i < replies.size(); ++i) {
       if (replies[i].view().is_error()) problems.push_back(shown(commands[i][1]) + ": " + shown(replies[i].view().text(), 160));
     }
     if (is_json(output_)) {
-      console.out(json_text(Json{{"resumed", held}, {"counts_reset", counting}, {"problems", problems}}) + '\n');
+      console.out(
+          json_text(Json{{"resumed", held}, {"counts_reset", counting}, {"unreadable_removed", unreadable}, {"problems", problems}}) +
+          '\n');
     } else {
       for (const auto& [type, partitions] : held) {
-        console.out(fmt::format("resumed {} in {} partition{}; the workers take it up within seconds\n", shown(type), partitions,
-                                partitions == 1 ? "" : "s"));
+        console.out(fmt::format("resumed {} in {} partition{}; {}\n", shown(type), partitions, partitions == 1 ? "" : "s", kSoon));
+      }
+      for (const auto& [type, partitions] : unreadable) {
+        console.out(fmt::format("removed what stood of {} in {} partition{} in a format that this version doesn't know; {}\n", shown(type),
+                                partitions, partitions == 1 ? "" : "s", kSoon));
       }
       for (const auto& [type, partitions] : counting) {
         if (!held.contains(type)) console.out(fmt::format("{} was not held; its count of crashes is reset\n", shown(type)));
@@ -77,7 +85,7 @@ Examples:
 
 }  // namespace
 
-Listed resume_verb() {
+VerbSpec resume_verb() {
   return {"resume", "TYPE | --all", "Let a typeWebhook flow again that is held back", kExamples, make_verb<ResumeVerb>};
 }
 

@@ -43,7 +43,7 @@ bool scan(Fleet& fleet, unsigned partition, bool dead, std::string from, std::st
     for (std::size_t i = 0; i < page.view().size(); ++i) {
       if (!progress.step()) return false;
       Found found = read_record(partition, dead, page.view()[i]);
-      from = after(found.place.id);
+      from = after(found.ref.id);
       if (found.entry) largest = std::max(largest, found.entry->body.size());
       if (!each(std::move(found))) return false;
     }
@@ -52,14 +52,14 @@ bool scan(Fleet& fleet, unsigned partition, bool dead, std::string from, std::st
   }
 }
 
-std::optional<Found> at_place(Fleet& fleet, const Place& place, bool dead) {
-  if (place.partition >= fleet.partitions()) {
-    throw Failed{fmt::format("{}: the fleet has the partitions 0 to {}", place.text(), fleet.partitions() - 1), kUsage};
+std::optional<Found> at_ref(Fleet& fleet, const Ref& ref, bool dead) {
+  if (ref.partition >= fleet.partitions()) {
+    throw Failed{fmt::format("{}: the fleet has the partitions 0 to {}", ref.text(), fleet.partitions() - 1), kUsage};
   }
-  const std::string id = place.id.text();
-  const redis::Reply reply = fleet.range(dead ? fleet.keys().dlq(place.partition) : fleet.keys().stream(place.partition), id, id, 1);
+  const std::string id = ref.id.text();
+  const redis::Reply reply = fleet.range(dead ? fleet.keys().dlq(ref.partition) : fleet.keys().stream(ref.partition), id, id, 1);
   if (reply.view().size() == 0) return std::nullopt;
-  return read_record(place.partition, dead, reply.view()[0]);
+  return read_record(ref.partition, dead, reply.view()[0]);
 }
 
 std::optional<stream::Mark> mark_of(Fleet& fleet, unsigned partition, const notification::Identity& identity) {

@@ -40,8 +40,8 @@ class Progress {
 bool scan(Fleet& fleet, unsigned partition, bool dead, std::string from, std::string_view to, Progress& progress,
           const std::function<bool(Found)>& each);
 
-/// The record at a place: of the stream, or of the dead letters. Throws Failed for a partition that the fleet doesn't have.
-std::optional<Found> at_place(Fleet& fleet, const Place& place, bool dead);
+/// The record at a ref: of the stream, or of the dead letters. Throws Failed for a partition that the fleet doesn't have.
+std::optional<Found> at_ref(Fleet& fleet, const Ref& ref, bool dead);
 
 /// The mark of an identity; nothing when there is none or it has a format that we don't know.
 std::optional<stream::Mark> mark_of(Fleet& fleet, unsigned partition, const notification::Identity& identity);

@@ -29,10 +29,10 @@ class ShowVerb final : public Verb {
   int run(Console& console, const Environment& environment) override {
     const auto around = duration_of("--around", around_, kAround);
     const std::uint64_t limit = count_of("--limit", limit_, kLimit);
-    const auto place = Place::parse(id_);
+    const auto ref = Ref::parse(id_);
     std::string id = id_;
     std::transform(id.begin(), id.end(), id.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-    if (!place && !base::is_uuid(id)) {
+    if (!ref && !base::is_uuid(id)) {
       wrong_usage(shown(id_, 80) +
                   ": is neither an entry's id (a UUID, as in the answer to the sender and in every log record) nor a ref "
                   "PARTITION/STREAM-ID; to look for an idMessage: hookfleet find --id-message");
@@ -41,11 +41,11 @@ class ShowVerb final : public Verb {
     console.catch_interrupts();
     std::vector<Found> found;
     std::string looked;
-    if (place) {
+    if (ref) {
       for (const bool dead : {false, true}) {
-        if (auto one = at_place(fleet, *place, dead)) found.push_back(*std::move(one));
+        if (auto one = at_ref(fleet, *ref, dead)) found.push_back(*std::move(one));
       }
-      looked = fmt::format("stream and dead letters of partition {}", place->partition);
+      looked = fmt::format("stream and dead letters of partition {}", ref->partition);
     } else {
       looked = look_for(console, fleet, id, around, limit, found);
     }
@@ -124,6 +124,8 @@ Examples:
 
 }  // namespace
 
-Listed show_verb() { return {"show", "ID", "One notification: where it is, attempts, death, exact body", kExamples, make_verb<ShowVerb>}; }
+VerbSpec show_verb() {
+  return {"show", "ID", "One notification: where it is, attempts, death, exact body", kExamples, make_verb<ShowVerb>};
+}
 
 }  // namespace hookfleet::cli

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "common/stream/layout.hpp"
-#include "common/stream/netstring.hpp"
 
 namespace hookfleet::cli {
 namespace {
@@ -17,7 +16,7 @@ struct Totals {
   std::int64_t oldest_age_ms = -1, oldest_death_age_ms = -1;
   unsigned owned = 0;
   std::optional<Rates> rates;
-  std::vector<std::pair<unsigned, TypeHold>> holds;  // those that hold
+  std::vector<std::pair<unsigned, HeldType>> holds;  // those that hold
 };
 
 Totals totals(const Snapshot& snapshot, const Snapshot* before) {
@@ -29,8 +28,8 @@ Totals totals(const Snapshot& snapshot, const Snapshot* before) {
     sum.oldest_age_ms = std::max(sum.oldest_age_ms, one.oldest_age_ms);
     sum.oldest_death_age_ms = std::max(sum.oldest_death_age_ms, one.oldest_death_age_ms);
     sum.owned += one.owned() ? 1U : 0U;
-    for (const TypeHold& hold : one.holds) {
-      if (hold.since_ms > 0) sum.holds.emplace_back(one.partition, hold);
+    for (const HeldType& type : one.holds) {
+      if (type.held()) sum.holds.emplace_back(one.partition, type);
     }
   }
   if (before != nullptr) {
@@ -44,10 +43,10 @@ Totals totals(const Snapshot& snapshot, const Snapshot* before) {
   return sum;
 }
 
-std::string hold_text(const std::vector<TypeHold>& holds) {
+std::string hold_text(const std::vector<HeldType>& holds) {
   std::string text;
-  for (const TypeHold& hold : holds) {
-    if (hold.since_ms > 0) text += (text.empty() ? "" : ",") + hold.type;
+  for (const HeldType& one : holds) {
+    if (one.held()) text += (text.empty() ? "" : ",") + one.type;
   }
   return text.empty() ? "-" : text;
 }
@@ -55,21 +54,6 @@ std::string hold_text(const std::vector<TypeHold>& holds) {
 std::string dash(std::uint64_t count) { return count == 0 ? "-" : std::to_string(count); }
 
 }  // namespace
-
-std::optional<TypeHold> parse_hold(std::string_view type, std::string_view value) {
-  if (!value.starts_with('1')) return std::nullopt;
-  stream::NetstringReader reader(value.substr(1));
-  TypeHold hold;
-  hold.type = type;
-  hold.since_ms = reader.number<std::int64_t>();
-  while (reader.ok() && !reader.at_end()) {
-    reader.text();
-    reader.number<std::int64_t>();
-    ++hold.crashes;
-  }
-  if (!reader.ok()) return std::nullopt;
-  return hold;
-}
 
 Snapshot take_snapshot(Fleet& fleet) {
   Snapshot snapshot;
@@ -103,24 +87,22 @@ Snapshot take_snapshot(Fleet& fleet) {
     if (readable(at)) state.backlog = static_cast<std::uint64_t>(replies[at].view().integer());
     if (readable(at + 1) && replies[at + 1].view().size() > 0) {
       const redis::ReplyView oldest = replies[at + 1].view()[0];
-      const std::int64_t received_ms = field(oldest[1], "r").integer();
+      const std::int64_t received_ms = oldest[1].field("r").integer();
       const auto id = stream::StreamId::parse(oldest[0].text()).value_or(stream::StreamId{});
       state.oldest_age_ms = std::max<std::int64_t>(0, snapshot.now_ms - (received_ms > 0 ? received_ms : static_cast<std::int64_t>(id.ms)));
     }
     if (readable(at + 2)) state.retries = static_cast<std::uint64_t>(replies[at + 2].view().integer());
     if (readable(at + 3)) {
       const redis::ReplyView ctl = replies[at + 3].view();
-      state.owner = field(ctl, "owner").text();
-      state.lease_ms = state.owner.empty() ? 0 : field(ctl, "until").integer() - snapshot.now_ms;
+      state.owner = ctl.field("owner").text();
+      state.lease_ms = state.owner.empty() ? 0 : ctl.field("until").integer() - snapshot.now_ms;
       for (std::size_t i = 0; i + 1 < ctl.size(); i += 2) {
-        const std::string_view name = ctl[i].text();
-        if (!name.starts_with("hold:")) continue;
-        if (auto hold = parse_hold(name.substr(5), ctl[i + 1].text())) {
-          state.holds.push_back(*std::move(hold));
-        } else {
-          snapshot.problems.push_back(shown(keys.ctl(p)) + ": the field " + shown(name, 80) +
-                                      " is of a format that this version doesn't know");
-        }
+        const auto type = stream::held_type(ctl[i].text());
+        if (!type) continue;
+        HeldType& held = state.holds.emplace_back(HeldType{std::string(*type), stream::TypeHold::parse(ctl[i + 1].text())});
+        if (held.hold) continue;
+        held.problem = shown(keys.ctl(p)) + ": the field " + shown(ctl[i].text(), 80) + " is of a format that this version doesn't know";
+        snapshot.problems.push_back(held.problem);
       }
     }
     if (readable(at + 4)) state.dead_letters = static_cast<std::uint64_t>(replies[at + 4].view().integer());
@@ -136,7 +118,7 @@ Snapshot take_snapshot(Fleet& fleet) {
   for (std::size_t i = 0; i < told.size(); ++i) {
     for (PartitionState& state : snapshot.partitions) {
       if (keys.stream(state.partition) != infos[i][2]) continue;
-      const redis::ReplyView added = field(told[i].view(), "entries-added");
+      const redis::ReplyView added = told[i].view().field("entries-added");
       state.adds_known = added.is_integer();
       state.added = static_cast<std::uint64_t>(added.integer());
     }
@@ -212,9 +194,9 @@ std::string render(const Fleet& fleet, const Snapshot& snapshot, const Snapshot*
   out += partitions.text();
   if (!sum.holds.empty()) {
     out += '\n';
-    for (const auto& [partition, hold] : sum.holds) {
-      out += fmt::format("held: {} in partition {} for {}; `hookfleet resume {}` ends it\n", shown(hold.type), partition,
-                         age_text(snapshot.now_ms - hold.since_ms), shown(hold.type));
+    for (const auto& [partition, one] : sum.holds) {
+      out += fmt::format("held: {} in partition {} for {}; `hookfleet resume {}` ends it\n", shown(one.type), partition,
+                         age_text(snapshot.now_ms - one.hold->since_ms), shown(one.type));
     }
   }
   for (const std::string& problem : snapshot.problems) out += "unreadable: " + problem + '\n';
@@ -266,9 +248,10 @@ Json to_json(const Fleet& fleet, const Snapshot& snapshot, const Snapshot* befor
       partition["out_per_s"] = by_partition[p]->out;
     }
     partition["holds"] = Json::array();
-    for (const TypeHold& hold : one.holds) {
+    for (const HeldType& type : one.holds) {
+      if (!type.hold) continue;
       partition["holds"].push_back(
-          {{"type", hold.type}, {"held", hold.since_ms > 0}, {"since", time_text(hold.since_ms)}, {"crashes", hold.crashes}});
+          {{"type", type.type}, {"held", type.held()}, {"since", time_text(type.hold->since_ms)}, {"crashes", type.hold->crashes.size()}});
     }
     json["partitions"].push_back(std::move(partition));
   }

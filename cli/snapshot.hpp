@@ -7,18 +7,19 @@
 
 #include "cli/fleet.hpp"
 #include "cli/text.hpp"
+#include "common/stream/type_hold.hpp"
 
 /// The state of a fleet at one moment, as Redis tells it.
 namespace hookfleet::cli {
 
-/// `hold:<typeWebhook>` of a partition's ctl: entries of that type wait since too many of them ended a process.
-struct TypeHold {
+/// `hold:<typeWebhook>` of a partition's ctl: entries of that type wait since too many of them ended a process, or are only counted.
+struct HeldType {
   std::string type;
-  std::int64_t since_ms = 0;  ///< 0: only counting, nothing is held
-  std::size_t crashes = 0;    ///< crash dead letters that it counts
+  std::optional<stream::TypeHold> hold;  ///< nothing: of a format that this version doesn't know
+  std::string problem{};                 ///< then: what Snapshot::problems says of it
+
+  bool held() const { return hold && hold->held(); }
 };
-/// The value of the field; nothing for what isn't of a format we know.
-std::optional<TypeHold> parse_hold(std::string_view type, std::string_view value);
 
 struct PartitionState {
   unsigned partition = 0;
@@ -31,7 +32,7 @@ struct PartitionState {
   std::uint64_t retries = 0;        ///< entries that have attempts on record
   std::uint64_t dead_letters = 0;
   std::int64_t oldest_death_age_ms = -1;
-  std::vector<TypeHold> holds;
+  std::vector<HeldType> holds;
   bool owned() const { return !owner.empty() && lease_ms > 0; }
 };
 

@@ -98,7 +98,7 @@ Examples:
 
 }  // namespace
 
-Listed status_verb() {
+VerbSpec status_verb() {
   return {"status", "[--watch]", "Partitions, owners, backlog, retries, dead letters, members", kExamples, make_verb<StatusVerb>};
 }
 

@@ -69,7 +69,7 @@ class TailVerb final : public Verb {
     for (std::size_t i = 0; i < followed.size(); ++i) {
       if (exists[i].view().integer() == 0) continue;
       const redis::Reply info = fleet.call({"XINFO", "STREAM", followed[i].key});
-      followed[i].last = field(info.view(), "last-generated-id").text();
+      followed[i].last = info.view().field("last-generated-id").text();
     }
     return followed;
   }
@@ -86,7 +86,7 @@ class TailVerb final : public Verb {
         if (one.key != stream[0].text()) continue;
         for (std::size_t k = 0; k < stream[1].size(); ++k) {
           const Found found = read_record(one.partition, one.dead, stream[1][k]);
-          one.last = found.place.id.text();
+          one.last = found.ref.id.text();
           if (left == 0 || !filter_.matches(found)) continue;
           --left;
           console.out(is_json(output_) ? json_text(to_json(found, body_)) + '\n' : pretty(found));
@@ -97,12 +97,12 @@ class TailVerb final : public Verb {
 
   std::string pretty(const Found& found) const {
     if (!found.entry) {
-      return fmt::format("{} {:>4} {} is no entry of ours: {}\n", time_text(static_cast<std::int64_t>(found.place.id.ms)),
-                         found.place.partition, found.place.text(), shown(found.entry.error()));
+      return fmt::format("{} {:>4} {} is no entry of ours: {}\n", time_text(static_cast<std::int64_t>(found.ref.id.ms)),
+                         found.ref.partition, found.ref.text(), shown(found.entry.error()));
     }
     const stream::Entry& entry = *found.entry;
     const Names names = names_of(entry);
-    std::string out = fmt::format("{} {:>4} {} {} {} {}", time_text(entry.received_ms), found.place.partition,
+    std::string out = fmt::format("{} {:>4} {} {} {} {}", time_text(entry.received_ms), found.ref.partition,
                                   entry.type_webhook.empty() ? "(no typeWebhook)" : shown(entry.type_webhook), entry.id_instance,
                                   entry.chat.empty() ? "-" : shown(entry.chat), entry.id);
     if (!names.type_message.empty()) out += ' ' + shown(names.type_message);
@@ -132,6 +132,6 @@ Examples:
 
 }  // namespace
 
-Listed tail_verb() { return {"tail", "[-n N]", "Follow notifications as they come in", kExamples, make_verb<TailVerb>}; }
+VerbSpec tail_verb() { return {"tail", "[-n N]", "Follow notifications as they come in", kExamples, make_verb<TailVerb>}; }
 
 }  // namespace hookfleet::cli

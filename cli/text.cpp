@@ -219,6 +219,8 @@ tl::expected<std::int64_t, std::string> parse_time(std::string_view text, base::
                         " is no time; write 2026-11-25T23:37:15Z, Unix seconds, or how long ago: 90s, 15min, 2h, 3d");
 }
 
+constexpr double kSlowestRate = 1.0 / (24 * 3600);
+
 tl::expected<double, std::string> parse_rate(std::string_view text) {
   const std::size_t slash = text.find('/');
   const std::string_view number = text.substr(0, slash);
@@ -229,6 +231,7 @@ tl::expected<double, std::string> parse_rate(std::string_view text) {
   if (error != std::errc() || end != number.data() + number.size() || !(value > 0) || value > 1e6 || seconds == 0) {
     return tl::unexpected(config::in_quotes(text) + " is no rate; write 100/s, 30/min or 10/h");
   }
+  if (value / seconds < kSlowestRate) return tl::unexpected(config::in_quotes(text) + " is less than once a day; write 1/h or more");
   return value / seconds;
 }
 

@@ -42,7 +42,7 @@ std::string number_text(double value);
 /// A moment: RFC 3339 (`2026-11-25T23:37:15Z`, date alone, offset allowed), Unix time in s or ms, or a duration (`2h`: that long ago).
 /// The error says what is wrong.
 tl::expected<std::int64_t, std::string> parse_time(std::string_view text, base::WallTime now);
-/// `100/s`, `5/min`, `100` (a second) → a second.
+/// `100/s`, `5/min`, `100` (a second) → a second; at least once a day, so that no time until the next one overflows.
 tl::expected<double, std::string> parse_rate(std::string_view text);
 
 /// Columns that align. Cells are escaped here (shown()).

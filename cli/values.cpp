@@ -26,6 +26,12 @@ std::uint64_t count_of(const std::string& option, const std::string& text, std::
   return *value;
 }
 
+std::string alternatives(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+  return text;
+}
+
 void wrong_usage(const std::string& text) { throw Failed{text, kUsage}; }
 
 }  // namespace hookfleet::cli

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cli/verb.hpp"
 
@@ -16,6 +17,9 @@ bool is_json(const std::string& output);
 std::chrono::milliseconds duration_of(const std::string& option, const std::string& text, std::chrono::milliseconds otherwise);
 /// At least 1.
 std::uint64_t count_of(const std::string& option, const std::string& text, std::uint64_t otherwise);
+
+/// "a, b or c", for help.
+std::string alternatives(const std::vector<std::string>& names);
 
 /// Throws Failed with kUsage.
 [[noreturn]] void wrong_usage(const std::string& text);

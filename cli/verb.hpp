@@ -35,7 +35,7 @@ class Verb {
 };
 
 /// A verb as the list of verbs knows it.
-struct Listed {
+struct VerbSpec {
   std::string_view name;      ///< one word, or two: "dead-letters list"
   std::string_view usage;     ///< what follows the name: "[ID…] [--all]"
   std::string_view about;     ///< a line for `hookfleet --help`
@@ -49,12 +49,12 @@ std::unique_ptr<Verb> make_verb() {
 }
 
 /// All verbs, in the order of `hookfleet --help`.
-const std::vector<Listed>& verbs();
+const std::vector<VerbSpec>& verbs();
 
 /// The whole command line: finds the verb, reads its arguments, runs it. `arguments` are those behind the program's name.
 int run(const std::vector<std::string>& arguments, const Environment& environment, Console& console);
 
 /// The arguments of a verb, as `make` declares them; the verb must outlive them.
-config::Arguments arguments_of(const Listed& listed, Verb& verb);
+config::Arguments arguments_of(const VerbSpec& spec, Verb& verb);
 
 }  // namespace hookfleet::cli

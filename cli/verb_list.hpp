@@ -5,23 +5,23 @@
 /// Where each verb is defined: cli/<name>_verb.cpp.
 namespace hookfleet::cli {
 
-Listed status_verb();
-Listed tail_verb();
-Listed show_verb();
-Listed find_verb();
-Listed dead_letters_list_verb();
-Listed dead_letters_show_verb();
-Listed dead_letters_redrive_verb();
-Listed dead_letters_drop_verb();
-Listed dead_letters_export_verb();
-Listed resume_verb();
-Listed log_level_verb();
-Listed doctor_verb();
-Listed layout_show_verb();
-Listed layout_clear_verb();
-Listed config_check_verb();
-Listed config_print_verb();
-Listed config_reference_verb();
-Listed completion_verb();
+VerbSpec status_verb();
+VerbSpec tail_verb();
+VerbSpec show_verb();
+VerbSpec find_verb();
+VerbSpec dead_letters_list_verb();
+VerbSpec dead_letters_show_verb();
+VerbSpec dead_letters_redrive_verb();
+VerbSpec dead_letters_drop_verb();
+VerbSpec dead_letters_export_verb();
+VerbSpec resume_verb();
+VerbSpec log_level_verb();
+VerbSpec doctor_verb();
+VerbSpec layout_show_verb();
+VerbSpec layout_clear_verb();
+VerbSpec config_check_verb();
+VerbSpec config_print_verb();
+VerbSpec config_reference_verb();
+VerbSpec completion_verb();
 
 }  // namespace hookfleet::cli

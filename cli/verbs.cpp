@@ -11,7 +11,7 @@ namespace {
 /// A line for each verb whose name begins with `first`; empty: all.
 std::string listing(std::string_view first) {
   std::string text;
-  for (const Listed& verb : verbs()) {
+  for (const VerbSpec& verb : verbs()) {
     if (!verb.name.starts_with(first)) continue;
     text.append("  ").append(verb.name).append(verb.name.size() < 24 ? 24 - verb.name.size() : 1, ' ').append(verb.about) += '\n';
   }
@@ -33,19 +33,19 @@ std::string help() {
          "Exit codes: 0 ok, 1 failed, 2 wrong usage or settings.\n";
 }
 
-int run_verb(const Listed& listed, std::vector<std::string> given, const Environment& environment, Console& console) {
-  const auto verb = listed.make();
-  config::Arguments arguments = arguments_of(listed, *verb);
+int run_verb(const VerbSpec& spec, std::vector<std::string> given, const Environment& environment, Console& console) {
+  const auto verb = spec.make();
+  config::Arguments arguments = arguments_of(spec, *verb);
   bool wants_help = false;
   arguments.group("Help");
   arguments.flag("-h,--help", wants_help, "Print this and exit");
   const auto problems = arguments.parse(std::move(given));
   if (wants_help) {
-    console.out(arguments.help() + std::string(listed.examples));
+    console.out(arguments.help() + std::string(spec.examples));
     return kOk;
   }
   if (!problems.empty()) {
-    console.err(config::lines(problems) + "See hookfleet " + std::string(listed.name) + " --help.\n");
+    console.err(config::lines(problems) + "See hookfleet " + std::string(spec.name) + " --help.\n");
     return kUsage;
   }
   return verb->run(console, environment);
@@ -68,12 +68,11 @@ int find_and_run(const std::vector<std::string>& arguments, const Environment& e
   const std::string both = arguments.size() > 1 ? first + ' ' + arguments[1] : first;
   std::vector<std::string> names;
   bool group = false;
-  for (const Listed& listed : verbs()) {
-    if (listed.name == both && arguments.size() > 1)
-      return run_verb(listed, {arguments.begin() + 2, arguments.end()}, environment, console);
-    if (listed.name == first) return run_verb(listed, {arguments.begin() + 1, arguments.end()}, environment, console);
-    group = group || listed.name.starts_with(first + ' ');
-    names.emplace_back(listed.name);
+  for (const VerbSpec& spec : verbs()) {
+    if (spec.name == both && arguments.size() > 1) return run_verb(spec, {arguments.begin() + 2, arguments.end()}, environment, console);
+    if (spec.name == first) return run_verb(spec, {arguments.begin() + 1, arguments.end()}, environment, console);
+    group = group || spec.name.starts_with(first + ' ');
+    names.emplace_back(spec.name);
   }
   if (group && (arguments.size() == 1 || arguments[1] == "--help" || arguments[1] == "-h")) {
     const std::string text = "Usage: hookfleet " + first + " VERB [ARGUMENTS]\n\nVerbs:\n" + listing(first + ' ') + "\n`hookfleet " +
@@ -90,8 +89,8 @@ int find_and_run(const std::vector<std::string>& arguments, const Environment& e
 
 }  // namespace
 
-const std::vector<Listed>& verbs() {
-  static const std::vector<Listed> kVerbs{
+const std::vector<VerbSpec>& verbs() {
+  static const std::vector<VerbSpec> kVerbs{
       status_verb(),
       tail_verb(),
       show_verb(),
@@ -114,10 +113,10 @@ const std::vector<Listed>& verbs() {
   return kVerbs;
 }
 
-config::Arguments arguments_of(const Listed& listed, Verb& verb) {
-  std::string usage = "hookfleet " + std::string(listed.name);
-  if (!listed.usage.empty()) usage += ' ' + std::string(listed.usage);
-  config::Arguments arguments(std::move(usage), std::string(listed.about) + '.');
+config::Arguments arguments_of(const VerbSpec& spec, Verb& verb) {
+  std::string usage = "hookfleet " + std::string(spec.name);
+  if (!spec.usage.empty()) usage += ' ' + std::string(spec.usage);
+  config::Arguments arguments(std::move(usage), std::string(spec.about) + '.');
   verb.declare(arguments);
   return arguments;
 }

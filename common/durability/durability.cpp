@@ -91,7 +91,7 @@ Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofH
             std::to_string(replicas) + " connected, redis.wait_replicas asks for " + std::to_string(requirements.wait_replicas));
   }
   const bool bounded = facts.maxmemory.value_or(0) > 0;
-  const bool disk = requirements.required != Durability::kNone;
+  const bool disk = requirements.required != Required::kNone;
   if (disk) require(Check::kMaxmemory, bounded, "is 0, must be set so that the backlog can be bounded");
   if (disk || bounded) {
     require(Check::kMaxmemoryPolicy, facts.maxmemory_policy == "noeviction",
@@ -101,17 +101,17 @@ Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofH
 
   judgement.assumed = !facts.config_readable && requirements.assume != Assumption::kNothing;
   if (judgement.assumed) {
-    require(Check::kAppendfsync, requirements.assume == Assumption::kAlways || requirements.required == Durability::kEverysec,
+    require(Check::kAppendfsync, requirements.assume == Assumption::kAlways || requirements.required == Required::kEverysec,
             "durability.assume says everysec, durability.required always");
   } else {
     require(Check::kAppendonly, facts.aof_enabled == true, facts.aof_enabled ? "is no, must be yes" : "isn't told by the server");
     require(Check::kConfig, facts.config_readable, "CONFIG GET is refused: allow it, or say what holds by durability.assume");
     if (facts.config_readable) {
       const bool enough =
-          facts.appendfsync == "always" || (facts.appendfsync == "everysec" && requirements.required == Durability::kEverysec);
+          facts.appendfsync == "always" || (facts.appendfsync == "everysec" && requirements.required == Required::kEverysec);
       require(
           Check::kAppendfsync, enough,
-          shown(facts.appendfsync) + (requirements.required == Durability::kAlways ? ", must be always" : ", must be everysec or always"));
+          shown(facts.appendfsync) + (requirements.required == Required::kAlways ? ", must be always" : ", must be everysec or always"));
       require(Check::kNoAppendfsyncOnRewrite, facts.no_appendfsync_on_rewrite == "no",
               shown(facts.no_appendfsync_on_rewrite) + ", must be no: with yes nothing is synced during a rewrite");
       require(

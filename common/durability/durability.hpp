@@ -11,7 +11,7 @@
 namespace hookfleet::durability {
 
 /// What a 200 promises about Redis' disk: `durability.required`.
-enum class Durability {
+enum class Required {
   kAlways,    ///< fsync before the reply
   kEverysec,  ///< written before the reply, on disk about a second later: a kill during a slow fsync, or a power cut, loses acknowledged
               ///< entries
@@ -94,7 +94,7 @@ class AofHistory {
 };
 
 struct Requirements {
-  Durability required = Durability::kAlways;
+  Required required = Required::kAlways;
   Assumption assume = Assumption::kNothing;
   unsigned wait_replicas = 0;
 };

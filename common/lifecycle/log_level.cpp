@@ -14,12 +14,8 @@ void LogLevel::set_own(log::Level own) {
 }
 
 void LogLevel::observe(redis::ReplyView control) {
-  std::string_view all, ours;
-  for (std::size_t i = 0; i + 1 < control.size(); i += 2) {
-    if (control[i].text() == "log_level") all = control[i + 1].text();
-    if (control[i].text() == "log_level." + program_) ours = control[i + 1].text();
-  }
-  const std::string_view wanted = ours.empty() ? all : ours;
+  const std::string_view ours = control.field("log_level." + program_).text();
+  const std::string_view wanted = ours.empty() ? control.field("log_level").text() : ours;
   const auto level = log::find_level(wanted);
   std::string complaint;
   if (!control.is_array()) {

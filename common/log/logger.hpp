@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,7 @@
 namespace hookfleet::log {
 
 enum class Level { kDebug, kInfo, kWarn, kError, kOff };
+inline constexpr std::array kLevels{Level::kDebug, Level::kInfo, Level::kWarn, Level::kError, Level::kOff};
 /// debug, info, warn, error or off, as settings name them.
 std::string_view to_text(Level level);
 std::optional<Level> find_level(std::string_view name);

@@ -1,5 +1,9 @@
 #include "common/log/settings.hpp"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace hookfleet::log {
 
 std::string_view to_text(Level level) {
@@ -14,17 +18,16 @@ std::string_view to_text(Level level) {
 }
 
 std::optional<Level> find_level(std::string_view name) {
-  for (const Level level : {Level::kDebug, Level::kInfo, Level::kWarn, Level::kError, Level::kOff}) {
+  for (const Level level : kLevels) {
     if (name == to_text(level)) return level;
   }
   return std::nullopt;
 }
 
 void declare(config::Settings& settings, Options& options) {
-  settings.choice(
-      "log.level", options.level,
-      {{"debug", Level::kDebug}, {"info", Level::kInfo}, {"warn", Level::kWarn}, {"error", Level::kError}, {"off", Level::kOff}},
-      "The least severe records that are written");
+  std::vector<std::pair<std::string, Level>> levels;
+  for (const Level level : kLevels) levels.emplace_back(to_text(level), level);
+  settings.choice("log.level", options.level, std::move(levels), "The least severe records that are written");
   settings.choice("log.format", options.format, {{"json", Format::kJson}, {"text", Format::kText}},
                   "JSON lines for machines, or text for people");
   settings.text("log.file", options.file, "File to write to, rotated at 100 MiB, 5 kept; empty: stdout");

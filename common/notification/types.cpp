@@ -53,6 +53,14 @@ constexpr std::array kTypeMessages{
     "templateMessage"sv,
 };
 
+constexpr std::array kMessageStatuses{
+    "sent"sv, "delivered"sv, "read"sv, "failed"sv, "noAccount"sv, "notInGroup"sv, "yellowCard"sv, "noActiveSession"sv,
+};
+
+constexpr std::array kCallStatuses{
+    "offer"sv, "pickUp"sv, "hangUp"sv, "hungUp"sv, "missed"sv, "declined"sv, "invalid"sv,
+};
+
 constexpr std::string_view kOther = "other";
 
 /// The table's own text, which lives for ever, or `other`.
@@ -85,5 +93,9 @@ std::span<const std::string_view> type_message_names() { return kTypeMessages; }
 bool is_known_type_message(std::string_view name) { return std::ranges::find(kTypeMessages, name) != kTypeMessages.end(); }
 
 std::string_view type_message_label(std::string_view type_message) { return label(kTypeMessages, type_message); }
+
+std::span<const std::string_view> message_statuses() { return kMessageStatuses; }
+
+std::span<const std::string_view> call_statuses() { return kCallStatuses; }
 
 }  // namespace hookfleet::notification

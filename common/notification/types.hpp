@@ -40,4 +40,9 @@ bool is_known_type_message(std::string_view name);
 /// As type_label(), for typeMessage.
 std::string_view type_message_label(std::string_view type_message);
 
+/// All documented values of an outgoingMessageStatus' status: progress first (sent < delivered < read), then what went wrong.
+std::span<const std::string_view> message_statuses();
+/// All documented values of a call's status, of incoming and outgoing calls.
+std::span<const std::string_view> call_statuses();
+
 }  // namespace hookfleet::notification

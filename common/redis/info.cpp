@@ -1,7 +1,8 @@
 #include "common/redis/info.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "common/base/number.hpp"
 
 namespace hookfleet::redis {
 
@@ -17,12 +18,7 @@ void for_each_info(std::string_view info, const std::function<void(std::string_v
   }
 }
 
-std::optional<std::uint64_t> info_number(std::string_view value) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size()) return std::nullopt;
-  return number;
-}
+std::optional<std::uint64_t> info_number(std::string_view value) { return base::to_number<std::uint64_t>(value); }
 
 std::optional<bool> info_flag(std::string_view value) {
   if (value == "1") return true;

@@ -65,6 +65,12 @@ std::size_t ReplyView::size() const { return is_array() ? node_->size : 0; }
 
 ReplyView ReplyView::operator[](std::size_t index) const { return ReplyView(index < size() ? node_->elements + index : &kNil); }
 
+ReplyView ReplyView::field(std::string_view name) const {
+  std::size_t at = 0;
+  while (at + 1 < size() && (*this)[at].text() != name) at += 2;
+  return (*this)[at + 1];
+}
+
 tl::expected<Reply, Error> Reply::parse(std::string_view resp) {
   Parser parser;
   if (!parser.feed(resp)) return tl::unexpected(Error{ErrorKind::kProtocol, "too long"});

@@ -31,6 +31,8 @@ class ReplyView {
   std::int64_t integer() const;                   ///< an integer reply, or a text that holds one; 0 otherwise
   std::size_t size() const;                       ///< elements of an array; 0 otherwise
   ReplyView operator[](std::size_t index) const;  ///< nil when out of range
+  /// Value of a field in a flat list of names and values (HGETALL, XINFO); nil when it isn't there.
+  ReplyView field(std::string_view name) const;
 
  private:
   const Node* node_;

@@ -25,8 +25,7 @@ std::string_view to_text(DeadClass dead_class) {
 }
 
 std::optional<DeadClass> find_dead_class(std::string_view text) {
-  for (const DeadClass dead_class :
-       {DeadClass::kMalformed, DeadClass::kInvalid, DeadClass::kFailed, DeadClass::kRejected, DeadClass::kCrash, DeadClass::kExpired}) {
+  for (const DeadClass dead_class : kDeadClasses) {
     if (text == to_text(dead_class)) return dead_class;
   }
   return std::nullopt;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ enum class DeadClass : std::uint8_t {
   kCrash,      ///< its handling ended the process, three times
   kExpired,    ///< its target was away for too long
 };
+inline constexpr std::array kDeadClasses{DeadClass::kMalformed, DeadClass::kInvalid, DeadClass::kFailed,
+                                         DeadClass::kRejected,  DeadClass::kCrash,   DeadClass::kExpired};
 std::string_view to_text(DeadClass dead_class);
 std::optional<DeadClass> find_dead_class(std::string_view text);
 

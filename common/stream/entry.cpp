@@ -1,9 +1,9 @@
 #include "common/stream/entry.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
+#include "common/base/number.hpp"
 #include "common/base/uuid.hpp"
 
 namespace hookfleet::stream {
@@ -13,14 +13,6 @@ constexpr std::string_view kVersion = "1";
 constexpr std::array<std::string_view, 9> kFields{"v", "id", "i", "c", "t", "r", "s", "q", "b"};
 constexpr std::array<std::pair<std::string_view, Source>, 4> kSources{
     {{"webhook", Source::kWebhook}, {"poll", Source::kPoll}, {"redrive", Source::kRedrive}, {"forced", Source::kForced}}};
-
-template <class Number>
-std::optional<Number> to_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 }  // namespace
 
@@ -34,8 +26,8 @@ std::string StreamId::text() const { return std::to_string(ms) + "-" + std::to_s
 std::optional<StreamId> StreamId::parse(std::string_view text) {
   const std::size_t dash = text.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto ms = to_number<std::uint64_t>(text.substr(0, dash));
-  const auto seq = to_number<std::uint64_t>(text.substr(dash + 1));
+  const auto ms = base::to_number<std::uint64_t>(text.substr(0, dash));
+  const auto seq = base::to_number<std::uint64_t>(text.substr(dash + 1));
   if (!ms || !seq) return std::nullopt;
   return StreamId{*ms, *seq};
 }
@@ -90,11 +82,11 @@ tl::expected<Entry, std::string> decode(redis::ReplyView fields) {
   const auto [version, id, instance, chat, type, received, source, trace, body] = found;
   if (*version != kVersion) return tl::unexpected("version " + std::string(version->substr(0, 16)) + " is not known");
   if (!base::is_uuid(*id)) return tl::unexpected(std::string("field id is no UUID"));
-  const auto id_instance = to_number<std::uint64_t>(*instance);
+  const auto id_instance = base::to_number<std::uint64_t>(*instance);
   if (!id_instance || *id_instance > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
     return tl::unexpected(std::string("field i is no instance"));
   }
-  const auto received_ms = to_number<std::int64_t>(*received);
+  const auto received_ms = base::to_number<std::int64_t>(*received);
   if (!received_ms || *received_ms < 0) return tl::unexpected(std::string("field r is no time"));
   const auto* known = std::find_if(kSources.begin(), kSources.end(), [name = *source](const auto& named) { return named.first == name; });
   if (known == kSources.end()) return tl::unexpected(std::string("field s is no source"));

@@ -58,8 +58,8 @@ const std::string& Keys::inst(unsigned partition) const { return tagged_.at(part
 std::string Keys::mark(unsigned partition, std::string_view identity16) const {
   const std::string& base = tagged_.at(partition).base;
   std::string key;
-  key.reserve(base.size() + 2 + identity16.size());
-  return key.append(base).append("m:").append(identity16);
+  key.reserve(base.size() + kMarkBeginning.size() + identity16.size());
+  return key.append(base).append(kMarkBeginning).append(identity16);
 }
 
 std::string Keys::of(unsigned partition, std::string_view suffix) const { return tagged_.at(partition).base + std::string(suffix); }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,7 +20,17 @@ struct Layout {
   PartitionBy partition_by = PartitionBy::kChat;
 };
 
-/// Names of all Redis keys (what each holds: their types in this folder and in common/lease). The hash tag of partition p is the smallest `p.n` whose CRC16 slot lies in
+/// What names of keys are made of, for whoever meets keys and must tell the fleet's from others: behind the prefix, whole or its beginning,
+/// of those that belong to no partition, and behind the hash tag, whole or its beginning, of those of a partition.
+inline constexpr std::array<std::string_view, 7> kFleetKeys{"meta", "members", "news", "control", "audit", "alerts", "alerts:lease"};
+inline constexpr std::array<std::string_view, 2> kFleetKeyBeginnings{"alert:", "poll:"};
+inline constexpr std::array<std::string_view, 6> kPartitionKeys{"s", "ctl", "att", "dlq", "cnt", "inst"};
+inline constexpr std::array<std::string_view, 2> kPartitionKeyBeginnings{"msg:", "chat:"};
+inline constexpr std::string_view kMarkBeginning = "m:";  ///< the 16 bytes of an identity follow
+inline constexpr std::size_t kMarkIdentitySize = 16;
+
+/// Names of all Redis keys (what each holds: their types, in this folder and in common/lease). The hash tag of partition p is the smallest
+/// `p.n` whose CRC16 slot lies in
 /// [p·16384/K, (p+1)·16384/K), so that partitions spread evenly over the masters of a cluster. Immutable; any thread.
 class Keys {
  public:

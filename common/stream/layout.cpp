@@ -26,20 +26,24 @@ std::optional<Layout> parse_layout(std::string_view stored, std::string prefix) 
   return std::nullopt;
 }
 
+std::string layout_procedure(std::string_view between) {
+  std::string text;
+  for (std::size_t i = 0; i < kLayoutProcedure.size(); ++i) {
+    if (i > 0) text += between;
+    text.append(std::to_string(i + 1)).append(". ").append(kLayoutProcedure[i]);
+  }
+  return text;
+}
+
 std::optional<std::string> difference(const Layout& layout, std::string_view stored) {
   const std::string ours = to_text(layout);
   if (stored == ours) return std::nullopt;
-  return "this process has stream layout \"" + ours + "\" (version, stream.partitions, stream.partition_by), the fleet in Redis has \"" +
-         std::string(stored.substr(0, 64)) +
-         "\". Give all programs of the fleet the same settings. To change the layout: 1. stop all ingresses and pollers (senders keep "
-         "their "
-         "notifications for 24 h); 2. wait until `hookfleet status` shows backlog 0, the workers still running with the old settings; 3. "
-         "redrive, "
-         "or export and drop, all dead letters (`hookfleet dead-letters list`); 4. stop all workers; 5. run `hookfleet layout clear`, "
-         "which "
-         "refuses while anything of this is missing; 6. start everything with the new settings. Marks of the old layout are not read any "
-         "more: "
-         "a repeat of what was handled before the change is handled again";
+  std::string text =
+      "this process has stream layout \"" + ours + "\" (version, stream.partitions, stream.partition_by), the fleet in Redis";
+  text.append(" has \"")
+      .append(stored.substr(0, 64))
+      .append("\". Give all programs of the fleet the same settings. To change the layout: ");
+  return text.append(layout_procedure("; ")).append(". ").append(kLayoutProcedureCost);
 }
 
 LayoutCheck check_layout(redis::Connection& connection, const Layout& layout) {

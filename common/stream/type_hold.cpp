@@ -37,6 +37,11 @@ std::optional<TypeHold> TypeHold::parse(std::string_view text) {
 
 std::string hold_field(std::string_view type_webhook) { return std::string(kField).append(type_webhook); }
 
+std::optional<std::string_view> held_type(std::string_view ctl_field) {
+  if (!ctl_field.starts_with(kField)) return std::nullopt;
+  return ctl_field.substr(kField.size());
+}
+
 void write_hold(redis::Command& command, const Scripts& scripts, const Keys& keys, const Fence& fence, std::string_view type_webhook,
                 const TypeHold& hold) {
   command.clear()
@@ -51,9 +56,9 @@ void write_hold(redis::Command& command, const Scripts& scripts, const Keys& key
 std::vector<std::pair<std::string, TypeHold>> decode_holds(redis::ReplyView ctl) {
   std::vector<std::pair<std::string, TypeHold>> holds;
   for (std::size_t i = 0; i + 1 < ctl.size(); i += 2) {
-    const std::string_view field = ctl[i].text();
-    if (!field.starts_with(kField)) continue;
-    if (auto hold = TypeHold::parse(ctl[i + 1].text())) holds.emplace_back(field.substr(kField.size()), *std::move(hold));
+    const auto type = held_type(ctl[i].text());
+    if (!type) continue;
+    if (auto hold = TypeHold::parse(ctl[i + 1].text())) holds.emplace_back(*type, *std::move(hold));
   }
   return holds;
 }

@@ -36,6 +36,8 @@ struct TypeHold {
 
 /// The name of the field: `hold:<typeWebhook>`.
 std::string hold_field(std::string_view type_webhook);
+/// The typeWebhook that a field of ctl holds back or counts; nothing for another field. Borrowed from `ctl_field`.
+std::optional<std::string_view> held_type(std::string_view ctl_field);
 
 /// Writes one, fenced like the scripts of common/stream/scripts.hpp.
 void write_hold(redis::Command& command, const Scripts& scripts, const Keys& keys, const Fence& fence, std::string_view type_webhook,

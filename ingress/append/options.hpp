@@ -16,7 +16,7 @@ struct Options {
   std::chrono::milliseconds linger{0};         ///< how long a batch waits for company when nothing is in flight
   unsigned wait_replicas = 0;                  ///< replicas that must have it too (WAIT)
   unsigned memory_max_percent = 80;            ///< of Redis' maxmemory; above it submit() answers kOverloaded until it is 5 points below
-  durability::Durability required = durability::Durability::kAlways;
+  durability::Required required = durability::Required::kAlways;
   durability::Assumption assume = durability::Assumption::kNothing;
   std::chrono::milliseconds drain_timeout{5'000};  ///< stop(): how long what waits may still be tried
 };

@@ -57,9 +57,7 @@ bool Preflight::answered(redis::ReplyView reply) {
 }
 
 void Preflight::read_layout(redis::ReplyView reply) {
-  std::size_t at = 0;
-  while (at + 1 < reply.size() && reply[at].text() != "layout") at += 2;
-  const redis::ReplyView stored = reply[at + 1];  // nil when out of range
+  const redis::ReplyView stored = reply.field("layout");
   if (reply.is_error()) {
     layout_problem_ = meta_ + " can't be read: " + std::string(reply.text());
   } else if (!stored.is_text()) {

@@ -19,11 +19,10 @@ void declare(config::Settings& settings, Options& options) {
                  "Replicas that must have an entry before its answer is 200 (WAIT); set min-replicas-to-write too");
   settings.percent("stream.memory_max", options.memory_max_percent, {10, 95},
                    "Share of Redis' maxmemory above which the answer is 503, until it is 5 points below");
-  settings.choice("durability.required", options.required,
-                  {{"always", durability::Durability::kAlways},
-                   {"everysec", durability::Durability::kEverysec},
-                   {"none", durability::Durability::kNone}},
-                  "What Redis' appendfsync must be for an answer of 200; everysec may lose about a second of acknowledged entries");
+  settings.choice(
+      "durability.required", options.required,
+      {{"always", durability::Required::kAlways}, {"everysec", durability::Required::kEverysec}, {"none", durability::Required::kNone}},
+      "What Redis' appendfsync must be for an answer of 200; everysec may lose about a second of acknowledged entries");
   settings.choice("durability.assume", options.assume,
                   {{"nothing", durability::Assumption::kNothing},
                    {"always", durability::Assumption::kAlways},

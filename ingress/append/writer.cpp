@@ -96,13 +96,6 @@ redis::Error nonsense(std::string_view command) {
   return {redis::ErrorKind::kProtocol, "the reply to " + std::string(command) + " is not one"};
 }
 
-/// Value of a field in a flat list of names and values.
-redis::ReplyView field(redis::ReplyView list, std::string_view name) {
-  std::size_t at = 0;
-  while (at + 1 < list.size() && list[at].text() != name) at += 2;
-  return list[at + 1];  // nil when out of range
-}
-
 }  // namespace
 
 Writer::Writer(redis::Endpoint redis, const stream::Layout& layout, const Options& options, const Metrics& metrics, log::Logger log,
@@ -580,7 +573,7 @@ Writer::Done Writer::on_reply(const Asked& asked, redis::ReplyView reply) {
       break;
     case Asked::Kind::kOldest:
       if (reply.is_array()) {
-        const std::int64_t received_ms = field(reply[0][1], "r").integer();
+        const std::int64_t received_ms = reply[0][1].field("r").integer();
         const std::int64_t age_ms = received_ms > 0 ? base::unix_ms(clock_.wall()) - received_ms : 0;
         metrics_.oldest_age[asked.count].set(static_cast<double>(std::max<std::int64_t>(age_ms, 0)) / 1000);
       }

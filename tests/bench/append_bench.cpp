@@ -94,7 +94,7 @@ Row measure(const std::string& appendfsync, std::size_t senders, std::chrono::mi
   const append::Metrics metrics(registry, 32);
   const log::Logger log(log::Options{}, "bench", [](std::string_view) {});
   append::Options options;
-  options.required = appendfsync == "always" ? durability::Durability::kAlways : durability::Durability::kEverysec;
+  options.required = appendfsync == "always" ? durability::Required::kAlways : durability::Required::kEverysec;
   Answered answered;
   append::Appender appender(server.endpoint(), {}, options, metrics, log, kClock);
 

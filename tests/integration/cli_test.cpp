@@ -162,6 +162,22 @@ TEST_F(Cli, StatusWatchShowsRatesAndEndsAtAnInterrupt) {
   EXPECT_EQ(watch.wait(), 0);
 }
 
+TEST_F(Cli, StatusWatchUnderNohupOutlivesItsTerminal) {
+  support::TempDir dir;
+  support::Process watch({{"/usr/bin/nohup", HOOKFLEET_BIN_DIR "/hookfleet", "status", "--watch", "--interval", "100ms"},
+                          {{"HOOKFLEET_REDIS__URL", server_.url()}},
+                          dir / "output"});
+  const auto shows = [&](std::size_t from) {
+    return wait_until(20s, [&] { return support::read_file(dir / "output").find("IN/S", from) != std::string::npos; });
+  };
+  ASSERT_TRUE(shows(0)) << support::read_file(dir / "output");
+  watch.signal(SIGHUP);
+  const auto before = support::read_file(dir / "output").size();
+  EXPECT_TRUE(shows(before)) << "it goes on";
+  watch.signal(SIGINT);
+  EXPECT_EQ(watch.wait(20s), 0);
+}
+
 TEST_F(Cli, StatusWatchOutlivesARestartOfRedis) {
   Program watch({"status", "--watch", "--interval", "100ms", "-o", "json"}, server_.url());
   ASSERT_TRUE(watch.says("in_per_s"));
@@ -259,6 +275,20 @@ TEST_F(Cli, FindLooksIntoStreamDeadLettersAndMarks) {
   EXPECT_THAT(call({"find", "--chat", "nobody@c.us", "--limit", "1"}).err, HasSubstr("the bound is reached"));
 }
 
+TEST_F(Cli, FindLooksUpTheMarksOfEveryStatus) {
+  for (const auto& [type, status] : {std::pair{"outgoingMessageStatus", "noActiveSession"}, std::pair{"outgoingCall", "hungUp"}}) {
+    notification::Envelope envelope;
+    envelope.id_message = "M1";
+    envelope.status = status;
+    const auto identity = notification::identity_of(kInstance, type, "c@c.us", envelope, "");
+    server_.call(
+        {"SET", keys_.mark(partition("c@c.us"), digest::as_bytes(identity)),
+         stream::Mark{1'764'113'835'123, base::make_uuid_v7(std::chrono::system_clock::now()), {notification::BodyDigest{}}}.text()});
+    const Called found = call({"find", "--id-message", "M1", "--chat", "c@c.us", "--instance", std::to_string(kInstance)});
+    EXPECT_THAT(found.out, HasSubstr("ended: " + std::string(type) + ' ' + status)) << found.err;
+  }
+}
+
 // ---- dead letters
 
 TEST_F(Cli, DeadLettersAreListedByEveryFilter) {
@@ -283,6 +313,49 @@ TEST_F(Cli, DeadLettersAreListedByEveryFilter) {
   const Called table = call({"dead-letters", "list"});
   EXPECT_THAT(table.out, AllOf(HasSubstr("REF"), HasSubstr("foreign"), HasSubstr("boom")));
   EXPECT_THAT(table.err, HasSubstr("3: 1 crash, 1 failed, 1 foreign"));
+}
+
+TEST_F(Cli, TheOldestAreListedOfAllPartitions) {
+  std::vector<unsigned> partitions{9, 3, 20, 3, 0, 9};  // in the order of their deaths
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    server_.call({"XADD", keys_.dlq(partitions[i]), std::to_string(1'764'113'835'000 + i) + "-0", "what", "ever"});
+  }
+  for (std::size_t limit = 1; limit <= partitions.size(); ++limit) {
+    const Called listed = call({"dead-letters", "list", "-o", "json", "--limit", std::to_string(limit)});
+    std::istringstream lines(listed.out);
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) EXPECT_EQ(json::parse(line)["partition"], partitions.at(count)) << limit;
+    EXPECT_EQ(count, limit);
+  }
+  EXPECT_THAT(call({"dead-letters", "list", "--limit", "5"}).err, HasSubstr("5: 5 foreign; there may be more"));
+  EXPECT_THAT(call({"dead-letters", "list", "--limit", "6"}).err, Not(HasSubstr("there may be more")));
+}
+
+TEST_F(Cli, IdsGivenAreNotCutByTheDefaultLimitNorCalledMissing) {
+  std::vector<std::string> ids{"dead-letters", "show"};
+  for (int i = 0; i < 12; ++i) {
+    const stream::Entry dead = entry("c" + std::to_string(i) + "@c.us", std::to_string(i));
+    const StreamId id = bury(dead);
+    ids.push_back(i % 2 == 0 ? dead.id : ref(dead.chat, id));
+  }
+  const Called all = call(ids);
+  EXPECT_EQ(all.code, 0) << all.err;
+  for (const std::string verb : {"show", "list", "export", "redrive"}) {
+    SCOPED_TRACE(verb);
+    std::vector<std::string> limited = ids;
+    limited[1] = verb;
+    limited.insert(limited.end(), {"--limit", "9"});
+    if (verb == "redrive") limited.emplace_back("--dry-run");
+    const Called some = call(limited);
+    EXPECT_THAT(some.err, Not(HasSubstr("is no dead letter")));
+    if (verb == "list") continue;  // it looks at all, and shows the oldest
+    EXPECT_EQ(some.code, 1);
+    EXPECT_THAT(some.err, HasSubstr("was not looked for to the end"));
+  }
+  ids.push_back(base::make_uuid_v7(std::chrono::system_clock::now()));
+  const Called missing = call(ids);
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_THAT(missing.err, AllOf(HasSubstr(ids.back() + ": is no dead letter"), Not(HasSubstr("not looked for"))));
 }
 
 TEST_F(Cli, ExportKeepsTheExactBytes) {
@@ -469,6 +542,18 @@ TEST_F(Cli, ResumeRemovesTheHoldInAllPartitions) {
   EXPECT_EQ(length(keys_.audit()), 2U) << "what changes nothing leaves no record";
 }
 
+TEST_F(Cli, ResumeRemovesAHoldThatItCantRead) {
+  server_.call({"HSET", keys_.ctl(2), "hold:incomingCall", "2 of another version", "hold:other", "2"});
+  EXPECT_EQ(call({"status"}).code, 1);
+  const Called one = call({"resume", "other"});
+  EXPECT_EQ(one.code, 1) << "the other one is still there";
+  EXPECT_THAT(one.out, HasSubstr("removed what stood of other in 1 partition "));
+  const Called all = call({"resume", "--all"});
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("removed what stood of incomingCall"));
+  EXPECT_EQ(server_.text({"EXISTS", keys_.ctl(2)}), "0");
+}
+
 TEST_F(Cli, LogLevelIsAWishInRedisUntilItIsReset) {
   EXPECT_EQ(json::parse(call({"log-level", "-o", "json"}).out)["worker"], nullptr);
   EXPECT_EQ(call({"log-level", "debug", "--process", "worker"}).code, 0);
@@ -593,6 +678,10 @@ TEST_F(Cli, LayoutClearRefusesWhileAnythingIsInTheWay) {
   server_.call({"DEL", keys_.ctl(4)});
   server_.call({"ZADD", keys_.members(), std::to_string(now), "w"});
   refused("worker w lives");
+  server_.call({"ZADD", keys_.members(), std::to_string(now - 60'000), "w"});
+  const Called patient = called({"layout", "clear", "--yes"},
+                                {{"HOOKFLEET_REDIS__URL", server_.url()}, {"USER", "tester"}, {"HOOKFLEET_WORKER__MEMBER_TTL", "5min"}});
+  EXPECT_THAT(patient.err, HasSubstr("worker w lives")) << "as long as worker.member_ttl says";
   server_.call({"DEL", keys_.members()});
   bury(entry("a@c.us", "1"));
   refused("partition " + std::to_string(partition("a@c.us")) + ": 1 dead letters");

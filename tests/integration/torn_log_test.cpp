@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
+#include <set>
 #include <string>
 
 #include "tests/support/process.hpp"
@@ -79,6 +81,44 @@ TEST_F(TornLog, ALogDamagedBeforeItsEndIsLeftAlone) {
   EXPECT_EQ(start.wait(30s), 1);
   EXPECT_THAT(read_file(dir / "out"), HasSubstr("more than a kill tears"));
   EXPECT_EQ(std::filesystem::file_size(server.append_only_file()), size);
+}
+
+/// A log in the midst of a write, as a start sees it that comes while Redis still writes.
+TEST_F(TornLog, TheLogOfALivingRedisIsNotCut) {
+  server.call({"XADD", "s", "1-1", "b", "x"});
+  std::ofstream(server.append_only_file(), std::ios::app | std::ios::binary) << "*5\r\n$4\r\nXADD\r\n$1\r\ns";
+  const auto size = std::filesystem::file_size(server.append_only_file());
+  const support::TempDir dir;
+  Process second({.argv = {HOOKFLEET_SOURCE_DIR "/deploy/fleet/redis_start", server.directory(), "--port", "0"},
+                  .environment = {{"REDIS_START_WAIT", "1"}},
+                  .output = dir / "out"});
+  EXPECT_EQ(second.wait(30s), 1);
+  EXPECT_THAT(read_file(dir / "out"), HasSubstr("stop it before this one starts"));
+  EXPECT_EQ(std::filesystem::file_size(server.append_only_file()), size);
+  server.restart();
+  EXPECT_EQ(server.text({"XLEN", "s"}), "1") << "a killed Redis' lock is free, and its log is mended then";
+}
+
+TEST_F(TornLog, OnlyTheNewestPiecesAreKept) {
+  const auto pieces = [&] {
+    std::set<std::string> names;
+    for (const auto& file : std::filesystem::directory_iterator(server.directory() + "/appendonlydir")) {
+      if (file.path().string().find(".torn-at-") != std::string::npos) names.insert(file.path().filename());
+    }
+    return names;
+  };
+  std::string first;
+  for (int kill = 1; kill <= 6; ++kill) {
+    server.call({"XADD", "s", std::to_string(2 * kill) + "-1", "b", "x"});
+    server.call({"XADD", "s", std::to_string(2 * kill + 1) + "-1", "b", "x"});
+    server.kill();
+    server.tear_log("XADD");
+    server.start();
+    if (kill == 1) first = *pieces().begin();
+  }
+  EXPECT_EQ(pieces().size(), 5U);
+  EXPECT_FALSE(pieces().contains(first));
+  EXPECT_EQ(server.text({"XLEN", "s"}), "6");
 }
 
 }  // namespace

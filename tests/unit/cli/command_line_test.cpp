@@ -22,24 +22,23 @@ std::vector<std::string> words(std::string_view name) {
 }
 
 TEST(CommandLine, EveryVerbHasHelpWithExamplesOnTerminalsOfUsualWidth) {
-  for (const Listed& listed : verbs()) {
-    auto arguments = words(listed.name);
+  for (const VerbSpec& spec : verbs()) {
+    auto arguments = words(spec.name);
     arguments.emplace_back("--help");
     const Called help = called(arguments);
-    EXPECT_EQ(help.code, 0) << listed.name;
-    EXPECT_THAT(help.output, AllOf(StartsWith("Usage: hookfleet " + std::string(listed.name)), HasSubstr("\nExamples:\n  ")))
-        << listed.name;
+    EXPECT_EQ(help.code, 0) << spec.name;
+    EXPECT_THAT(help.output, AllOf(StartsWith("Usage: hookfleet " + std::string(spec.name)), HasSubstr("\nExamples:\n  "))) << spec.name;
   }
 }
 
 TEST(CommandLine, EveryVerbRefusesUnknownFlagsAndNamesTheNearest) {
-  for (const Listed& listed : verbs()) {
-    auto arguments = words(listed.name);
+  for (const VerbSpec& spec : verbs()) {
+    auto arguments = words(spec.name);
     arguments.emplace_back("--hepl");
     const Called wrong = called(arguments);
-    EXPECT_EQ(wrong.code, 2) << listed.name;
+    EXPECT_EQ(wrong.code, 2) << spec.name;
     EXPECT_THAT(wrong.output, AllOf(HasSubstr("--hepl: is not a known flag; the nearest known one is --help"), HasSubstr("See hookfleet")))
-        << listed.name;
+        << spec.name;
   }
 }
 
@@ -105,10 +104,10 @@ TEST(CommandLine, WithoutRedisEveryVerbSaysWhereItLookedAndWhatToDo) {
 TEST(Completion, KnowsEveryVerbAndOptionOfTheDeclarations) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const std::string script = completion(shell);
-    for (const Listed& listed : verbs()) {
-      for (const std::string& word : words(listed.name)) EXPECT_THAT(script, HasSubstr(word)) << shell;
-      const auto verb = listed.make();
-      for (const auto& argument : arguments_of(listed, *verb).describe()) {
+    for (const VerbSpec& spec : verbs()) {
+      for (const std::string& word : words(spec.name)) EXPECT_THAT(script, HasSubstr(word)) << shell;
+      const auto verb = spec.make();
+      for (const auto& argument : arguments_of(spec, *verb).describe()) {
         for (const std::string& name : argument.names) {
           const std::string plain = name.substr(name.find_first_not_of('-'));
           EXPECT_THAT(script, HasSubstr(std::string_view(shell) == "fish" ? "'" + plain + "'" : name)) << shell;

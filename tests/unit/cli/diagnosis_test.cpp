@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/stream/netstring.hpp"
-
 namespace hookfleet::cli {
 namespace {
 
@@ -53,7 +51,10 @@ TEST(KindOf, TellsKeysOfAFleetFromOthers) {
   const std::string tag(keys.tag(3));
   EXPECT_EQ(kind_of("hf:meta", keys, "hf"), KeyKind::kKnown);
   EXPECT_EQ(kind_of("hf:alert:x", keys, "hf"), KeyKind::kKnown);
-  EXPECT_EQ(kind_of(keys.dlq(3), keys, "hf"), KeyKind::kKnown);
+  for (const std::string& key : {keys.meta(), keys.members(), keys.news(), keys.control(), keys.audit(), keys.stream(3), keys.ctl(3),
+                                 keys.att(3), keys.dlq(3), keys.cnt(3), keys.inst(3), keys.of(3, "msg:x"), keys.of(3, "chat:x")}) {
+    EXPECT_EQ(kind_of(key, keys, "hf"), KeyKind::kKnown) << key;
+  }
   EXPECT_EQ(kind_of(keys.mark(3, "0123456789abcdef"), keys, "hf"), KeyKind::kMark);
   EXPECT_EQ(kind_of("hf:{" + tag + "}:m:short", keys, "hf"), KeyKind::kUnknown);
   EXPECT_EQ(kind_of("hf:{99.1}:s", keys, "hf"), KeyKind::kOtherLayout);
@@ -123,19 +124,19 @@ Snapshot snapshot() {
 }
 
 TEST(JudgeSnapshot, AHealthyFleetIsAllOk) {
-  for (const Finding& one : judge_snapshot(snapshot())) EXPECT_EQ(one.health, Health::kFine) << one.check;
+  for (const Finding& one : judge_snapshot(snapshot(), 8s)) EXPECT_EQ(one.health, Health::kFine) << one.check;
 }
 
 TEST(JudgeSnapshot, NamesWhatIsWrongAndWhatToDo) {
   Snapshot sick = snapshot();
   sick.partitions[0].owner.clear();
   sick.partitions[1].lease_ms = -1;
-  sick.partitions[1].holds.push_back({"incomingCall", 1, 4});
+  sick.partitions[1].holds.push_back({"incomingCall", stream::TypeHold{.since_ms = 1}});
   sick.partitions[1].dead_letters = 3;
   sick.partitions[1].oldest_age_ms = 600'000;
   sick.members[0].heartbeat_age_ms = 9'000;
   sick.problems.push_back("hf:{0.1}:att: WRONGTYPE");
-  const auto findings = judge_snapshot(sick);
+  const auto findings = judge_snapshot(sick, 8s);
   for (const auto& [check, health] : std::initializer_list<std::pair<const char*, Health>>{{"workers", Health::kFail},
                                                                                            {"workers.silent", Health::kWarn},
                                                                                            {"partitions.unowned", Health::kFail},
@@ -148,6 +149,13 @@ TEST(JudgeSnapshot, NamesWhatIsWrongAndWhatToDo) {
     EXPECT_EQ(find(findings, check)->health, health) << check;
     EXPECT_FALSE(find(findings, check)->advice.empty()) << check;
   }
+}
+
+TEST(JudgeSnapshot, AWorkerLivesAsLongAsTheSettingSays) {
+  Snapshot slow = snapshot();
+  for (MemberState& one : slow.members) one.heartbeat_age_ms = 9'000;
+  EXPECT_EQ(find(judge_snapshot(slow, 8s), "workers")->health, Health::kFail);
+  EXPECT_EQ(find(judge_snapshot(slow, 20s), "workers")->health, Health::kFine);
 }
 
 TEST(Rates, AreWhatCameAndWhatWentBetweenTwoLooks) {
@@ -165,22 +173,6 @@ TEST(Rates, AreWhatCameAndWhatWentBetweenTwoLooks) {
   EXPECT_DOUBLE_EQ(result[0]->out, 40);
   EXPECT_FALSE(result[1]);
   EXPECT_FALSE(rates(after, after)[0]) << "no time between them";
-}
-
-TEST(ParseHold, ReadsTheWorkersFormat) {
-  std::string value = "1";
-  stream::put(value, 1'764'113'835'123);
-  for (const char* id : {"1-1", "2-1"}) {
-    stream::put(value, std::string_view(id));
-    stream::put(value, 5);
-  }
-  const auto hold = parse_hold("incomingCall", value);
-  ASSERT_TRUE(hold);
-  EXPECT_EQ(hold->since_ms, 1'764'113'835'123);
-  EXPECT_EQ(hold->crashes, 2U);
-  EXPECT_FALSE(parse_hold("t", "2"));
-  EXPECT_FALSE(parse_hold("t", "1"));
-  EXPECT_FALSE(parse_hold("t", "11:x,"));
 }
 
 }  // namespace

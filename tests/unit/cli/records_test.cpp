@@ -14,7 +14,7 @@ const base::WallTime kNow = base::from_unix_ms(1'764'113'835'123);
 
 Found letter(std::uint64_t instance, const std::string& chat, const std::string& type, stream::DeadClass dead_class) {
   Found found;
-  found.place = {3, {1'764'113'000'000, 1}};
+  found.ref = {3, {1'764'113'000'000, 1}};
   found.dead = true;
   found.entry =
       stream::Entry{"01a2152b-1a0f-72e9-942a-9ab98fc366a9", instance, chat, type, 1'764'112'000'000, stream::Source::kWebhook, "q", "{}"};
@@ -22,11 +22,11 @@ Found letter(std::uint64_t instance, const std::string& chat, const std::string&
   return found;
 }
 
-TEST(Place, ReadsWhatItWrites) {
-  const Place place{7, {1'764'113'835'123, 2}};
-  EXPECT_EQ(place.text(), "7/1764113835123-2");
-  EXPECT_EQ(Place::parse(place.text()), place);
-  for (const char* wrong : {"", "7", "7/", "/1-1", "7/1", "x/1-1", "7/1-x", "-1/1-1", "7/1-1 "}) EXPECT_FALSE(Place::parse(wrong)) << wrong;
+TEST(Ref, ReadsWhatItWrites) {
+  const Ref ref{7, {1'764'113'835'123, 2}};
+  EXPECT_EQ(ref.text(), "7/1764113835123-2");
+  EXPECT_EQ(Ref::parse(ref.text()), ref);
+  for (const char* wrong : {"", "7", "7/", "/1-1", "7/1", "x/1-1", "7/1-x", "-1/1-1", "7/1-1 "}) EXPECT_FALSE(Ref::parse(wrong)) << wrong;
 }
 
 TEST(Filter, WithoutAnythingGivenAllMatch) {

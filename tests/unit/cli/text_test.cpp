@@ -102,6 +102,15 @@ TEST(ParseRate, IsASecond) {
   for (const char* wrong : {"", "0", "-1", "fast", "1/day", "1e9/s", "nan"}) EXPECT_FALSE(parse_rate(wrong)) << wrong;
 }
 
+TEST(ParseRate, ARateBelowOnceADayIsRefused) {
+  for (const char* slow : {"1e-12/h", "1e-300", "0.04/h"}) {
+    const auto rate = parse_rate(slow);
+    ASSERT_FALSE(rate) << slow;
+    EXPECT_THAT(rate.error(), HasSubstr("less than once a day"));
+  }
+  EXPECT_TRUE(parse_rate("0.05/h"));
+}
+
 TEST(Table, AlignsByCharactersAndEscapesCells) {
   Table table({"NAME", ">N"});
   table.row({"Привет", "1"});

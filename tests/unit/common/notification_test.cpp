@@ -96,6 +96,20 @@ TEST(Types, EveryTypeMessageOfTheSamplesIsKnown) {
   EXPECT_EQ(seen.size(), type_message_names().size());
 }
 
+TEST(Types, EveryStatusOfTheSamplesIsKnown) {
+  std::set<std::string> messages, calls;
+  for (const auto& each : samples()) {
+    const Envelope envelope = read_envelope(each.body);
+    if (envelope.status.empty()) continue;
+    const bool message = envelope.type_webhook == "outgoingMessageStatus";
+    const auto documented = message ? message_statuses() : call_statuses();
+    EXPECT_NE(std::find(documented.begin(), documented.end(), envelope.status), documented.end()) << each.path;
+    (message ? messages : calls).insert(envelope.status);
+  }
+  EXPECT_EQ(messages.size(), message_statuses().size());
+  EXPECT_EQ(calls.size(), call_statuses().size());
+}
+
 // --- The envelope of what is documented
 
 TEST(Envelope, ReadsEveryDocumentedBodyAsItsDomDoes) {

@@ -151,6 +151,16 @@ TEST(Reply, GarbageIsAnErrorNeverACrash) {
   }
 }
 
+TEST(Reply, AFieldOfAFlatListIsFoundByItsName) {
+  const auto reply = Reply::parse("*5\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nb\r\n:7\r\n$3\r\nodd\r\n");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->view().field("a").text(), "b");
+  EXPECT_EQ(reply->view().field("b").integer(), 7) << "a value is no name";
+  EXPECT_TRUE(reply->view().field("odd").is_nil());
+  EXPECT_TRUE(reply->view().field("c").is_nil());
+  EXPECT_TRUE(reply->view()[0].field("a").is_nil()) << "no list";
+}
+
 TEST(Reply, LargeTextsBesideSmallOnesSurvive) {
   const std::string large(300'000, 'x');
   std::string resp = "*200\r\n";

@@ -138,6 +138,8 @@ TEST(TypeHold, IsPinnedAndReadBack) {
   EXPECT_EQ(hold.text(), "113:1750000000000,3:1-2,1:3,3:4-5,1:6,");
   EXPECT_EQ(TypeHold::parse(hold.text()), hold);
   EXPECT_EQ(hold_field("incomingCall"), "hold:incomingCall");
+  EXPECT_EQ(held_type("hold:incomingCall"), "incomingCall");
+  EXPECT_FALSE(held_type("owner"));
 }
 
 TEST(TypeHold, OfAnotherFormatOrBrokenIsNothing) {

@@ -224,14 +224,14 @@ TEST(Durability, NothingIsAssumedWhenInfoIsRefused) { EXPECT_THAT(failing({}), E
 TEST(Durability, EverysecIsEnoughWhereTheOperatorSaysSo) {
   ServerFacts everysec = facts();
   everysec.read_config("appendfsync", "everysec");
-  EXPECT_THAT(failing(everysec, {.required = Durability::kEverysec}), IsEmpty());
-  EXPECT_THAT(failing(facts(), {.required = Durability::kEverysec}), IsEmpty());  // always is more
+  EXPECT_THAT(failing(everysec, {.required = Required::kEverysec}), IsEmpty());
+  EXPECT_THAT(failing(facts(), {.required = Required::kEverysec}), IsEmpty());  // always is more
   everysec.read_config("appendfsync", "no");
-  EXPECT_THAT(failing(everysec, {.required = Durability::kEverysec}), ElementsAre(Check::kAppendfsync));
+  EXPECT_THAT(failing(everysec, {.required = Required::kEverysec}), ElementsAre(Check::kAppendfsync));
 }
 
 TEST(Durability, NoneAsksNothingOfTheDiskButNeverEviction) {
-  const Requirements none{.required = Durability::kNone};
+  const Requirements none{.required = Required::kNone};
   ServerFacts bare;
   bare.read_info(info({{"aof_enabled", "0"}, {"maxmemory", "0"}, {"maxmemory_policy", "noeviction"}}));
   EXPECT_THAT(failing(bare, none), IsEmpty());
@@ -252,7 +252,7 @@ TEST(Durability, WhereConfigIsForbiddenTheOperatorsWordStandsIn) {
   EXPECT_TRUE(vouched.assumed);
 
   EXPECT_THAT(failing(managed, {.assume = Assumption::kEverysec}), ElementsAre(Check::kAppendfsync));
-  EXPECT_THAT(failing(managed, {.required = Durability::kEverysec, .assume = Assumption::kEverysec}), IsEmpty());
+  EXPECT_THAT(failing(managed, {.required = Required::kEverysec, .assume = Assumption::kEverysec}), IsEmpty());
 }
 
 TEST(Durability, WhatCanBeReadWinsOverTheOperatorsWord) {
