@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "cli/audit.hpp"
 #include "cli/snapshot.hpp"
@@ -26,11 +27,15 @@ class ResumeVerb final : public Verb {
     Fleet fleet(fleet_, environment);
     const Snapshot snapshot = take_snapshot(fleet);
     std::map<std::string, unsigned> held, counting, unreadable;  // type → partitions
+    std::set<std::string> others;                                // held, and not asked for
     std::vector<std::string> problems = snapshot.problems;
     std::vector<Words> commands;
     for (const PartitionState& partition : snapshot.partitions) {
       for (const HeldType& one : partition.holds) {
-        if (!all_ && one.type != types_.front()) continue;
+        if (!all_ && one.type != types_.front()) {
+          if (one.held()) others.insert(one.type);
+          continue;
+        }
         ++(!one.hold ? unreadable : one.held() ? held : counting)[one.type];
         if (!one.hold) std::erase(problems, one.problem);  // it goes now
         commands.push_back({"HDEL", fleet.keys().ctl(partition.partition), stream::hold_field(one.type)});
@@ -61,9 +66,14 @@ class ResumeVerb final : public Verb {
       for (const auto& [type, partitions] : counting) {
         if (!held.contains(type)) console.out(fmt::format("{} was not held; its count of crashes is reset\n", shown(type)));
       }
-      if (commands.empty()) console.out((all_ ? "nothing" : shown(types_.front())) + " is held back: nothing to do\n");
+      if (commands.empty() && others.empty()) console.out(all_ ? "nothing is held back\n" : shown(types_.front()) + " is not held back\n");
     }
-    for (const std::string& problem : problems) console.err("not readable: " + problem + '\n');
+    if (commands.empty() && !others.empty()) {
+      std::string held_back;
+      for (const std::string& type : others) held_back += (held_back.empty() ? "" : ", ") + shown(type);
+      problems.push_back(shown(types_.front()) + " is not held back; what is: " + held_back);
+    }
+    for (const std::string& problem : problems) console.err(problem + '\n');
     return problems.empty() ? kOk : kFailed;
   }
 

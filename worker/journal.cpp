@@ -37,11 +37,18 @@ std::string_view message_of(Outcome outcome) {
 
 double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
-/// A notification as the value of `data`: the JSON it is, or its bytes as a text.
+// A few bodies of megabytes would push all other records out of the log's files; real ones are a few kB. The dead letters have the bytes.
+constexpr std::size_t kDataMax = 256UL << 10;
+
+/// A notification as the value of `data`: the JSON it is, or its bytes as a text. Of one beyond kDataMax only `data_bytes`, its size.
 class Data {
  public:
   Data(const dispatch::Content& content, log::Payload payload) {
     if (payload == log::Payload::kOff) return;
+    if (content.notification.body->size() > kDataMax) {
+      field_ = log::Field("data_bytes", content.notification.body->size());
+      return;
+    }
     if (content.parsed) {
       minified_ = notification::minify(*content.notification.body);
       field_ = log::Field("data", log::RawJson{minified_});

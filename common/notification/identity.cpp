@@ -11,6 +11,8 @@
 namespace hookfleet::notification {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 void put_netstring(std::string& out, std::string_view bytes) {
   out.append(std::to_string(bytes.size())).append(":").append(bytes).append(",");
 }
@@ -87,6 +89,7 @@ BodyDigest body_digest(std::string_view body, const Envelope& envelope) {
 }
 
 std::string minify(std::string_view json) {
+  if (json.starts_with(kByteOrderMark)) json.remove_prefix(kByteOrderMark.size());
   std::string out(json.size(), '\0');
   std::size_t size = 0;
   if (simdjson::minify(json.data(), json.size(), out.data(), size) != simdjson::SUCCESS) return std::string(json);

@@ -27,8 +27,8 @@ MessageKey message_key(std::uint64_t id_instance, std::string_view id_message);
 
 BodyDigest body_digest(std::string_view body, const Envelope& envelope);
 
-/// Blanks (space, tab, CR, LF) outside strings removed, nothing else changed: neither escapes nor numbers nor the order. Of any bytes, in
-/// linear time; bytes whose last string is not closed come back as they are.
+/// A byte order mark at the start and blanks (space, tab, CR, LF) outside strings removed, nothing else changed: neither escapes nor
+/// numbers nor the order. Of any bytes, in linear time; bytes whose last string is not closed come back as they are.
 std::string minify(std::string_view json);
 
 }  // namespace hookfleet::notification

@@ -2,7 +2,7 @@
 -- Puts dead letters back into their stream. Without allow-oom: at maxmemory it is refused as a whole.
 -- KEYS  s, dlq, att
 -- ARGV  source that the entries get (redrive or forced), ids of dead letters
--- Answers an array: the new id of each, or nil when it wasn't there any more.
+-- Answers an array: the new id of each, or nil when it wasn't there any more or can't be put back.
 redis.call('HLEN', KEYS[3])  -- fails for another type, before the first write
 local answers = {}
 for a = 2, #ARGV do
@@ -27,11 +27,14 @@ for a = 2, #ARGV do
         source = true
       end
     end
-    answer = redis.call('XADD', KEYS[1], '*', unpack(entry))
-    for i = cut, #fields - 1, 2 do
-      if fields[i] == 'actions' and fields[i + 1] ~= '' then redis.call('HSET', KEYS[3], answer, fields[i + 1]) end
+    -- Nothing but a death, or more fields than Lua's stack takes: no entry of ours. It stays, and the others go on.
+    if #entry > 0 and #entry <= 2000 then
+      answer = redis.call('XADD', KEYS[1], '*', unpack(entry))
+      for i = cut, #fields - 1, 2 do
+        if fields[i] == 'actions' and fields[i + 1] ~= '' then redis.call('HSET', KEYS[3], answer, fields[i + 1]) end
+      end
+      redis.call('XDEL', KEYS[2], id)
     end
-    redis.call('XDEL', KEYS[2], id)
   end
   answers[a - 1] = answer
 end

@@ -1,5 +1,7 @@
 #include "ingress/http/server.hpp"
 
+#include <sys/socket.h>
+
 #include <pistache/endpoint.h>
 #include <pistache/http.h>
 #include <pistache/http_headers.h>
@@ -49,12 +51,19 @@ std::string_view name_of(phttp::Method method) {
   }
 }
 
-// To a peer that may be gone meanwhile; false when it is. Through the peer, not the ResponseWriter: the same queue, without its formatting.
+// True on the event thread while a request is being handled: whoever sent it is there, and nobody else closes its connection.
+thread_local bool handling = false;
+
+// To a peer that may be gone meanwhile; false when it is. What is decided at once goes straight to its socket: the library queues answers
+// by descriptor, and while one waits, a peer that resets its connection leaves it to the next one (measured: others got false 401s, and
+// with answers shifted by one a 200 that wasn't theirs). What comes later goes through the peer's queue, without ResponseWriter's
+// formatting; there nginx keeps the connection, whatever its client does.
 bool write(const std::weak_ptr<ptcp::Peer>& to, std::string text) {
   const auto peer = to.lock();
   if (!peer) return false;
   peer->setIdle(true);  // as ResponseWriter::send() does: from now on keepaliveTimeout counts, not headerTimeout
   const std::size_t size = text.size();
+  if (handling) return ::send(peer->fd(), text.data(), size, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(size);
   peer->send(Pistache::RawBuffer(std::move(text), size));
   return true;
 }
@@ -124,6 +133,7 @@ class Server::Endpoint final : public phttp::Handler {
 
   // Nothing may be thrown out of here: the library sends exception texts to the client, and dies of what isn't a std::exception.
   void onRequest(const phttp::Request& request, phttp::ResponseWriter response) override {
+    handling = true;
     try {
       handle(request, response);
     } catch (const std::exception& error) {
@@ -131,6 +141,7 @@ class Server::Endpoint final : public phttp::Handler {
     } catch (...) {
       server_->log.error("delivery.failed", "handling a request threw", {{"error", "not a std::exception"}});
     }
+    handling = false;
   }
 
  private:

@@ -537,7 +537,9 @@ TEST_F(Cli, ResumeRemovesTheHoldInAllPartitions) {
   EXPECT_EQ(server_.text({"HEXISTS", keys_.ctl(2), "hold:incomingCall"}), "0");
   EXPECT_EQ(server_.text({"HEXISTS", keys_.ctl(2), "hold:other"}), "1");
   EXPECT_EQ(server_.text({"HGET", keys_.ctl(9), "owner"}), "w");
-  EXPECT_THAT(call({"resume", "incomingCall"}).out, HasSubstr("nothing to do"));
+  const Called again = call({"resume", "incomingCall"});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr("incomingCall is not held back; what is: other"));
   EXPECT_THAT(call({"resume", "--all"}).out, HasSubstr("resumed other in 2 partitions"));
   EXPECT_EQ(length(keys_.audit()), 2U) << "what changes nothing leaves no record";
 }

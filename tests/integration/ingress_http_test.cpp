@@ -399,6 +399,19 @@ TEST_F(ServerTest, ReportsAnEventThreadThatStands) {
   EXPECT_TRUE(wait_until(10s, [&] { return beats_ > before; }));
 }
 
+// Found by a hostile sender: an answer that waits in the library's queue goes to whoever gets the descriptor next.
+TEST_F(ServerTest, WhatIsDecidedAtOnceIsWrittenBeforeTheRequestIsLeft) {
+  std::promise<void> answered;
+  std::atomic<bool> in_time{false};
+  start([&](const Request&, Reply reply) {
+    reply.answer(Outcome::kUnauthorized);
+    in_time = answered.get_future().wait_for(10s) == std::future_status::ready;
+  });
+  EXPECT_EQ(HttpClient(port()).post("/webhook", "t", "x")->status, 401);
+  answered.set_value();
+  EXPECT_TRUE(wait_until(20s, [&] { return in_time.load(); }));
+}
+
 TEST_F(ServerTest, ListensOnIpv6AndTakesIpv4There) {
   listen_ = "[::]:0";
   std::promise<std::string> peer;
