@@ -163,7 +163,15 @@ std::string render(const Fleet& fleet, const Snapshot& snapshot, const Snapshot*
                      snapshot.partitions.size(), sum.backlog, age_text(sum.oldest_age_ms), sum.retries, sum.dead_letters,
                      sum.dead_letters > 0 ? " (oldest " + age_text(sum.oldest_death_age_ms) + ")" : "", sum.holds.size());
   if (sum.rates) out += fmt::format("  in {}/s  out {}/s", number_text(sum.rates->in), number_text(sum.rates->out));
-  out += "\n\n";
+  out += '\n';
+  if (!sum.holds.empty()) {
+    for (const auto& [partition, one] : sum.holds) {
+      out += fmt::format("held: {} in partition {} for {}; `hookfleet resume {}` ends it\n", shown(one.type), partition,
+                         age_text(snapshot.now_ms - one.hold->since_ms), shown(one.type));
+    }
+  }
+  for (const std::string& problem : snapshot.problems) out += "unreadable: " + problem + '\n';
+  out += '\n';
 
   Table members({"MEMBER", ">HEARTBEAT", ">PARTITIONS"});
   for (const MemberState& one : snapshot.members) {
@@ -192,22 +200,12 @@ std::string render(const Fleet& fleet, const Snapshot& snapshot, const Snapshot*
     partitions.row(std::move(row));
   }
   out += partitions.text();
-  if (!sum.holds.empty()) {
-    out += '\n';
-    for (const auto& [partition, one] : sum.holds) {
-      out += fmt::format("held: {} in partition {} for {}; `hookfleet resume {}` ends it\n", shown(one.type), partition,
-                         age_text(snapshot.now_ms - one.hold->since_ms), shown(one.type));
-    }
-  }
-  for (const std::string& problem : snapshot.problems) out += "unreadable: " + problem + '\n';
   if (height == 0) return out;
+  const auto lines = static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n'));
+  if (lines <= height) return out;
   std::size_t end = 0;
-  for (unsigned line = 0; line < height; ++line) {
-    end = out.find('\n', end);
-    if (end == std::string::npos) return out;
-    ++end;
-  }
-  return out.substr(0, end);
+  for (unsigned line = 0; line + 1 < height; ++line) end = out.find('\n', end) + 1;
+  return out.substr(0, end) + fmt::format("… {} more lines: a taller terminal shows them\n", lines - height + 1);
 }
 
 Json to_json(const Fleet& fleet, const Snapshot& snapshot, const Snapshot* before) {

@@ -51,9 +51,9 @@ class StatusVerb final : public Verb {
         if (screen) {
           // Drawn over the old picture, each line's rest erased: no flicker.
           std::string text = render(fleet, snapshot, before ? &*before : nullptr, console.height() - 1);
-          std::string drawn = "\x1b[H";
+          std::string drawn = "\x1b[?7l\x1b[H";  // a line that is too long is cut, not wrapped
           for (const char c : text) drawn += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
-          console.out(drawn + "\x1b[J\x1b[7mq\x1b[0m ends");
+          console.out(drawn + "\x1b[J\x1b[7mq\x1b[0m ends\x1b[?7h");
         } else {
           print(console, fleet, snapshot, before ? &*before : nullptr);
           if (!is_json(output_)) console.out("\n");

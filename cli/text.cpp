@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "common/config/value.hpp"
+#include "common/notification/envelope.hpp"
 
 namespace hookfleet::cli {
 namespace {
@@ -137,22 +138,8 @@ std::string json_text(const Json& value, unsigned indent) {
 }
 
 std::string pretty_body(std::string_view body) {
-  // The depth is checked before a DOM exists: a deep body is stored like any other, and a recursive writer would end with it.
-  int depth = 0;
-  int deepest = 0;
-  bool string = false;
-  for (std::size_t i = 0; i < body.size(); ++i) {
-    if (string && body[i] == '\\') {
-      ++i;
-    } else if (body[i] == '"') {
-      string = !string;
-    } else if (!string && (body[i] == '{' || body[i] == '[')) {
-      deepest = std::max(deepest, ++depth);
-    } else if (!string && (body[i] == '}' || body[i] == ']')) {
-      --depth;
-    }
-  }
-  if (deepest <= 64 && is_utf8(body)) {
+  // What no worker reads is shown as it is: a DOM would hide why (a key given twice), and a deep one would end the program.
+  if (notification::read_envelope(body).malformed == notification::Malformed::kNo) {
     const Json value = Json::parse(body, nullptr, false);
     if (!value.is_discarded()) return json_text(value, 2) + '\n';
   }

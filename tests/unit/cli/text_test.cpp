@@ -57,6 +57,7 @@ TEST(PrettyBody, IndentsJsonAndEscapesTheRest) {
   EXPECT_EQ(pretty_body(R"({"b":1,"a":[2]})"), "{\n  \"b\": 1,\n  \"a\": [\n    2\n  ]\n}\n");
   EXPECT_EQ(pretty_body("{broken\x1b[2J"), "{broken\\u001b[2J\n");
   EXPECT_EQ(pretty_body(""), "");
+  EXPECT_EQ(pretty_body(R"({"a":1,"a":2})"), "{\"a\":1,\"a\":2}\n") << "a key given twice must be seen";
 }
 
 TEST(PrettyBody, ADeepBodyCostsNoStack) {
