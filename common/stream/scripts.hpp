@@ -18,9 +18,9 @@
 #include "common/stream/entry.hpp"
 #include "common/stream/keys.hpp"
 
-/// The state changes of a partition (ARCHITECTURE.md). Each call touches the keys of one partition, checks owner and epoch of its lease first
-/// (redrive doesn't) and then works entry by entry: nothing rolls back and a reply may be lost, so that any call may be repeated as it
-/// is. All but redrive run at maxmemory too. A NOSCRIPT reply means: SCRIPT LOAD the source and send again; nothing was done.
+/// The state changes of a partition (ARCHITECTURE.md). Each call touches the keys of one partition, checks owner and epoch of its lease
+/// first (redrive doesn't) and then works entry by entry: nothing rolls back and a reply may be lost, so that any call may be repeated as
+/// it is. All but redrive run at maxmemory too. A NOSCRIPT reply means: SCRIPT LOAD the source and send again; nothing was done.
 namespace hookfleet::stream {
 
 /// The Lua sources with their names in Redis; a process makes one and shares it.
