@@ -105,15 +105,16 @@ class Comparison : public testing::Test {
 
   void renew_or_release(unsigned partition) {
     const auto [who, epoch] = fence(partition);
+    const lease::Tenure tenure{who, epoch};  // the command borrows it
     redis::Command command;
     if (random_->chance(0.6)) {
       const auto lives = ttl();
-      lease::renew(command, lease_scripts_, keys_.ctl(partition), {who, epoch}, lives);
+      lease::renew(command, lease_scripts_, keys_.ctl(partition), tenure, lives);
       const auto real = lease::decode_held(server_.call(command.argv()).view());
       model_->now_ms = until(partition) - lives.count();
       EXPECT_EQ(model_->renew(partition, who, epoch, lives), real.value());
     } else {
-      lease::release(command, lease_scripts_, keys_.ctl(partition), {who, epoch});
+      lease::release(command, lease_scripts_, keys_.ctl(partition), tenure);
       const auto real = lease::decode_held(server_.call(command.argv()).view());
       EXPECT_EQ(model_->release(partition, who, epoch), real.value());
     }
