@@ -138,7 +138,7 @@ std::string zsh(const std::vector<Described>& all) {
     const auto second = words(all, first);
     if (second.empty()) continue;
     groups += fmt::format("    {})\n      second=(", first);
-    for (const std::string& word : second) groups += fmt::format(" '{}:{}'", word, zsh_text(about(first + ' ' + word)));
+    for (const std::string& word : second) groups += fmt::format(" '{}:{}'", word, zsh_text(about(fmt::format("{} {}", first, word))));
     groups += " ) ;;\n";
   }
   for (const Described& one : all) {

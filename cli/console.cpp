@@ -9,7 +9,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "cli/verb.hpp"
 
@@ -49,7 +49,7 @@ Console::~Console() {
 
 void Console::out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), out_) == text.size() && std::fflush(out_) == 0) return;
-  throw Failed{"cannot write the output: " + std::string(std::strerror(errno))};
+  throw Failed{"cannot write the output: " + std::system_category().message(errno)};
 }
 
 void Console::err(std::string_view text) {
@@ -80,7 +80,7 @@ bool Console::confirm(std::string_view question) {
 
 void Console::catch_interrupts() {
   if (g_wake[0] >= 0) return;
-  if (::pipe2(g_wake, O_CLOEXEC | O_NONBLOCK) != 0) throw Failed{"cannot make a pipe: " + std::string(std::strerror(errno))};
+  if (::pipe2(g_wake, O_CLOEXEC | O_NONBLOCK) != 0) throw Failed{"cannot make a pipe: " + std::system_category().message(errno)};
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   ::sigemptyset(&action.sa_mask);

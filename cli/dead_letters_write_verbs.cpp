@@ -267,6 +267,7 @@ class RedriveVerb final : public Taking {
 
   std::vector<bool> take(Fleet& fleet, unsigned partition, const std::vector<Letter>& batch) override {
     std::vector<stream::StreamId> ids;
+    ids.reserve(batch.size());
     for (const Letter& letter : batch) ids.push_back(letter.ref.id);
     stream::redrive(command_, scripts_, fleet.keys(), partition, ids, force_ ? stream::Source::kForced : stream::Source::kRedrive);
     redis::Reply reply = fleet.ask(command_.argv());
@@ -299,6 +300,7 @@ class DropVerb final : public Taking {
   std::vector<bool> take(Fleet& fleet, unsigned partition, const std::vector<Letter>& batch) override {
     // One by one, so that each answer is known; one round trip all the same.
     std::vector<Words> commands;
+    commands.reserve(batch.size());
     for (const Letter& letter : batch) commands.push_back({"XDEL", fleet.keys().dlq(partition), letter.ref.id.text()});
     std::vector<bool> there;
     for (const redis::Reply& reply : fleet.ask_all(commands)) {

@@ -11,6 +11,7 @@ namespace {
 
 std::vector<std::string> level_names() {
   std::vector<std::string> names;
+  names.reserve(log::kLevels.size());
   for (const log::Level level : log::kLevels) names.emplace_back(log::to_text(level));
   return names;
 }

@@ -117,6 +117,7 @@ void Filter::declare(config::Arguments& arguments, bool dead) {
   arguments.group("Which ones");
   if (dead) {
     std::vector<std::string> classes;
+    classes.reserve(stream::kDeadClasses.size());
     for (const stream::DeadClass one : stream::kDeadClasses) classes.emplace_back(stream::to_text(one));
     arguments.option("--class", dead_class, "CLASS", "Only of this class: " + alternatives(classes), classes);
   }

@@ -26,6 +26,7 @@ std::optional<Level> find_level(std::string_view name) {
 
 void declare(config::Settings& settings, Options& options) {
   std::vector<std::pair<std::string, Level>> levels;
+  levels.reserve(kLevels.size());
   for (const Level level : kLevels) levels.emplace_back(to_text(level), level);
   settings.choice("log.level", options.level, std::move(levels), "The least severe records that are written");
   settings.choice("log.format", options.format, {{"json", Format::kJson}, {"text", Format::kText}},
