@@ -159,48 +159,45 @@ base::BootTime Core::next_tick() const {
 void Core::step(base::BootTime now, base::WallTime wall) {
   tell_holds(now);
   pump(now, wall);
-  set_pressure();
+  const Load load = this->load();
+  set_pressure(load);
   for (Slot& slot : slots_) {
     if (!slot.desk) continue;
     flush(slot, now);
     release(slot);
   }
-  read(now);
+  read(now, load);
 }
 
 // --- Memory
 
-std::size_t Core::body_bytes() const {
-  std::size_t sum = 0;
-  for (const Slot& slot : slots_) sum += slot.desk ? slot.desk->body_bytes() : 0;
-  return sum;
+Core::Load Core::load() const {
+  Load load;
+  for (const Slot& slot : slots_) {
+    if (!slot.desk) continue;
+    load.body_bytes += slot.desk->body_bytes();
+    load.entries += slot.desk->entries();
+    load.blocked += slot.desk->blocked_entries();
+    load.overflowed += slot.desk->overflowed();
+  }
+  return load;
 }
 
-void Core::set_pressure() {
-  std::size_t blocked = 0;
-  for (const Slot& slot : slots_) blocked += slot.desk ? slot.desk->blocked_entries() : 0;
-  const std::size_t blocked_bytes = blocked * kRecordBytes;
-  Desk::Pressure pressure = pressure_;
-  pressure.bodies = body_bytes() > options_.memory_max / 4;
-  if (blocked_bytes > options_.memory_max / 8 * 3) pressure.records = true;
-  if (blocked_bytes < options_.memory_max / 4) pressure.records = false;
-  pressure_ = pressure;
+void Core::set_pressure(const Load& load) {
+  const std::size_t blocked_bytes = load.blocked * kRecordBytes;
+  pressure_.bodies = load.body_bytes > options_.memory_max / 4;
+  if (blocked_bytes > options_.memory_max / 8 * 3) pressure_.records = true;
+  if (blocked_bytes < options_.memory_max / 4) pressure_.records = false;
   for (Slot& slot : slots_) {
     if (slot.desk) slot.desk->set_pressure(pressure_);
   }
 }
 
 /// Enough is there that can run: what ends makes room. Blocked entries leave at least an eighth to the others.
-bool Core::enough() const {
-  std::size_t entries = 0, blocked = 0;
-  for (const Slot& slot : slots_) {
-    if (!slot.desk) continue;
-    entries += slot.desk->entries();
-    blocked += slot.desk->blocked_entries();
-  }
+bool Core::enough(const Load& load) const {
   const std::size_t half = options_.memory_max / 2;
-  const std::size_t left = half - std::min(half, blocked * kRecordBytes);
-  return body_bytes() > half || (entries - blocked) * kRecordBytes > std::max(left, options_.memory_max / 8);
+  const std::size_t left = half - std::min(half, load.blocked * kRecordBytes);
+  return load.body_bytes > half || (load.entries - load.blocked) * kRecordBytes > std::max(left, options_.memory_max / 8);
 }
 
 // --- Leases
@@ -326,14 +323,12 @@ void Core::release(Slot& slot) {
 
 // --- Reading
 
-void Core::read(base::BootTime now) {
-  if (!connected_ || reading_ || stopping_ || enough()) return;
-  std::size_t overflowed = 0;
+void Core::read(base::BootTime now, const Load& load) {
+  if (!connected_ || reading_ || stopping_ || enough(load)) return;
   for (const Slot& slot : slots_) {
     if (slot.ownership.asking()) return;  // all that are being taken come first, so that one read covers them
-    overflowed += slot.desk ? slot.desk->overflowed() : 0;
   }
-  const bool overfull = overflowed * kOverflowedBytes > options_.memory_max / 8;
+  const bool overfull = load.overflowed * kOverflowedBytes > options_.memory_max / 8;
   ReadRequest request;
   for (Slot& slot : slots_) {
     if (slot.ownership.state() != Ownership::State::kRunning) continue;

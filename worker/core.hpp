@@ -155,9 +155,13 @@ class Core {
   Slot* find(const TenureId& tenure);
   TenureId tenure_of(const Slot& slot) const { return {slot.partition, slot.ownership.serial()}; }
   std::size_t running() const;
-  std::size_t body_bytes() const;
-  void set_pressure();
-  bool enough() const;
+  /// What is in memory of all partitions: weighed once a step.
+  struct Load {
+    std::size_t body_bytes = 0, entries = 0, blocked = 0, overflowed = 0;
+  };
+  Load load() const;
+  void set_pressure(const Load& load);
+  bool enough(const Load& load) const;
   void abandon(Slot& slot);
   void lose(Slot& slot, Outside::Loss loss);
   void drain(Slot& slot);
@@ -171,7 +175,7 @@ class Core {
   void tell_holds(base::BootTime now);
   void pump(base::BootTime now, base::WallTime wall);
   bool pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootTime now, base::WallTime wall);
-  void read(base::BootTime now);
+  void read(base::BootTime now, const Load& load);
 
   const Options& options_;
   const dispatch::Desk::Options& desk_options_;
