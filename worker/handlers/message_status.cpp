@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::chrono::hours kKept{30 * 24};
 constexpr std::array<std::string_view, 3> kProgress{"sent", "delivered", "read"};
-constexpr std::array<std::string_view, 5> kProblems{"failed", "noAccount", "notInGroup", "yellowCard", "noActiveSession"};
 constexpr std::size_t kStatusMax = 64;        // bytes kept of one that is not documented
 constexpr std::size_t kDescriptionMax = 512;  // bytes kept
 
@@ -46,7 +45,8 @@ Handled MessageStatusHandler::handle(const Notification& notification, const std
     return Handled::done(std::move(effects));
   }
   const std::string when = std::to_string(event_time(notification)) + " ";
-  if (std::find(kProblems.begin(), kProblems.end(), status) != kProblems.end()) {
+  const auto documented = notification::message_statuses();
+  if (std::find(documented.begin(), documented.end(), status) != documented.end()) {  // and no progress: something went wrong
     keep(stream::Effect::Op::kAdvance, "problem", when + status + description_of(notification));
   } else {
     keep(stream::Effect::Op::kAdvance, "other", when + status.substr(0, kStatusMax));
