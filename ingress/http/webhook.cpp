@@ -99,18 +99,17 @@ void Webhook::receive(const Request& request, Reply reply) {
 
 void Webhook::finish(Exchange& exchange, append::Outcome appended) {
   const Outcome outcome = http::from(appended);
-  exchange.reply.answer(outcome, exchange.request_id, exchange.id);
-  if (outcome == Outcome::kStored) {
-    exchange.stored.add();
-    metrics_.ack_seconds.observe(std::chrono::duration<double>(clock_.now() - exchange.arrived).count());
-  }
+  // Whoever has the answer finds it counted and logged; only the time of the answer itself is known after it.
+  if (outcome == Outcome::kStored) exchange.stored.add();
   tell(outcome, exchange.id, exchange.request_id, exchange.client);
+  exchange.reply.answer(outcome, exchange.request_id, exchange.id);
+  if (outcome == Outcome::kStored) metrics_.ack_seconds.observe(std::chrono::duration<double>(clock_.now() - exchange.arrived).count());
 }
 
 void Webhook::refuse(Outcome outcome, const Request& request, const accept::Verdict& verdict, Reply reply) {
   const std::string request_id = is_request_id(request.request_id) ? request.request_id : base::make_uuid_v7(clock_.wall());
-  reply.answer(outcome, request_id);
   tell(outcome, {}, request_id, verdict.client);
+  reply.answer(outcome, request_id);
 }
 
 void Webhook::tell(Outcome outcome, std::string_view id, std::string_view request_id, const std::optional<accept::Address>& client) {

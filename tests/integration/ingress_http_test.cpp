@@ -520,7 +520,7 @@ TEST_F(WebhookTest, StoresADeliveryWithAllItsFieldsBefore200) {
   EXPECT_EQ(entry.trace, kTrace);
   EXPECT_EQ(entry.body, kBody);
   EXPECT_EQ(sample("hookfleet_ingress_notifications_total{typeWebhook=\"incomingMessageReceived\"}"), 1);
-  EXPECT_EQ(sample("hookfleet_ingress_ack_seconds_count"), 1);
+  EXPECT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_ack_seconds_count") == 1; })) << "observed once the answer is out";
   EXPECT_EQ(sample("hookfleet_ingress_token_matches_total{index=\"0\"}"), 1);
 }
 
