@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
 SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis"}
-THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle"}
+THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/schema"}
 # folder -> what it may include besides itself
 RULE = {
     "common/base": set(),
@@ -23,6 +23,7 @@ RULE = {
     "common/metrics": CONFIG,
     "common/notification": CONFIG,
     "common/redis": CONFIG,
+    "common/schema": BASE,
     "common/durability": SECOND,
     "common/stream": SECOND,
     "common/lease": SECOND,
