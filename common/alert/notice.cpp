@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "common/base/uuid.hpp"
 #include "common/digest/digest.hpp"
+#include "common/notification/redact.hpp"
 #include "common/stream/netstring.hpp"
 
 namespace hookfleet::alert {
@@ -30,6 +32,37 @@ std::string_view cut_at(std::string_view text, std::size_t bytes) {
   std::size_t end = bytes;
   for (int i = 0; i < 3 && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U; ++i) --end;
   return text.substr(0, (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U ? bytes : end);
+}
+
+Notice make_notice(const Alert& alert, Attach attach, base::WallTime now, std::string process) {
+  const auto personal = [attach](std::string_view text) {
+    if (attach == Attach::kFull) return cut_text(text, kNameMax);
+    return attach == Attach::kRedacted ? notification::redact_text(cut_at(text, kNameMax)) : std::string();
+  };
+  Notice notice;
+  notice.number = base::make_uuid_v7(now);
+  notice.kind = alert.kind;
+  notice.at = now;
+  notice.process = std::move(process);
+  notice.type_webhook = cut_text(alert.type_webhook, kNameMax);
+  notice.id_instance = alert.id_instance;
+  notice.text = cut_text(alert.text, kTextMax);
+  // It may quote what a handler or a target said.
+  if (attach != Attach::kFull) notice.text = notification::redact_numbers(notice.text);
+  notice.id = cut_text(alert.id, kNameMax);
+  notice.chat = personal(alert.chat);
+  notice.id_message = cut_text(alert.id_message, kNameMax);
+  if (!alert.body) return notice;
+  notice.attachment_of = alert.body->size();
+  if (attach == Attach::kRedacted && alert.body->size() <= kRedactableMax) {
+    const std::string redacted = notification::redact(*alert.body);
+    notice.attachment = cut_text(redacted, kAttachmentMax);
+    notice.cut = notice.attachment.size() < redacted.size();
+  } else if (attach == Attach::kFull) {
+    notice.attachment = cut_text(*alert.body, kAttachmentMax);
+    notice.cut = notice.attachment.size() < alert.body->size();
+  }
+  return notice;
 }
 
 std::string repeat_digest(Kind kind, std::string_view type_webhook, std::uint64_t id_instance) {

@@ -2,19 +2,17 @@
 #include <optional>
 
 #include "common/alert/options.hpp"
+#include "common/web/url.hpp"
 
 namespace hookfleet::alert {
 namespace {
 
 using namespace std::chrono_literals;
 
-bool is_http_url(std::string_view text) {
-  return (text.starts_with("http://") && text.size() > 7) || (text.starts_with("https://") && text.size() > 8);
-}
-
 std::optional<std::string> url_problem(const char* key, const config::Secret& url) {
-  if (url.empty() || is_http_url(url.reveal())) return std::nullopt;
-  return std::string(key) + " is no http:// or https:// URL";
+  if (url.empty()) return std::nullopt;
+  const auto problem = web::check_url(url.reveal());
+  return problem ? std::optional(std::string(key) + ' ' + *problem) : std::nullopt;
 }
 
 void declare_sink(config::Settings& item, SinkOptions& sink) {
@@ -24,11 +22,7 @@ void declare_sink(config::Settings& item, SinkOptions& sink) {
   item.secret("slack.url", sink.slack.url, "Incoming webhook of Slack, or of a service that takes {\"text\": …} as well");
   item.secret("alertmanager.url", sink.alertmanager.url, "Base URL of a Prometheus Alertmanager");
   item.secret("alertmanager.authorization", sink.alertmanager.authorization, "Value of its Authorization header");
-  item.text("greenapi.api_url", sink.greenapi.api_url, "apiUrl of the instance that sends the operator a message",
-            [](const std::string& text) -> std::optional<std::string> {
-              if (is_http_url(text)) return std::nullopt;
-              return "is no http:// or https:// URL";
-            });
+  item.text("greenapi.api_url", sink.greenapi.api_url, "apiUrl of the instance that sends the operator a message", web::check_url);
   item.count("greenapi.id_instance", sink.greenapi.id_instance, {0, kIdMax}, "idInstance of it");
   item.secret("greenapi.token", sink.greenapi.token, "apiTokenInstance of it");
   item.text("greenapi.chat", sink.greenapi.chat, "chatId of the operator, 79001234567@c.us");
