@@ -12,8 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
-SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis"}
-THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/schema"}
+SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis", "common/schema", "common/web"}
+THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/alert"}
 # folder -> what it may include besides itself
 RULE = {
     "common/base": set(),
@@ -24,10 +24,12 @@ RULE = {
     "common/notification": CONFIG,
     "common/redis": CONFIG,
     "common/schema": BASE,
+    "common/web": BASE,
     "common/durability": SECOND,
     "common/stream": SECOND,
     "common/lease": SECOND,
     "common/lifecycle": SECOND,
+    "common/alert": SECOND | {"common/lease", "common/stream"},
     "ingress/accept": THIRD,
     "ingress/append": THIRD,
     "ingress/http": THIRD | {"ingress/accept", "ingress/append"},
@@ -56,7 +58,7 @@ OWNER = {
     "simdjson": {"common/notification"},
     "openssl/": {"common/digest"},
     "xxhash": {"common/digest"},
-    "curl/": {"common/http_client"},
+    "curl/": {"common/web"},
     "valijson/": {"common/schema"},
 }
 VOCABULARY = ("tl/expected.hpp", "nlohmann/")  # may stand in headers and be used everywhere
