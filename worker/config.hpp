@@ -10,6 +10,7 @@
 #include "common/stream/settings.hpp"
 #include "worker/core.hpp"
 #include "worker/dedup/settings.hpp"
+#include "worker/dispatch/checks.hpp"
 #include "worker/partition/settings.hpp"
 #include "worker/retry/settings.hpp"
 
@@ -21,6 +22,7 @@ struct Config {
   redis::Options redis;
   stream::Layout layout;
   Options worker;
+  dispatch::CheckOptions checks;
   dedup::Options dedup;
   retry::Options retry;
   log::Options log;
@@ -37,6 +39,7 @@ inline void declare(config::Settings& settings, Config& config) {
                  "Memory for waiting notifications; what doesn't fit stays in Redis");
   settings.duration("worker.ack_linger", config.worker.ack_linger, {0ms, 1s}, "How long an acknowledgement waits for company");
   settings.count("worker.ack_batch", config.worker.ack_batch, {1, 500}, "Notifications of one acknowledgement");
+  dispatch::declare(settings, config.checks);
   partition::declare(settings, config.worker.timers);
   dedup::declare(settings, config.dedup);
   retry::declare(settings, config.retry);

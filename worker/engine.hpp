@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/alert/alert.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/mutex.hpp"
 #include "common/base/wakeup.hpp"
@@ -24,7 +25,9 @@
 #include "worker/consume/connector.hpp"
 #include "worker/consume/reader.hpp"
 #include "worker/core.hpp"
+#include "worker/dispatch/checks.hpp"
 #include "worker/dispatch/handler_pool.hpp"
+#include "worker/drift/sightings.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
 
@@ -56,12 +59,13 @@ class Engine : private Outside {
     Options options;
     dedup::Options dedup;
     retry::Options retry;
+    dispatch::Checks checks;
     log::Payload payload = log::Payload::kFull;
     std::string name = unique_name();
   };
   /// The references outlive the engine.
-  Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
-         Callbacks callbacks);
+  Engine(Setup setup, const routes::Routes& routes, alert::Operator& operators, const Metrics& metrics, const log::Logger& log,
+         const base::Clock& clock, Callbacks callbacks);
   /// stop(), if it wasn't called.
   ~Engine() override;
   Engine(const Engine&) = delete;
@@ -72,10 +76,13 @@ class Engine : private Outside {
   /// partition's lease expires. Then the destructor waits for those handlers.
   bool stop() HOOKFLEET_EXCLUDES(mutex_);
 
+  /// What is read from now on is held against these. Any thread.
+  void set_checks(dispatch::Checks checks) HOOKFLEET_EXCLUDES(mutex_);
+
  private:
   struct Asked {
-    std::optional<Call> call;  // nothing: the engine's own, whose reply doesn't matter unless it is INFO's
-    bool info = false;
+    std::optional<Call> call;                         // nothing: the engine's own
+    std::function<void(redis::ReplyView)> then = {};  // … and what its reply is for; empty: it doesn't matter
     std::size_t replies = 1;
     base::BootTime sent{};
     std::vector<redis::Reply> got;
@@ -117,6 +124,11 @@ class Engine : private Outside {
   void start_jobs();
   void once_a_second();
   void tell_partitions();
+  dispatch::Checks checks() HOOKFLEET_EXCLUDES(mutex_);
+  void ask(redis::Argv argv, std::function<void(redis::ReplyView)> then);
+  void claim_news();
+  void claimed(std::uint64_t number, redis::ReplyView reply);
+  void tell_invalid(const dispatch::Content& content);
   void ask_figures();
   void show_figures(redis::ReplyView info);
 
@@ -154,6 +166,7 @@ class Engine : private Outside {
   // Set at construction
   const Setup setup_;
   const routes::Routes& routes_;
+  alert::Operator& operators_;
   const Metrics& metrics_;
   const log::Logger& log_;
   const base::Clock& clock_;
@@ -167,6 +180,7 @@ class Engine : private Outside {
   // The engine thread's
   Core core_;
   Journal journal_;
+  drift::Sightings sightings_;
   lease::Members members_;
   std::optional<redis::Pipeline> pipeline_;
   std::deque<Asked> asked_;
@@ -177,7 +191,7 @@ class Engine : private Outside {
   std::vector<dispatch::Job> jobs_;
   ReadRequest request_;
   log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)},
-      unreadable_limit_{std::chrono::seconds(10)};
+      news_full_limit_{drift::Sightings::kPauseWhenFull}, unreadable_limit_{std::chrono::seconds(10)};
   std::string taken_clean_, taken_crash_, given_back_;
   base::BootTime second_{};
   base::BootTime figures_at_{};
@@ -193,6 +207,7 @@ class Engine : private Outside {
   // Guarded by mutex_
   base::Mutex mutex_;
   Inbox inbox_ HOOKFLEET_GUARDED_BY(mutex_);
+  dispatch::Checks checks_ HOOKFLEET_GUARDED_BY(mutex_);
   std::vector<std::pair<unsigned, unsigned long>> reading_ HOOKFLEET_GUARDED_BY(mutex_);  // partition, tenure of the read under way
 
   // Last on purpose: they must end before anything above is destroyed, the engine's own first.

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <vector>
@@ -39,6 +40,16 @@ double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration
 
 // A few bodies of megabytes would push all other records out of the log's files; real ones are a few kB. The dead letters have the bytes.
 constexpr std::size_t kDataMax = 256UL << 10;
+
+std::vector<log::Field> facts(const notification::Notification& notification, std::string_view timestamp) {
+  std::vector<log::Field> fields{
+      {"timestamp", timestamp}, {"typeWebhook", notification.type_webhook}, {"typeMessage", notification.type_message}};
+  if (notification.id_instance != 0) fields.emplace_back("idInstance", notification.id_instance);
+  fields.emplace_back("idMessage", notification.id_message);
+  fields.emplace_back("chatId", notification.chat);
+  fields.emplace_back("id", notification.id);
+  return fields;
+}
 
 /// A notification as the value of `data`: the JSON it is, or its bytes as a text. Of one beyond kDataMax only `data_bytes`, its size.
 class Data {
@@ -86,38 +97,33 @@ void Journal::attempt(const dispatch::Record& record) {
   if (record.changed && record.outcome != Outcome::kRepeat && record.attempt == 1) metrics_.changed.add();
   if (record.dead_class) metrics_.dead_letters[static_cast<std::size_t>(*record.dead_class)].add();
 
-  const bool fresh = record.attempt == 1 && record.outcome != Outcome::kRepeat;
-  const bool unknown =
-      fresh && !content.unfit &&
-      (!notification.type || (!notification.type_message.empty() && !notification::is_known_type_message(notification.type_message)));
+  const bool fresh = record.first && record.outcome != Outcome::kRepeat;
+  const bool unknown = fresh && std::any_of(content.unknown.begin(), content.unknown.end(),
+                                            [](const stream::Kind& kind) { return kind.what != stream::Kind::What::kField; });
   if (unknown) metrics_.unknown.add();
+  const bool invalid = fresh && (content.unfit || !notification.invalid_at.empty());
+  if (invalid && !notification.invalid_at.empty()) metrics_.invalid[type].add();
   const log::Level level = level_of(record.outcome);
-  const bool tell_unknown = unknown && log_.enabled(log::Level::kWarn);
-  if (!log_.enabled(level) && !tell_unknown) return;
+  if (!log_.enabled(level) && !(invalid && log_.enabled(log::Level::kError))) return;
 
   const Data data(content, payload_);
   const std::string timestamp = base::rfc3339(notification.received);
   const std::string_view dead_class = record.dead_class ? stream::to_text(*record.dead_class) : std::string_view();
-  std::vector<log::Field> fields{
-      {"timestamp", timestamp}, {"typeWebhook", notification.type_webhook}, {"typeMessage", notification.type_message}};
-  if (notification.id_instance != 0) fields.emplace_back("idInstance", notification.id_instance);
-  fields.emplace_back("idMessage", notification.id_message);
-  fields.emplace_back("chatId", notification.chat);
-  fields.emplace_back("id", notification.id);
+  std::vector<log::Field> fields = facts(notification, timestamp);
   fields.emplace_back("partition", record.partition);
   const std::size_t common = fields.size();
 
-  if (content.unfit && record.outcome == Outcome::kDead) {
+  if (invalid) {
     fields.emplace_back("class", dead_class);
+    fields.emplace_back("invalidAt", notification.invalid_at);
     fields.emplace_back("reason", content.why);
     fields.push_back(data.field());
-    log_.write(log::Level::kError, "notification.invalid", "what came is no notification: kept as a dead letter", fields);
+    log_.write(log::Level::kError, "notification.invalid",
+               !content.unfit                    ? "a notification breaks its schema: handled all the same"
+               : notification.invalid_at.empty() ? "what came is no notification: kept as a dead letter"
+                                                 : "a notification breaks its schema: kept as a dead letter",
+               fields);
     fields.erase(fields.begin() + static_cast<std::ptrdiff_t>(common), fields.end());
-  }
-  if (tell_unknown) {
-    fields.push_back(data.field());
-    log_.write(log::Level::kWarn, "notification.unknown", "a type that isn't documented came", fields);
-    fields.pop_back();
   }
   if (!log_.enabled(level)) return;
   fields.emplace_back("attempt", record.attempt);
@@ -129,6 +135,18 @@ void Journal::attempt(const dispatch::Record& record) {
   fields.emplace_back("firstId", record.first_id);
   fields.push_back(data.field());
   log_.write(level, "notification", message_of(record.outcome), fields);
+}
+
+void Journal::unknown(const drift::Claim& claim) {
+  if (!log_.enabled(log::Level::kWarn)) return;
+  const notification::Notification& notification = claim.content->notification;
+  const Data data(*claim.content, payload_);
+  const std::string timestamp = base::rfc3339(notification.received);
+  std::vector<log::Field> fields = facts(notification, timestamp);
+  fields.emplace_back("what", stream::to_text(claim.kind.what));
+  fields.emplace_back("name", claim.kind.name);
+  fields.push_back(data.field());
+  log_.write(log::Level::kWarn, "notification.unknown", "something that isn't documented came for the first time", fields);
 }
 
 void Journal::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) {

@@ -5,6 +5,7 @@
 #include "common/base/clock.hpp"
 #include "common/log/logger.hpp"
 #include "worker/core.hpp"
+#include "worker/drift/sightings.hpp"
 #include "worker/metrics.hpp"
 
 namespace hookfleet::worker {
@@ -16,9 +17,11 @@ class Journal {
   /// The references outlive the journal.
   Journal(const log::Logger& log, log::Payload payload, const Metrics& metrics, const base::Clock& clock);
 
-  /// One `"event":"notification"` an attempt; with it `notification.invalid` (ERROR) for what is no notification, and
-  /// `notification.unknown` (WARN) for a type that isn't documented.
+  /// One `"event":"notification"` an attempt; with the first of them `notification.invalid` (ERROR) for what is no notification, or breaks
+  /// its schema.
   void attempt(const dispatch::Record& record);
+  /// `notification.unknown` (WARN): something that isn't described anywhere came for the first time in the fleet.
+  void unknown(const drift::Claim& claim);
   /// `notification.refused` (ERROR): an acknowledgement that Redis refused.
   void refused(unsigned partition, const dispatch::Desk::Refusal& refusal);
   /// `handler.overdue` (WARN).

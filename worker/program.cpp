@@ -33,6 +33,12 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   lifecycle::Process& process = **begun;
   const log::Logger& log = process.log();
 
+  auto checks = dispatch::make_checks(config.checks);
+  if (!checks) {  // the directory has changed since the settings were judged
+    for (const std::string& problem : checks.error()) log.error("system.failed", "a schema can't be used", {{"error", problem}});
+    return lifecycle::Process::kBadSettings;
+  }
+
   const base::SystemClock clock;
   metrics::Registry registry(kTable, kProgram);
   lifecycle::export_log(registry, log);
@@ -77,19 +83,33 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.options = config.worker;
   setup.dedup = config.dedup;
   setup.retry = config.retry;
+  setup.checks = *std::move(checks);
   setup.payload = config.log.payload;
   const std::string name = setup.name;
-  Engine engine(std::move(setup), routes, worker_metrics, log, clock, std::move(callbacks));
+  alert::Nobody operators;
+  Engine engine(std::move(setup), routes, operators, worker_metrics, log, clock, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: the log level is read again; with any problem all stays as it is.
+  // SIGHUP: log level, schemas and what becomes of notifications that break them are read again; with any problem all stays as it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
     declare(fresh_settings, fresh);
-    if (!process.reread(fresh_settings)) return;
+    if (!process.reread(fresh_settings)) {
+      worker_metrics.reloads_refused.add();
+      return;
+    }
+    auto fresh_checks = dispatch::make_checks(fresh.checks);
+    if (!fresh_checks) {
+      worker_metrics.reloads_refused.add();
+      for (const std::string& problem : fresh_checks.error()) {
+        log.error("system.reload_failed", "a schema can't be used; the old ones stay", {{"error", problem}});
+      }
+      return;
+    }
+    engine.set_checks(*std::move(fresh_checks));
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "the log level was read again");
+    log.info("system.reloaded", "log level and schemas were read again");
   });
 
   log.info("system.stopping", "handing partitions over");

@@ -119,11 +119,6 @@ const Schemas::Schema* Schemas::message_schema(const Schema& webhook, std::strin
 }
 
 std::vector<Problem> Schemas::check(std::string_view type_webhook, std::string_view type_message, const Json& body) const {
-  if (type_webhook.empty()) {
-    static const Json kTyped =
-        Json::parse(R"({"type":"object","required":["typeWebhook"],"properties":{"typeWebhook":{"type":"string","minLength":1}}})");
-    return explain(kTyped, body, "", kProblemsMax);
-  }
   std::vector<Problem> problems;
   const auto look = [&](const Schema& schema, const Json& value, const std::string& pointer) {
     if (schema.validator.accepts(value)) return;
@@ -138,6 +133,12 @@ std::vector<Problem> Schemas::check(std::string_view type_webhook, std::string_v
   const Schema* message = message_schema(webhook->second, type_message, body);
   if (message != nullptr) look(*message, body[kMessageField], std::string("/") + kMessageField);
   return problems;
+}
+
+std::vector<Problem> Schemas::untyped(const Json& body) {
+  static const Json kTyped =
+      Json::parse(R"({"type":"object","required":["typeWebhook"],"properties":{"typeWebhook":{"type":"string","minLength":1}}})");
+  return explain(kTyped, body, "", kProblemsMax);
 }
 
 std::vector<std::string> Schemas::undeclared(std::string_view type_webhook, std::string_view type_message, const Json& body) const {

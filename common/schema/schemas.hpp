@@ -40,9 +40,12 @@ class Schemas {
   bool knows(std::string_view type_webhook) const { return webhooks_.contains(type_webhook); }
   bool knows_message(std::string_view type_message) const { return messages_.contains(type_message); }
 
-  /// What is wrong with a notification; nothing: it is valid, or its type has no schema. `type_webhook` and `type_message` are what the
-  /// envelope says. Of a typeWebhook that is empty, which no schema can stand for, that is what is wrong.
+  /// What is wrong with a notification; nothing: it is valid, or its typeWebhook has no schema. `type_webhook` and `type_message` are what
+  /// the envelope says.
   std::vector<Problem> check(std::string_view type_webhook, std::string_view type_message, const nlohmann::json& body) const;
+
+  /// What is wrong with one whose typeWebhook is missing, empty or no text.
+  static std::vector<Problem> untyped(const nlohmann::json& body);
 
   /// Pointers of fields that the schemas of its types don't name, array elements as `*`; at most kFieldsMax. None when its typeWebhook has
   /// no schema, nor of its messageData when its typeMessage has none, nor of objects that say `additionalProperties`.

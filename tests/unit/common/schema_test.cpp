@@ -40,6 +40,7 @@ const Schemas& shipped() {
 /// As the worker does it: types as the envelope says.
 std::vector<Problem> check(const Schemas& schemas, const std::string& body) {
   const auto envelope = notification::read_envelope(body);
+  if (envelope.type_webhook.empty()) return Schemas::untyped(Json::parse(body));
   return schemas.check(envelope.type_webhook, envelope.type_message, Json::parse(body));
 }
 std::vector<Problem> check(const std::string& body) { return check(shipped(), body); }
