@@ -55,17 +55,17 @@ bool about_redis(Kind kind);
 /// number told with the next.
 struct Alert {
   Kind kind = Kind::kTest;
-  std::string type_webhook;       ///< as in the notification; empty: it isn't about one type
+  std::string type_webhook = {};  ///< as in the notification; empty: it isn't about one type
   std::uint64_t id_instance = 0;  ///< 0: it isn't about one instance
   /// For people: what happened, and what to do where that isn't obvious. One or a few sentences without personal data: it is sent as it
   /// is whatever `alerts.attach` says. Cut at 2 KiB.
-  std::string text;
-  std::string id;          ///< our id of the notification; empty: none
-  std::string chat;        ///< empty: none. Sent with `alerts.attach: full` only, to its last four digits with redacted
-  std::string id_message;  ///< empty: none
+  std::string text = {};
+  std::string id = {};          ///< our id of the notification; empty: none
+  std::string chat = {};        ///< empty: none. Sent with `alerts.attach: full` only, to its last four digits with redacted
+  std::string id_message = {};  ///< empty: none
   /// The notification's bytes as received; null: none. Sent as `alerts.attach` says, up to 16 KiB. Shared, since it is the same buffer
   /// that the worker handles.
-  std::shared_ptr<const std::string> body;
+  std::shared_ptr<const std::string> body = {};
 };
 
 /// Takes what the operator should know.
