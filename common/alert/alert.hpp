@@ -1,11 +1,13 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What a person should know, on its way to that person.
 namespace hookfleet::alert {
@@ -80,6 +82,20 @@ class Operator {
 class Nobody final : public Operator {
  public:
   void tell(Alert /*alert*/) noexcept override {}
+};
+
+/// Hands on to an operator that is there later than those who tell. Until then, and after it has gone, it tells nobody.
+/// Threads: any.
+class Relay final : public Operator {
+ public:
+  /// Null: nobody. Whoever is told must outlive the next call of to().
+  void to(Operator* next) noexcept { next_.store(next, std::memory_order_release); }
+  void tell(Alert alert) noexcept override {
+    if (Operator* next = next_.load(std::memory_order_acquire)) next->tell(std::move(alert));
+  }
+
+ private:
+  std::atomic<Operator*> next_{nullptr};
 };
 
 }  // namespace hookfleet::alert
