@@ -42,6 +42,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   const base::SystemClock clock;
   metrics::Registry registry(kTable, kProgram);
   lifecycle::export_log(registry, log);
+  lifecycle::export_reloads(registry, process);
   const Metrics worker_metrics(registry, config.layout.partitions);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
