@@ -37,7 +37,6 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
       cursor_resets(registry.counter("hookfleet_worker_cursor_resets_total")),
       calls_failed(registry.counter("hookfleet_worker_calls_failed_total")),
       connections(registry.counter("hookfleet_worker_redis_connections_total")),
-      reloads_refused(registry.counter("hookfleet_worker_reloads_refused_total")),
       failed(registry.counter("hookfleet_worker_handler_failures_total", {{"kind", "failed"}})),
       unavailable(registry.counter("hookfleet_worker_handler_failures_total", {{"kind", "unavailable"}})),
       taken_clean(registry.counter("hookfleet_worker_takeovers_total", {{"how", "clean"}})),

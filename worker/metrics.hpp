@@ -62,10 +62,6 @@ inline constexpr metrics::Spec kOwnTable[] = {
      "hookfleet_worker_news_kinds",
      "Types and fields that came without being documented and are remembered, in the whole fleet (hookfleet news)",
      {}},
-    {metrics::Kind::kCounter,
-     "hookfleet_worker_reloads_refused_total",
-     "Settings and schemas that were read again and refused: the old ones stay",
-     {}},
     {metrics::Kind::kCounter, "hookfleet_worker_dead_letters_total", "Notifications that became dead letters, by class", {"class"}},
     {metrics::Kind::kCounter, "hookfleet_worker_handler_failures_total", "Attempts that will be made again, by kind", {"kind"}},
     {metrics::Kind::kCounter, "hookfleet_worker_handlers_overdue_total", "Handlers that ran for longer than worker.handler_timeout", {}},
@@ -132,7 +128,7 @@ struct Metrics {
   std::array<std::array<metrics::Counter, dispatch::kOutcomes>, dedup::Options::kTypes + 1> notifications;
   std::array<metrics::Counter, dedup::Options::kTypes + 1> invalid;  ///< by TypeWebhook, unknown ones last
   metrics::Histogram handling, end_to_end, ack_batch;
-  metrics::Counter changed, unknown, overdue, given_back, acks, ack_refusals, cursor_resets, calls_failed, connections, reloads_refused;
+  metrics::Counter changed, unknown, overdue, given_back, acks, ack_refusals, cursor_resets, calls_failed, connections;
   std::array<metrics::Counter, 6> dead_letters;  ///< by DeadClass
   metrics::Counter failed, unavailable;
   std::array<metrics::Gauge, notification::kTypeWebhookCount> held;  ///< by TypeWebhook

@@ -96,13 +96,9 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     Config fresh;
     config::Settings fresh_settings;
     declare(fresh_settings, fresh);
-    if (!process.reread(fresh_settings)) {
-      worker_metrics.reloads_refused.add();
-      return;
-    }
+    if (!process.reread(fresh_settings)) return;
     auto fresh_checks = dispatch::make_checks(fresh.checks);
-    if (!fresh_checks) {
-      worker_metrics.reloads_refused.add();
+    if (!fresh_checks) {  // as above
       for (const std::string& problem : fresh_checks.error()) {
         log.error("system.reload_failed", "a schema can't be used; the old ones stay", {{"error", problem}});
       }
