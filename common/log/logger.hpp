@@ -68,7 +68,7 @@ struct Options {
 };
 
 /// Writes records `{"time":…,"level":…,"event":…,"message":…,"process":…,facts…}`, compact, one line each: control characters (C0, DEL,
-/// C1), U+2028/2029 and invalid UTF-8 are escaped or replaced, so that no input forges a line. `time` is RFC 3339 UTC with µs, `level`
+/// C1), U+2028/2029, bidirectional and invisible ones, and invalid UTF-8 are escaped or replaced, so that no input forges a line. `time` is RFC 3339 UTC with µs, `level`
 /// DEBUG, INFO, WARN or ERROR; doubles are written in their shortest form, those that aren't finite as null. As text the same reads
 /// `time LEVEL event: message process=… name=value name="with blanks"`.
 ///

@@ -126,6 +126,10 @@ TEST(Logger, KeepsEveryRecordOnOneLineWhateverTheTextsHold) {
                                             "\u2028",
                                             "\u2029",
                                             "\u009b31m",
+                                            "a\u202egnp.exe",
+                                            "\u061c\u200b\u200d\u200f\u202a\u2060\u2066\u2069\u00ad",
+                                            "\ufeff",
+                                            "\U000e0001\U000e0041\U000e01ef",
                                             "\xff\xfe",
                                             "\xc3",
                                             "\xed\xa0\x80",
@@ -138,7 +142,9 @@ TEST(Logger, KeepsEveryRecordOnOneLineWhateverTheTextsHold) {
       Captured captured(options);
       captured.log.info("e", text, {{"fact", text}, {"raw", RawJson{text}}});
       const std::string line = captured.only_line();
-      for (const char* bad : {"\n", "\r", "\x1b", "\x7f", "\u2028", "\u2029", "\u009b", "\xff", "\xed\xa0"}) {
+      for (const char* bad : {"\n",       "\r",     "\x1b",   "\x7f",   "\u2028",     "\u2029",     "\u009b",    "\xff",
+                              "\xed\xa0", "\u202e", "\u061c", "\u200b", "\u200d",     "\u200f",     "\u202a",    "\u2060",
+                              "\u2066",   "\u2069", "\u00ad", "\ufeff", "\U000e0001", "\U000e0041", "\U000e01ef"}) {
         EXPECT_EQ(line.find(bad), std::string::npos) << testing::PrintToString(text);
       }
       EXPECT_EQ(line.find('\0'), std::string::npos);
@@ -147,12 +153,17 @@ TEST(Logger, KeepsEveryRecordOnOneLineWhateverTheTextsHold) {
 }
 
 TEST(Logger, EverythingWrittenReadsBackAsTheSameText) {
-  const std::string text = "tab\t quote\" back\\slash \x01 \x7f \u2028 \u0085 Привет 👋";
+  const std::string text = "tab\t quote\" back\\slash \x01 \x7f \u2028 \u0085 \u202e \u200d \ufeff \U000e0001 Привет 👋";
   Captured captured;
   captured.log.info("e", text, {{"fact", text}});
   const json record = json::parse(captured.only_line());
   EXPECT_EQ(record["message"], text);
   EXPECT_EQ(record["fact"], text);
+}
+
+TEST(Logger, NeighboursOfHiddenCharactersStayAsTheyAre) {
+  const std::string text = "\u00a0\u00ac\u00ae\u061b\u200a\u2010\u2027\u202f\u205f\u2070\ufefe\uff00\U000e1000\U000dfffd";
+  EXPECT_EQ(fact({"n", text}), R"(,"n":")" + text + "\"");
 }
 
 TEST(Logger, LevelDecidesAndCanChangeForAllCopies) {
