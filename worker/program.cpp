@@ -77,19 +77,20 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.options = config.worker;
   setup.dedup = config.dedup;
   setup.retry = config.retry;
-  setup.payload = config.log.payload;
+  setup.identical_max = config.log.identical_max;
   const std::string name = setup.name;
   Engine engine(std::move(setup), routes, worker_metrics, log, clock, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: the log level is read again; with any problem all stays as it is.
+  // SIGHUP: the log level and log.payload are read again; with any problem all stays as it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
     declare(fresh_settings, fresh);
     if (!process.reread(fresh_settings)) return;
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "the log level was read again");
+    log.set_payload(fresh.log.payload);
+    log.info("system.reloaded", "the log level and log.payload were read again");
   });
 
   log.info("system.stopping", "handing partitions over");

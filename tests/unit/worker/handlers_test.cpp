@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -6,7 +7,10 @@
 
 #include "common/digest/digest.hpp"
 #include "common/metrics/registry.hpp"
+#include "common/notification/envelope.hpp"
 #include "tests/support/golden.hpp"
+#include "tests/support/personal.hpp"
+#include "tests/support/samples.hpp"
 #include "worker/handlers/instance_state.hpp"
 #include "worker/handlers/message.hpp"
 #include "worker/handlers/message_status.hpp"
@@ -140,7 +144,7 @@ class JournalTest : public testing::Test {
   std::vector<std::string> lines_of(const dispatch::Record& record, log::Options options = {}) {
     std::vector<std::string> lines;
     const log::Logger log(options, "test", [&](std::string_view line) { lines.emplace_back(line); });
-    worker::Journal(log, options.payload, metrics, clock).attempt(record);
+    worker::Journal(log, options.identical_max, metrics, clock).attempt(record);
     return lines;
   }
   dispatch::Record record(std::shared_ptr<dispatch::Content> content, dispatch::Outcome outcome) {
@@ -200,12 +204,139 @@ TEST_F(JournalTest, ShowsWhatIsNoJsonAsText) {
   dead.dead_class = stream::DeadClass::kMalformed;
   dead.reason = "not JSON";
   const auto lines = lines_of(dead);
-  ASSERT_EQ(lines.size(), 2U);
-  EXPECT_NE(lines[0].find(R"("level":"ERROR","event":"notification.invalid")"), std::string::npos) << lines[0];
-  for (const auto& line : lines) {
-    EXPECT_NE(line.find(R"("data":"{\"a\":")"), std::string::npos) << line;
-    EXPECT_NE(line.find(R"("reason":"not JSON")"), std::string::npos) << line;
+  ASSERT_EQ(lines.size(), 1U) << "one error, one record";
+  for (const char* part : {R"("level":"ERROR","event":"notification.invalid")", R"("outcome":"dead")", R"("class":"malformed")",
+                           R"("data":"{\"a\":")", R"("reason":"not JSON")"}) {
+    EXPECT_NE(lines[0].find(part), std::string::npos) << lines[0];
   }
+}
+
+TEST_F(JournalTest, TellsTheTraceOrTheRequestIdWhereThereIsOne) {
+  auto traced = content("{}");
+  traced->notification.trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  EXPECT_NE(lines_of(record(traced, dispatch::Outcome::kDone))[0].find(R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","partition")"),
+            std::string::npos);
+  traced->notification.trace = "req-1";
+  EXPECT_NE(lines_of(record(traced, dispatch::Outcome::kDone))[0].find(R"("request_id":"req-1","partition")"), std::string::npos);
+  traced->notification.trace = traced->notification.id;
+  const auto line = lines_of(record(traced, dispatch::Outcome::kDone))[0];
+  EXPECT_EQ(line.find("trace_id"), std::string::npos);
+  EXPECT_EQ(line.find("request_id"), std::string::npos) << "it is our own id, told already";
+}
+
+TEST_F(JournalTest, CutsNamesThatAreNone) {
+  auto odd = content("{}");
+  odd->notification.type_message = std::string(5'000, 'x');
+  odd->notification.id_message = std::string(1 << 20, 'y');
+  for (const auto& line : lines_of(record(odd, dispatch::Outcome::kDone))) EXPECT_LT(line.size(), 1500U);
+}
+
+class JournalPayloadTest : public JournalTest {
+ protected:
+  /// All that the journal writes of a sample: as done, as a dead letter of a handler that quotes the chat, overdue.
+  std::string all_lines(const support::Sample& sample, log::Payload payload) {
+    stream::Entry entry;
+    const auto envelope = notification::read_envelope(sample.body);
+    entry.id = "01890000-0000-7000-8000-000000000001";
+    entry.id_instance = envelope.id_instance.value_or(0);
+    entry.chat = envelope.chat;
+    entry.type_webhook = envelope.type_webhook;
+    entry.received_ms = 1'750'000'000'123;
+    entry.body = sample.body;
+    const auto arrival = dispatch::prepare({1, 0}, std::move(entry));
+    log::Options options;
+    options.payload = payload;
+    options.level = log::Level::kDebug;
+    std::string text;
+    const log::Logger log(options, "test", [&](std::string_view line) { text.append(line).append("\n"); });
+    worker::Journal journal(log, options.identical_max, metrics, clock);
+    journal.attempt(record(arrival.content, dispatch::Outcome::kDone));
+    auto dead = record(arrival.content, dispatch::Outcome::kDead);
+    dead.dead_class = arrival.content->unfit.value_or(stream::DeadClass::kFailed);
+    dead.reason = arrival.content->unfit ? arrival.content->why : "no such account: " + arrival.content->notification.chat;
+    journal.attempt(dead);
+    dispatch::HandlerPool::Overdue overdue;
+    overdue.job.content = arrival.content;
+    journal.overdue(overdue);
+    return text;
+  }
+};
+
+TEST_F(JournalPayloadTest, RedactedTellsNothingPersonalAndFullTellsAll) {
+  std::size_t full = 0;
+  for (const auto& sample : support::samples()) {
+    const auto personal = support::personal_values(sample.body);
+    EXPECT_THAT(support::told(all_lines(sample, log::Payload::kRedacted), personal), testing::IsEmpty()) << sample.path;
+    EXPECT_THAT(support::told(all_lines(sample, log::Payload::kOff), personal), testing::IsEmpty()) << sample.path;
+    const std::string all = all_lines(sample, log::Payload::kFull);
+    std::vector<std::string> written;  // as JSON writes them
+    for (const auto& value : personal) {
+      const std::string quoted = nlohmann::json(value).dump();
+      written.push_back(quoted.substr(1, quoted.size() - 2));
+    }
+    EXPECT_EQ(support::told(all, written).size(), support::told(sample.body, written).size()) << sample.path;
+    full += support::told(all, written).size();
+  }
+  EXPECT_GT(full, 400U);
+}
+
+TEST_F(JournalPayloadTest, RedactedKeepsWhatNamesTheNotification) {
+  const std::string line = all_lines(support::sample("incomingMessageReceived/text.json"), log::Payload::kRedacted);
+  for (const char* part : {R"("typeWebhook":"incomingMessageReceived","typeMessage":"textMessage")", R"("idMessage":")", R"("chatId":"…)",
+                           R"("data":{"typeWebhook":"incomingMessageReceived")"}) {
+    EXPECT_NE(line.find(part), std::string::npos) << line;
+  }
+}
+
+TEST_F(JournalPayloadTest, BrokenBodiesTellSizeAndDigestOnly) {
+  for (const auto& sample : support::broken_samples()) {
+    const std::string lines = all_lines(sample, log::Payload::kRedacted);
+    EXPECT_EQ(lines.find("79001234567"), std::string::npos) << lines;
+    if (sample.body.size() > 20) {
+      EXPECT_EQ(lines.find(nlohmann::json(sample.body).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)), std::string::npos);
+    }
+  }
+  auto twice = content(R"({"John Smith":1,"John Smith":2})");
+  twice->parsed = false;
+  twice->unfit = stream::DeadClass::kMalformed;
+  auto dead = record(twice, dispatch::Outcome::kDead);
+  dead.reason = "duplicate_key: John Smith twice in the root";
+  log::Options options;
+  options.payload = log::Payload::kRedacted;
+  const auto line = lines_of(dead, options).at(0);
+  EXPECT_EQ(line.find("John"), std::string::npos) << line;
+  EXPECT_NE(line.find(R"("reason":"duplicate_key")"), std::string::npos) << line;
+}
+
+TEST_F(JournalTest, AFloodOfDeadLettersIsAFewRecordsAndANumber) {
+  constexpr std::size_t kFlood = 10'000;
+  auto broken = content("{");
+  broken->parsed = false;
+  broken->unfit = stream::DeadClass::kMalformed;
+  auto dead = record(broken, dispatch::Outcome::kDead);
+  dead.dead_class = stream::DeadClass::kMalformed;
+  std::vector<std::string> lines;
+  {
+    const log::Logger log({}, "test", [&](std::string_view line) { lines.emplace_back(line); });
+    worker::Journal journal(log, 10, metrics, clock);
+    for (std::size_t i = 0; i < kFlood; ++i) {
+      dead.reason = "syntax: byte " + std::to_string(i);
+      journal.attempt(dead);
+    }
+  }
+  std::size_t written = 0, suppressed = 0;
+  for (const auto& line : lines) {
+    const auto parsed = nlohmann::json::parse(line);
+    if (parsed["event"] == "log.suppressed") {
+      EXPECT_EQ(parsed["of"], "notification.invalid");
+      suppressed += parsed["suppressed"].get<std::size_t>();
+    } else {
+      ++written;
+    }
+  }
+  EXPECT_LE(written, 30U);
+  EXPECT_EQ(written + suppressed, kFlood);
+  EXPECT_NE(registry.text().find("hookfleet_worker_dead_letters_total{class=\"malformed\"} 10000"), std::string::npos);
 }
 
 TEST_F(JournalTest, WarnsOfWhatIsNotDocumented) {
@@ -237,7 +368,9 @@ TEST_F(JournalTest, ARepeatOfSomethingUnknownIsNoNews) {
 TEST_F(JournalTest, LeavesThePayloadOutWhenTold) {
   log::Options options;
   options.payload = log::Payload::kOff;
-  EXPECT_EQ(lines_of(record(content("{}"), dispatch::Outcome::kDone), options).at(0).find("\"data\""), std::string::npos);
+  const auto line = lines_of(record(content("{}"), dispatch::Outcome::kDone), options).at(0);
+  EXPECT_EQ(line.find("\"data\""), std::string::npos);
+  EXPECT_EQ(line.find("chatId"), std::string::npos);
 }
 
 TEST_F(JournalTest, CountsTypesThatNobodyKnowsAsOne) {
