@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
-SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis"}
+SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis", "common/web"}
 THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/alert"}
 # folder -> what it may include besides itself
 RULE = {
@@ -23,6 +23,7 @@ RULE = {
     "common/metrics": CONFIG,
     "common/notification": CONFIG,
     "common/redis": CONFIG,
+    "common/web": BASE,
     "common/durability": SECOND,
     "common/stream": SECOND,
     "common/lease": SECOND,
@@ -56,7 +57,7 @@ OWNER = {
     "simdjson": {"common/notification"},
     "openssl/": {"common/digest"},
     "xxhash": {"common/digest"},
-    "curl/": {"common/http_client"},
+    "curl/": {"common/web"},
     "valijson/": {"common/schema"},
 }
 VOCABULARY = ("tl/expected.hpp", "nlohmann/")  # may stand in headers and be used everywhere

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What a person should know, on its way to that person.
 namespace hookfleet::alert {
@@ -55,17 +57,17 @@ bool about_redis(Kind kind);
 /// number told with the next.
 struct Alert {
   Kind kind = Kind::kTest;
-  std::string type_webhook;       ///< as in the notification; empty: it isn't about one type
+  std::string type_webhook = {};  ///< as in the notification; empty: it isn't about one type
   std::uint64_t id_instance = 0;  ///< 0: it isn't about one instance
   /// For people: what happened, and what to do where that isn't obvious. One or a few sentences without personal data: it is sent as it
   /// is whatever `alerts.attach` says. Cut at 2 KiB.
-  std::string text;
-  std::string id;          ///< our id of the notification; empty: none
-  std::string chat;        ///< empty: none. Sent with `alerts.attach: full` only, to its last four digits with redacted
-  std::string id_message;  ///< empty: none
+  std::string text = {};
+  std::string id = {};          ///< our id of the notification; empty: none
+  std::string chat = {};        ///< empty: none. Sent with `alerts.attach: full` only, to its last four digits with redacted
+  std::string id_message = {};  ///< empty: none
   /// The notification's bytes as received; null: none. Sent as `alerts.attach` says, up to 16 KiB. Shared, since it is the same buffer
   /// that the worker handles.
-  std::shared_ptr<const std::string> body;
+  std::shared_ptr<const std::string> body = {};
 };
 
 /// Takes what the operator should know.
@@ -80,6 +82,20 @@ class Operator {
 class Nobody final : public Operator {
  public:
   void tell(Alert /*alert*/) noexcept override {}
+};
+
+/// Hands on to an operator that is there later than those who tell. Until then, and after it has gone, it tells nobody.
+/// Threads: any.
+class Relay final : public Operator {
+ public:
+  /// Null: nobody. Whoever is told must outlive the next call of to().
+  void to(Operator* next) noexcept { next_.store(next, std::memory_order_release); }
+  void tell(Alert alert) noexcept override {
+    if (Operator* next = next_.load(std::memory_order_acquire)) next->tell(std::move(alert));
+  }
+
+ private:
+  std::atomic<Operator*> next_{nullptr};
 };
 
 }  // namespace hookfleet::alert

@@ -18,13 +18,13 @@ constexpr std::size_t kMessageAttachmentMax = 1500;
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// The text as a JSON string.
-std::string quoted(std::string_view text) { return dump(Json(text)); }
+std::string in_json(std::string_view text) { return dump(Json(text)); }
 
 /// The attachment as a JSON value: itself where it is one that any reader can read, otherwise a string.
 std::string attachment_value(const Notice& notice) {
   const std::string& bytes = notice.attachment;
   const bool json = !notice.cut && notification::read_envelope(bytes).malformed == notification::Malformed::kNo && Json::accept(bytes);
-  return json ? notification::minify(bytes) : quoted(bytes);
+  return json ? notification::minify(bytes) : in_json(bytes);
 }
 
 /// What a person reads first, in one line.
@@ -85,7 +85,7 @@ std::string as_json(const Notice& notice) {
   std::string out = "{\"version\":1";
   const auto raw = [&](std::string_view name, const std::string& value) { out.append(",\"").append(name).append("\":").append(value); };
   const auto text = [&](std::string_view name, std::string_view value) {
-    if (!value.empty()) raw(name, quoted(value));
+    if (!value.empty()) raw(name, in_json(value));
   };
   text("number", notice.number);
   text("kind", to_text(notice.kind));
@@ -111,7 +111,7 @@ std::string as_slack(const Notice& notice) {
   std::string attachment = attachment_text(notice, kSlackAttachmentMax);
   for (std::size_t at = attachment.find("```"); at != std::string::npos; at = attachment.find("```", at)) attachment.replace(at, 3, "'''");
   if (!attachment.empty()) text += "\n```" + escaped_for_slack(attachment) + "```";
-  return "{\"text\":" + quoted(text) + '}';
+  return "{\"text\":" + in_json(text) + '}';
 }
 
 std::string as_alertmanager(const Notice& notice, base::WallTime now, std::chrono::milliseconds window) {

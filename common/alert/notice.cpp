@@ -84,9 +84,9 @@ void encode(redis::Command& command, const Notice& notice) {
 }
 
 tl::expected<Notice, std::string> decode(redis::ReplyView fields) {
-  if (fields.field("v").text() != kFormat) return tl::unexpected("has no format that this version knows");
+  if (fields.field("v").text() != kFormat) return tl::unexpected(std::string("has no format that this version knows"));
   const auto kind = find_kind(fields.field("kind").text());
-  if (!kind) return tl::unexpected("is of no kind that this version knows");
+  if (!kind) return tl::unexpected(std::string("is of no kind that this version knows"));
   const auto text = [&](std::string_view name) { return std::string(fields.field(name).text()); };
   const auto number = [&](std::string_view name) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(fields.field(name).integer(), 0));

@@ -30,10 +30,10 @@ struct Notice {
   std::uint64_t id_instance = 0;
   std::string text;
   std::string id, chat, id_message;
-  std::string attachment;              ///< of the notification's bytes; valid UTF-8 isn't promised
-  std::size_t attachment_of = 0;       ///< bytes that the whole notification has
-  bool cut = false;                    ///< the attachment is only its beginning
-  std::uint64_t suppressed = 0;        ///< alerts of the same kind, type and instance that were held back before this one
+  std::string attachment;         ///< of the notification's bytes; valid UTF-8 isn't promised
+  std::size_t attachment_of = 0;  ///< bytes that the whole notification has
+  bool cut = false;               ///< the attachment is only its beginning
+  std::uint64_t suppressed = 0;   ///< alerts of the same kind, type and instance that were held back before this one
   bool operator==(const Notice&) const = default;
 };
 

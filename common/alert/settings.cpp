@@ -32,7 +32,8 @@ void declare_sink(config::Settings& item, SinkOptions& sink) {
         const bool greenapi = !green.api_url.empty() || green.id_instance != 0 || !green.token.empty() || !green.chat.empty();
         const int given = (sink.http.url.empty() ? 0 : 1) + (sink.slack.url.empty() ? 0 : 1) + (sink.alertmanager.url.empty() ? 0 : 1) +
                           (greenapi ? 1 : 0);
-        if (given != 1) return "is exactly one sink; write {http: {url: …}}, {slack: {url: …}}, {alertmanager: {url: …}} or {greenapi: {…}}";
+        if (given != 1)
+          return "is exactly one sink; write {http: {url: …}}, {slack: {url: …}}, {alertmanager: {url: …}} or {greenapi: {…}}";
         if (sink.http.url.empty() && !sink.http.authorization.empty()) return "http.authorization without http.url";
         if (sink.alertmanager.url.empty() && !sink.alertmanager.authorization.empty())
           return "alertmanager.authorization without alertmanager.url";
