@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "common/digest/digest.hpp"
 #include "common/metrics/registry.hpp"
@@ -12,9 +13,12 @@
 #include "tests/support/personal.hpp"
 #include "tests/support/samples.hpp"
 #include "tests/support/told.hpp"
+#include "worker/handlers/call.hpp"
+#include "worker/handlers/device.hpp"
 #include "worker/handlers/instance_state.hpp"
 #include "worker/handlers/message.hpp"
 #include "worker/handlers/message_status.hpp"
+#include "worker/handlers/quota.hpp"
 #include "worker/handlers/shipped.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
@@ -68,25 +72,141 @@ TEST(ShippedHandlers, TakeEveryDocumentedTypeAndLeaveTheUsersOwnInPlace) {
   EXPECT_EQ(handlers.find("call"), own);
 }
 
-TEST(MessageHandler, CountsByType) {
-  const auto handled = handlers::MessageHandler().handle(make(TypeWebhook::kOutgoingMessageReceived, "{}"), {});
-  ASSERT_EQ(handled.effects.size(), 1U);
-  EXPECT_EQ(handled.effects[0].field, "outgoingMessageReceived");
-  EXPECT_EQ(handled.effects[0].op, stream::Effect::Op::kIncrement);
+/// What a handler's effects do: `<increment|advance|set> <cnt|inst|chat|msg> <field> = <value>`.
+std::vector<std::string> changes(const Handled& handled) {
+  static constexpr const char* kOps[] = {"increment", "set", "advance"};
+  static constexpr const char* kOns[] = {"cnt", "inst", "msg", "chat"};
+  EXPECT_EQ(handled.kind, Handled::Kind::kDone);
+  std::vector<std::string> out;
+  for (const auto& effect : handled.effects) {
+    const bool own = effect.on == stream::Effect::On::kMessage || effect.on == stream::Effect::On::kChat;
+    EXPECT_EQ(effect.part.size(), own ? 16U : 0U);
+    EXPECT_EQ(effect.expiry, own ? std::chrono::hours(30 * 24) : std::chrono::hours(0)) << "what grows with chats and messages expires";
+    out.push_back(std::string(kOps[static_cast<std::size_t>(effect.op)]) + " " + kOns[static_cast<std::size_t>(effect.on)] + " " +
+                  effect.field + " = " + effect.value);
+  }
+  return out;
+}
+
+notification::Notification in_chat(TypeWebhook type, std::string body = "{}") {
+  auto made = make(type, std::move(body));
+  made.chat = "79000000001@c.us";
+  made.id_message = "BAE5";
+  return made;
+}
+
+TEST(MessageHandler, CountsByTypeAndTypeMessageAndKeepsTheChatsLastActivity) {
+  auto message = in_chat(TypeWebhook::kOutgoingMessageReceived);
+  message.type_message = "imageMessage";
+  EXPECT_THAT(changes(handlers::MessageHandler().handle(message, {})),
+              testing::ElementsAre("increment cnt outgoingMessageReceived = 1", "increment cnt outgoingMessageReceived imageMessage = 1",
+                                   "advance chat outgoing = 1750000000 79000000001@c.us imageMessage BAE5"));
+  message.type = TypeWebhook::kIncomingMessageReceived;
+  EXPECT_THAT(changes(handlers::MessageHandler().handle(message, {})).back(), testing::HasSubstr("advance chat incoming ="));
+}
+
+TEST(MessageHandler, TakesItsFieldsFromClosedSets) {
+  auto message = in_chat(TypeWebhook::kIncomingMessageReceived);
+  message.type_message = std::string(5'000, 'x');
+  message.id_message = std::string(5'000, 'y');
+  message.chat.clear();
+  EXPECT_THAT(changes(handlers::MessageHandler().handle(message, {})),
+              testing::ElementsAre("increment cnt incomingMessageReceived = 1", "increment cnt incomingMessageReceived other = 1"));
+  message.chat = "1@c.us";
+  EXPECT_LT(changes(handlers::MessageHandler().handle(message, {})).back().size(), 150U);
+}
+
+TEST(CallHandler, CountsByStatusAndItsEndReplacesItsOffer) {
+  auto call = in_chat(TypeWebhook::kIncomingCall);
+  call.status = "offer";
+  EXPECT_THAT(changes(handlers::CallHandler().handle(call, {})),
+              testing::ElementsAre("increment cnt incomingCall = 1", "increment cnt incomingCall offer = 1",
+                                   "advance chat call = 1750000000 79000000001@c.us incomingCall offer"));
+  call.status = "missed";
+  EXPECT_EQ(changes(handlers::CallHandler().handle(call, {})).back(), "set chat call = 1750000000 79000000001@c.us incomingCall missed");
+  call.status = "pondered";
+  EXPECT_THAT(changes(handlers::CallHandler().handle(call, {})), testing::Contains("increment cnt incomingCall other = 1"));
+  call.status.clear();
+  EXPECT_THAT(changes(handlers::CallHandler().handle(call, {})), testing::Contains("increment cnt incomingCall none = 1"));
 }
 
 TEST(InstanceStateHandler, KeepsTheLatestStateByEventTime) {
-  const auto handled =
-      handlers::InstanceStateHandler().handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":"notAuthorized"})"), {});
-  ASSERT_EQ(handled.effects.size(), 2U);
-  EXPECT_EQ(handled.effects[1].op, stream::Effect::Op::kAdvance);
-  EXPECT_EQ(handled.effects[1].field, "1101000001 state");
-  EXPECT_EQ(handled.effects[1].value, "1750000000 notAuthorized");
+  support::Told told;
+  EXPECT_THAT(changes(handlers::InstanceStateHandler(told).handle(
+                  make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":"notAuthorized"})"), {})),
+              testing::ElementsAre("increment cnt stateInstanceChanged = 1", "advance inst 1101000001 state = 1750000000 notAuthorized"));
+  EXPECT_THAT(changes(handlers::InstanceStateHandler(told).handle(
+                  make(TypeWebhook::kStatusInstanceChanged, R"({"statusInstance":"offline"})"), {})),
+              testing::ElementsAre("increment cnt statusInstanceChanged = 1", "advance inst 1101000001 status = 1750000000 offline"));
+}
+
+TEST(InstanceStateHandler, TellsTheOperatorOfEveryStateThatNeedsAPerson) {
+  std::set<std::string> told_of;
+  for (const auto state : notification::instance_states()) {
+    support::Told told;
+    const std::string body = R"({"stateInstance":")" + std::string(state) + R"("})";
+    static_cast<void>(handlers::InstanceStateHandler(told).handle(make(TypeWebhook::kStateInstanceChanged, body), {}));
+    const auto alerts = told.of(alert::Kind::kInstanceState);
+    if (alerts.empty()) continue;
+    told_of.emplace(state);
+    EXPECT_EQ(alerts[0].id_instance, 1101000001U);
+    EXPECT_THAT(alerts[0].text, testing::HasSubstr("instance 1101000001 is in the state " + std::string(state) + ": "));
+  }
+  EXPECT_EQ(told_of,
+            (std::set<std::string>{"notAuthorized", "blocked", "sleepMode", "yellowCard", "suspended", "pendingCode", "pendingPassword"}));
+  support::Told told;
+  static_cast<void>(
+      handlers::InstanceStateHandler(told).handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":"call 79001234567"})"), {}));
+  ASSERT_EQ(told.alerts().size(), 1U);
+  EXPECT_THAT(told.alerts()[0].text, testing::Not(testing::HasSubstr("79001234567"))) << "an alert's text holds nothing personal";
 }
 
 TEST(InstanceStateHandler, CountsOneWithoutAState) {
-  EXPECT_EQ(handlers::InstanceStateHandler().handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":5})"), {}).effects.size(),
-            1U);
+  support::Told told;
+  EXPECT_EQ(
+      handlers::InstanceStateHandler(told).handle(make(TypeWebhook::kStateInstanceChanged, R"({"stateInstance":5})"), {}).effects.size(),
+      1U);
+  EXPECT_TRUE(told.alerts().empty());
+}
+
+TEST(QuotaHandler, TellsTheOperatorAndKeepsTheLatest) {
+  support::Told told;
+  const auto sample = support::sample("quotaExceeded/correspondents.json");
+  auto quota = make(TypeWebhook::kQuotaExceeded, sample.body);
+  quota.timestamp.reset();
+  EXPECT_THAT(changes(handlers::QuotaHandler(told).handle(quota, {})),
+              testing::ElementsAre("increment cnt quotaExceeded = 1",
+                                   "advance inst 1101000001 quota = 1750000000 correspondents CORRESPONDENTS_QUOTA_EXCEEDED"));
+  ASSERT_EQ(told.of(alert::Kind::kQuota).size(), 1U);
+  EXPECT_THAT(told.alerts()[0].text, testing::HasSubstr("quota of correspondents (CORRESPONDENTS_QUOTA_EXCEEDED)"));
+}
+
+TEST(DeviceHandler, KeepsTheInstancesDeviceAndTheChatsBlock) {
+  EXPECT_THAT(
+      changes(handlers::DeviceHandler().handle(make(TypeWebhook::kDeviceInfo, support::sample("deviceInfo/device.json").body), {})),
+      testing::ElementsAre("increment cnt deviceInfo = 1",
+                           "advance inst 1101000001 device = 1750000000 platform=iphone manufacturer=Apple model=iPhone 11 os=13.4.1 "
+                           "app=2.20.42 battery=90"));
+  EXPECT_THAT(changes(handlers::DeviceHandler().handle(make(TypeWebhook::kDeviceInfo, support::sample("deviceInfo/avatar.json").body), {})),
+              testing::ElementsAre("increment cnt deviceInfo = 1"));
+  EXPECT_THAT(changes(handlers::DeviceHandler().handle(in_chat(TypeWebhook::kIncomingBlock, R"({"chatState":"blocked"})"), {})),
+              testing::ElementsAre("increment cnt incomingBlock = 1", "advance chat block = 1750000000 79000000001@c.us blocked"));
+}
+
+TEST(ShippedHandlers, TakeBodiesOfAnyShape) {
+  handlers::Handlers handlers;
+  handlers::add_shipped(handlers);
+  for (std::size_t i = 0; i < notification::type_webhook_names().size(); ++i) {
+    const auto type = static_cast<TypeWebhook>(i);
+    for (const char* body : {"[]", "7", "not json", "", R"({"deviceData":[1],"quotaData":"x","stateInstance":{},"description":[]})",
+                             R"({"deviceData":{"battery":"full","platform":7},"quotaData":{"method":null}})"}) {
+      auto notification = in_chat(type, body);
+      notification.status = "failed";
+      auto* handler = handlers.find(routes::shipped_handler(type));
+      ASSERT_NE(handler, nullptr);
+      EXPECT_FALSE(changes(handler->handle(notification, {})).empty()) << notification.type_webhook << " " << body;
+    }
+  }
 }
 
 class MessageStatusTest : public testing::Test {
@@ -153,7 +273,7 @@ TEST(EventTime, StaysWithinWhatAnAcknowledgementCompares) {
 }
 
 TEST_F(MessageStatusTest, WithoutAMessageItIsOnlyCounted) {
-  EXPECT_EQ(handlers::MessageStatusHandler().handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
+  EXPECT_EQ(handlers::MessageStatusHandler(told_).handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
 }
 
 TEST(WorkerMetrics, ArePinnedByAGoldenFile) {
