@@ -71,7 +71,7 @@ Engine::Engine(Setup setup, const routes::Routes& routes, alert::Operator& opera
       keys_(setup_.layout),
       desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
       core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, routes_, *this, std::random_device{}()),
-      journal_(log_, setup_.payload, metrics_, clock_),
+      journal_(log_, setup_.identical_max, metrics_, clock_),
       sightings_(setup_.name),
       members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
       ack_batch_(scripts_, keys_, setup_.dedup.keep),
@@ -338,6 +338,7 @@ void Engine::once_a_second() {
   set(metrics_.owned, figures.owned);
   set(metrics_.wanted, figures.wanted);
   for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
+  journal_.tick();
   hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
   hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
   if (hanging_seconds_ >= kHangingSeconds && !std::exchange(hung_told_, true)) callbacks_.hung();

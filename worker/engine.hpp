@@ -60,7 +60,7 @@ class Engine : private Outside {
     dedup::Options dedup;
     retry::Options retry;
     dispatch::Checks checks;
-    log::Payload payload = log::Payload::kFull;
+    std::size_t identical_max = log::Options().identical_max;  ///< log.identical_max
     std::string name = unique_name();
   };
   /// The references outlive the engine.

@@ -85,13 +85,14 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.dedup = config.dedup;
   setup.retry = config.retry;
   setup.checks = *std::move(checks);
-  setup.payload = config.log.payload;
+  setup.identical_max = config.log.identical_max;
   const std::string name = setup.name;
   alert::Nobody operators;
   Engine engine(std::move(setup), routes, operators, worker_metrics, log, clock, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: log level, schemas and what becomes of notifications that break them are read again; with any problem all stays as it is.
+  // SIGHUP: log level, log.payload, schemas and what becomes of notifications that break them are read again; with any problem all stays as
+  // it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
@@ -106,7 +107,8 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     }
     engine.set_checks(*std::move(fresh_checks));
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "log level and schemas were read again");
+    log.set_payload(fresh.log.payload);
+    log.info("system.reloaded", "log level, log.payload and schemas were read again");
   });
 
   log.info("system.stopping", "handing partitions over");

@@ -61,6 +61,11 @@ constexpr std::array kCallStatuses{
     "offer"sv, "pickUp"sv, "hangUp"sv, "hungUp"sv, "missed"sv, "declined"sv, "invalid"sv,
 };
 
+constexpr std::array kInstanceStates{
+    "authorized"sv, "notAuthorized"sv, "blocked"sv,     "sleepMode"sv,       "starting"sv,
+    "yellowCard"sv, "suspended"sv,     "pendingCode"sv, "pendingPassword"sv,
+};
+
 constexpr std::string_view kOther = "other";
 
 /// The table's own text, which lives for ever, or `other`.
@@ -97,5 +102,11 @@ std::string_view type_message_label(std::string_view type_message) { return labe
 std::span<const std::string_view> message_statuses() { return kMessageStatuses; }
 
 std::span<const std::string_view> call_statuses() { return kCallStatuses; }
+
+std::string_view call_status_label(std::string_view status) { return status.empty() ? "none" : label(kCallStatuses, status); }
+
+std::span<const std::string_view> instance_states() { return kInstanceStates; }
+
+std::string_view instance_state_label(std::string_view state) { return label(kInstanceStates, state); }
 
 }  // namespace hookfleet::notification
