@@ -57,8 +57,10 @@ class Cli : public testing::Test {
             base::unix_ms(now),
             stream::Source::kWebhook,
             "trace",
-            R"({"typeWebhook":"incomingMessageReceived","idMessage":")" + id_message +
-                R"(","messageData":{"typeMessage":"textMessage","text":")" + text + R"("}})"};
+            R"({"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"typeInstance":"whatsapp"},)"
+            R"("timestamp":1764113835,"senderData":{"chatId":")" +
+                chat + R"("},"idMessage":")" + id_message +
+                R"(","messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":")" + text + R"("}}})"};
   }
   unsigned partition(const std::string& chat) const { return stream::partition_of(kInstance, chat, keys_.partitions()); }
 
@@ -564,7 +566,7 @@ TEST_F(Cli, NewsListsWhatCameThatIsNotDocumented) {
   server_.call({"HSET", keys_.news(), "typeWebhook:new\x1b[2J", news.text(), "typeMessage:odd", "9"});
   const Called table = call({"news", "--body"});
   EXPECT_EQ(table.code, 0) << table.err;
-  EXPECT_THAT(table.out, HasSubstr("typeWebhook  new\\e[2J"));
+  EXPECT_THAT(table.out, HasSubstr("typeWebhook  new\\u001b[2J"));
   EXPECT_THAT(table.out, HasSubstr("2025-11-25T23:37:15.123Z"));
   EXPECT_THAT(table.out, HasSubstr("\"new\": 1"));
   EXPECT_THAT(table.out, HasSubstr("(can't be read)"));
