@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/config/settings.hpp"
 #include "common/lifecycle/settings.hpp"
@@ -10,6 +12,7 @@
 #include "common/stream/settings.hpp"
 #include "worker/core.hpp"
 #include "worker/dedup/settings.hpp"
+#include "worker/instance_states.hpp"
 #include "worker/partition/settings.hpp"
 #include "worker/retry/settings.hpp"
 
@@ -21,6 +24,7 @@ struct Config {
   redis::Options redis;
   stream::Layout layout;
   Options worker;
+  std::vector<std::string> instances;  ///< told of one by one in metrics
   dedup::Options dedup;
   retry::Options retry;
   log::Options log;
@@ -37,6 +41,14 @@ inline void declare(config::Settings& settings, Config& config) {
                  "Memory for waiting notifications; what doesn't fit stays in Redis");
   settings.duration("worker.ack_linger", config.worker.ack_linger, {0ms, 1s}, "How long an acknowledgement waits for company");
   settings.count("worker.ack_batch", config.worker.ack_batch, {1, 500}, "Notifications of one acknowledgement");
+  settings.texts("worker.instances", config.instances, "Instances whose state is a gauge of its own, by idInstance: at most 1000",
+                 not_an_instance);
+  settings.rule(
+      [&config]() -> std::optional<std::string> {
+        if (config.instances.size() <= InstanceGauges::kNamedMax) return std::nullopt;
+        return "worker.instances names more than " + std::to_string(InstanceGauges::kNamedMax);
+      },
+      {"worker.instances"});
   partition::declare(settings, config.worker.timers);
   dedup::declare(settings, config.dedup);
   retry::declare(settings, config.retry);

@@ -71,6 +71,7 @@ Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics
       desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
       core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, routes_, *this, std::random_device{}()),
       journal_(log_, setup_.identical_max, metrics_, clock_),
+      instance_states_(metrics_.instances, setup_.layout.partitions),
       members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
       ack_batch_(scripts_, keys_, setup_.dedup.keep),
       attempts_batch_(scripts_, keys_) {
@@ -498,7 +499,8 @@ std::size_t Engine::encode(const Backlog& call) {
     pipeline_->append({"XLEN", *stream});
     pipeline_->append({"XRANGE", *stream, "-", "+", "COUNT", "1"});
   }
-  return 4;
+  pipeline_->append({"HGETALL", keys_.inst(call.partition)});
+  return 5;
 }
 
 // --- Replies
@@ -621,6 +623,7 @@ void Engine::decode(const Backlog& call, const Asked& asked) {
   };
   show(asked.got[0].view(), asked.got[1].view(), metrics_.backlog[call.partition], metrics_.oldest_age[call.partition], received_ms);
   show(asked.got[2].view(), asked.got[3].view(), metrics_.dead[call.partition], metrics_.oldest_dead_age[call.partition], added_ms);
+  instance_states_.observe(call.partition, asked.got[4].view());
 }
 
 }  // namespace hookfleet::worker

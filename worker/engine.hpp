@@ -167,6 +167,7 @@ class Engine : private Outside {
   // The engine thread's
   Core core_;
   Journal journal_;
+  InstanceStates instance_states_;
   lease::Members members_;
   std::optional<redis::Pipeline> pipeline_;
   std::deque<Asked> asked_;

@@ -36,7 +36,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   const base::SystemClock clock;
   metrics::Registry registry(kTable, kProgram);
   lifecycle::export_log(registry, log);
-  const Metrics worker_metrics(registry, config.layout.partitions);
+  const Metrics worker_metrics(registry, config.layout.partitions, config.instances);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
   health.watch("engine", kLoopSilence);
