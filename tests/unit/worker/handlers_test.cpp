@@ -149,7 +149,7 @@ TEST(EventTime, StaysWithinWhatAnAcknowledgementCompares) {
 }
 
 TEST_F(MessageStatusTest, WithoutAMessageItIsOnlyCounted) {
-  EXPECT_EQ(handlers::MessageStatusHandler().handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
+  EXPECT_EQ(handlers::MessageStatusHandler(told_).handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
 }
 
 TEST(WorkerMetrics, ArePinnedByAGoldenFile) {
