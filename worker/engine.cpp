@@ -59,11 +59,10 @@ std::string unique_name() {
          digest::to_hex({reinterpret_cast<const char*>(&number), sizeof number});
 }
 
-Engine::Engine(Setup setup, const routes::Routes& routes, alert::Operator& operators, const Metrics& metrics, const log::Logger& log,
-               const base::Clock& clock, Callbacks callbacks)
+Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
+               alert::Operator& operators, Callbacks callbacks)
     : setup_(std::move(setup)),
       routes_(routes),
-      operators_(operators),
       metrics_(metrics),
       log_(log),
       clock_(clock),
@@ -73,6 +72,8 @@ Engine::Engine(Setup setup, const routes::Routes& routes, alert::Operator& opera
       core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, routes_, *this, std::random_device{}()),
       journal_(log_, setup_.identical_max, metrics_, clock_),
       sightings_(setup_.name),
+      instance_states_(metrics_.instances, setup_.layout.partitions),
+      alerts_(operators, setup_.thresholds, setup_.layout.partitions),
       members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
       ack_batch_(scripts_, keys_, setup_.dedup.keep),
       attempts_batch_(scripts_, keys_),
@@ -164,7 +165,7 @@ void Engine::take_inbox() {
     std::swap(inbox, inbox_);
   }
   for (const std::string& why : inbox.connect_failures) {
-    callbacks_.redis(false, why);
+    tell_redis(false, why);
     if (const auto suppressed = connect_limit_.pass(clock_.now())) {
       log_.warn("redis.unavailable", "no connection to Redis: trying again", {{"error", why}, {"suppressed", *suppressed}});
     }
@@ -241,10 +242,15 @@ void Engine::drop_connection(const std::string& why) {
   show({}, metrics_.redis);
   figures_at_ = {};
   log_.warn("redis.lost", "connection to Redis lost: what is known is kept", {{"error", why}});
-  callbacks_.redis(false, why);
+  tell_redis(false, why);
   sightings_.disconnected();
   core_.disconnected(clock_.now());
   connector_->start();
+}
+
+void Engine::tell_redis(bool reachable, const std::string& why) {
+  callbacks_.redis(reachable, why);
+  alerts_.redis(reachable, why, clock_.now());
 }
 
 void Engine::answered(Asked asked) {
@@ -292,29 +298,7 @@ void Engine::claimed(std::uint64_t number, redis::ReplyView reply) {
   const auto claim = sightings_.answered(number, answer->claimed, clock_.now());
   if (!claim) return;
   journal_.unknown(*claim);
-  const notification::Notification& notification = claim->content->notification;
-  operators_.tell({.kind = alert::Kind::kUnknownType,
-                   .type_webhook = notification.type_webhook,
-                   .id_instance = notification.id_instance,
-                   .text = "A " + std::string(stream::to_text(claim->kind.what)) +
-                           " that isn't documented came for the first time: " + schema::printable(claim->kind.name, stream::kNewsNameMax),
-                   .id = notification.id,
-                   .chat = notification.chat,
-                   .id_message = notification.id_message,
-                   .body = notification.body});
-}
-
-void Engine::tell_invalid(const dispatch::Content& content) {
-  const notification::Notification& notification = content.notification;
-  operators_.tell({.kind = alert::Kind::kInvalid,
-                   .type_webhook = notification.type_webhook,
-                   .id_instance = notification.id_instance,
-                   .text = "A notification breaks its schema at " + notification.invalid_at +
-                           (content.unfit ? ": it is a dead letter now" : ": it is handled all the same"),
-                   .id = notification.id,
-                   .chat = notification.chat,
-                   .id_message = notification.id_message,
-                   .body = notification.body});
+  alerts_.unknown(*claim);
 }
 
 void Engine::start_jobs() {
@@ -327,6 +311,7 @@ void Engine::once_a_second() {
   if (clock_.now() < second_) return;
   second_ = clock_.now() + 1s;
   callbacks_.beat();
+  alerts_.tick(clock_.now());
   const Core::Figures figures = core_.figures();
   const auto set = [](const metrics::Gauge& gauge, std::size_t value) { gauge.set(static_cast<double>(value)); };
   set(metrics_.running, figures.running);
@@ -337,7 +322,10 @@ void Engine::once_a_second() {
   set(metrics_.overflowed, figures.overflowed);
   set(metrics_.owned, figures.owned);
   set(metrics_.wanted, figures.wanted);
-  for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
+  for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) {
+    journal_.overdue(overdue);
+    alerts_.overdue(overdue);
+  }
   journal_.tick();
   hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
   hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
@@ -362,6 +350,7 @@ void Engine::ask_figures() {
 void Engine::show_figures(redis::ReplyView info) {
   const RedisFigures figures = RedisFigures::read(info.is_text() ? info.text() : std::string_view());
   show(figures, metrics_.redis);
+  alerts_.memory(figures, clock_.now());
   metrics_.redis.aof_delayed_fsyncs.add(static_cast<double>(figures.new_delayed_fsyncs(delayed_fsyncs_)));
   if (figures.aof_delayed_fsyncs) delayed_fsyncs_ = figures.aof_delayed_fsyncs;
 }
@@ -390,9 +379,8 @@ void Engine::read(ReadRequest request) {
       reading_.emplace_back(from.tenure.partition, from.tenure.serial);
     }
   }
-  const std::size_t count = request.count;
+  reader_->read(std::move(positions), request.count, request.block);
   request_ = std::move(request);
-  reader_->read(std::move(positions), count);
 }
 
 void Engine::delivered(std::vector<consume::Delivered> delivered) {
@@ -421,9 +409,8 @@ void Engine::cancel(unsigned partition) { pool_->cancel(partition); }
 
 void Engine::record(dispatch::Record record) {
   journal_.attempt(record);
-  if (!record.first || record.outcome == dispatch::Outcome::kRepeat) return;
-  if (!record.content->notification.invalid_at.empty()) tell_invalid(*record.content);
-  sightings_.see(record.content, clock_.now());
+  alerts_.attempt(record);
+  if (record.first && record.outcome != dispatch::Outcome::kRepeat) sightings_.see(record.content, clock_.now());
 }
 
 void Engine::taken(unsigned partition, lease::How how) {
@@ -448,12 +435,16 @@ void Engine::cursor_reset(unsigned partition) {
   log_.warn("system.cursor_reset", "the oldest entry of a stream was unknown: reading it from the start", {{"partition", partition}});
 }
 
-void Engine::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) { journal_.refused(partition, refusal); }
+void Engine::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) {
+  journal_.refused(partition, refusal);
+  alerts_.refused(refusal);
+}
 
 void Engine::type_held(notification::TypeWebhook type, bool held) {
   metrics_.held[static_cast<std::size_t>(type)].set(held ? 1 : 0);
   const std::string_view name = notification::to_text(type);
   if (held) {
+    alerts_.type_held(type);
     log_.error("system.type_held", "too many notifications of this type ended the process: they wait until `hookfleet resume`",
                {{"typeWebhook", name}});
   } else {
@@ -582,7 +573,8 @@ std::size_t Engine::encode(const Backlog& call) {
     pipeline_->append({"XLEN", *stream});
     pipeline_->append({"XRANGE", *stream, "-", "+", "COUNT", "1"});
   }
-  return 4;
+  pipeline_->append({"HGETALL", keys_.inst(call.partition)});
+  return 5;
 }
 
 // --- Replies
@@ -591,10 +583,10 @@ void Engine::decode(const Heartbeat& call, const Asked& asked) {
   const auto changed = members_.observe(asked.got[0].view(), clock_.now());
   if (!changed) {
     const std::string_view text = asked.got[0].view().text();
-    callbacks_.redis(false, std::string(text));
+    tell_redis(false, std::string(text));
     return call_failed("heartbeat", changed.error(), text);
   }
-  callbacks_.redis(true, {});
+  tell_redis(true, {});
   metrics_.members.set(static_cast<double>(members_.live().size()));
   core_.members(call, members_.live(), clock_.now(), clock_.wall());
 }
@@ -606,6 +598,7 @@ void Engine::decode(const ReadLayout&, const Asked& asked) {
   const redis::ReplyView stored = asked.got[0].view();
   if (stored.is_error()) return call_failed("read layout", stored.error(), stored.text());
   if (stored.is_nil()) {  // FLUSHALL, or somebody deleted it
+    alerts_.emptied();
     const std::string text = stream::to_text(setup_.layout);
     pipeline_->append({"HSETNX", keys_.meta(), "layout", text});
     asked_.push_back({.call = std::nullopt, .replies = 1, .sent = clock_.now(), .got = {}});
@@ -704,7 +697,12 @@ void Engine::decode(const Backlog& call, const Asked& asked) {
     return decoded ? decoded->received_ms : added_ms(entry);
   };
   show(asked.got[0].view(), asked.got[1].view(), metrics_.backlog[call.partition], metrics_.oldest_age[call.partition], received_ms);
+  if (asked.got[0].view().is_integer() && asked.got[2].view().is_integer()) {
+    const auto length = [&](std::size_t reply) { return static_cast<std::uint64_t>(asked.got[reply].view().integer()); };
+    alerts_.partition(call.partition, length(0), length(2));
+  }
   show(asked.got[2].view(), asked.got[3].view(), metrics_.dead[call.partition], metrics_.oldest_dead_age[call.partition], added_ms);
+  instance_states_.observe(call.partition, asked.got[4].view());
 }
 
 }  // namespace hookfleet::worker

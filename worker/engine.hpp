@@ -22,6 +22,7 @@
 #include "common/redis/pipeline.hpp"
 #include "common/stream/keys.hpp"
 #include "common/stream/scripts.hpp"
+#include "worker/alerts.hpp"
 #include "worker/consume/connector.hpp"
 #include "worker/consume/reader.hpp"
 #include "worker/core.hpp"
@@ -61,11 +62,12 @@ class Engine : private Outside {
     retry::Options retry;
     dispatch::Checks checks;
     std::size_t identical_max = log::Options().identical_max;  ///< log.identical_max
+    Thresholds thresholds;
     std::string name = unique_name();
   };
   /// The references outlive the engine.
-  Engine(Setup setup, const routes::Routes& routes, alert::Operator& operators, const Metrics& metrics, const log::Logger& log,
-         const base::Clock& clock, Callbacks callbacks);
+  Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
+         alert::Operator& operators, Callbacks callbacks);
   /// stop(), if it wasn't called.
   ~Engine() override;
   Engine(const Engine&) = delete;
@@ -128,9 +130,9 @@ class Engine : private Outside {
   void ask(redis::Argv argv, std::function<void(redis::ReplyView)> then);
   void claim_news();
   void claimed(std::uint64_t number, redis::ReplyView reply);
-  void tell_invalid(const dispatch::Content& content);
   void ask_figures();
   void show_figures(redis::ReplyView info);
+  void tell_redis(bool reachable, const std::string& why);
 
   // What a call becomes. Each answers how many replies it gets.
   std::size_t encode(const Heartbeat& call);
@@ -166,7 +168,6 @@ class Engine : private Outside {
   // Set at construction
   const Setup setup_;
   const routes::Routes& routes_;
-  alert::Operator& operators_;
   const Metrics& metrics_;
   const log::Logger& log_;
   const base::Clock& clock_;
@@ -181,6 +182,8 @@ class Engine : private Outside {
   Core core_;
   Journal journal_;
   drift::Sightings sightings_;
+  InstanceStates instance_states_;
+  Alerts alerts_;
   lease::Members members_;
   std::optional<redis::Pipeline> pipeline_;
   std::deque<Asked> asked_;

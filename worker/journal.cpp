@@ -44,8 +44,6 @@ std::string alike(const notification::Notification& notification, std::string_vi
   return std::string(notification::type_label(notification.type_webhook)).append(" ").append(dead_class).append(": ").append(reason);
 }
 
-constexpr std::string_view kInvalid = "notification.invalid";
-
 /// The first that is told of a notification, and it isn't one that was told of when it came before.
 bool first_sight(const dispatch::Record& record) { return record.first && record.outcome != Outcome::kRepeat; }
 
@@ -139,13 +137,14 @@ void Journal::attempt(const dispatch::Record& record) {
   const Level level = level_of(record.outcome);
   const bool dead_as_it_came = content.unfit && record.outcome == Outcome::kDead;
   const bool invalid_all_the_same = first_sight(record) && !content.unfit && !notification.invalid_at.empty();
-  const std::string_view event = dead_as_it_came ? kInvalid : "notification";
+  const std::string_view event = dead_as_it_came ? "notification.invalid" : "notification";
   const std::string_view dead_class = record.dead_class ? stream::to_text(*record.dead_class) : std::string_view();
   bool tell = log_.enabled(level);
   bool tell_invalid = invalid_all_the_same && log_.enabled(Level::kError);
   if (!tell && !tell_invalid) return;
   Shown shown(content, log_.payload());
-  if (tell_invalid) tell_invalid = sampler_.pass(Level::kError, kInvalid, alike(notification, {}, notification.invalid_at), clock_.now());
+  if (tell_invalid)
+    tell_invalid = sampler_.pass(Level::kError, "notification.invalid", alike(notification, {}, notification.invalid_at), clock_.now());
   const std::string& why = log_.payload() == log::Payload::kFull ? content.why : notification.invalid_at;  // the rest may quote it
   const std::string_view reason = shown.reason(record.reason);
   if (tell && record.outcome == Outcome::kDead) tell = sampler_.pass(level, event, alike(notification, dead_class, reason), clock_.now());
@@ -159,7 +158,7 @@ void Journal::attempt(const dispatch::Record& record) {
     fields.emplace_back("invalidAt", notification.invalid_at);
     fields.emplace_back("reason", why);
     fields.push_back(data);
-    log_.write(Level::kError, kInvalid, "a notification breaks its schema: it is handled all the same", fields);
+    log_.write(Level::kError, "notification.invalid", "a notification breaks its schema: it is handled all the same", fields);
     fields.erase(fields.begin() + static_cast<std::ptrdiff_t>(common), fields.end());
   }
   if (!tell) return;

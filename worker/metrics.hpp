@@ -3,11 +3,13 @@
 #include <array>
 #include <vector>
 
+#include "common/alert/metrics.hpp"
 #include "common/lifecycle/metrics.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/stream/dead_letter.hpp"
 #include "worker/core.hpp"
 #include "worker/dispatch/record.hpp"
+#include "worker/instance_states.hpp"
 #include "worker/redis_figures.hpp"
 
 namespace hookfleet::worker {
@@ -102,11 +104,16 @@ inline constexpr metrics::Spec kOwnTable[] = {
      {}},
     {metrics::Kind::kCounter, "hookfleet_worker_calls_failed_total", "Calls that Redis answered with an error", {}},
     {metrics::Kind::kCounter, "hookfleet_worker_redis_connections_total", "Connections made to Redis for commands", {}},
+    {metrics::Kind::kGauge, "hookfleet_instances", "Instances by the last state they told of, of the whole fleet", {"state"}},
+    {metrics::Kind::kGauge,
+     "hookfleet_instance_authorized",
+     "1 while the last state that an instance of worker.instances told of is authorized; NaN until it told of one",
+     {"idInstance"}},
     {metrics::Kind::kGauge, "hookfleet_worker_redis_up", "1 while the connection for commands stands", {}},
 };
 
 /// Everything that hookfleet-worker exports, besides hookfleet_build_info and process_*.
-inline constexpr auto kTable = metrics::join(kOwnTable, lifecycle::kTable);
+inline constexpr auto kTable = metrics::join(kOwnTable, alert::kTable, lifecycle::kTable);
 
 /// What INFO tells of Redis (RedisFigures). NaN: Redis doesn't say so, or isn't there; no rule fires on it.
 struct RedisMetrics {
@@ -120,10 +127,12 @@ struct RedisMetrics {
 
 /// Handles of the rows above; every series exists from the start.
 struct Metrics {
-  Metrics(metrics::Registry& registry, unsigned partitions);
+  /// `instances`: worker.instances.
+  Metrics(metrics::Registry& registry, unsigned partitions, std::span<const std::string> named_instances = {});
 
   std::vector<metrics::Gauge> backlog, oldest_age, dead, oldest_dead_age;  ///< by partition
   RedisMetrics redis;
+  InstanceGauges instances;
   /// By TypeWebhook, unknown ones last; by Outcome.
   std::array<std::array<metrics::Counter, dispatch::kOutcomes>, dedup::Options::kTypes + 1> notifications;
   std::array<metrics::Counter, dedup::Options::kTypes + 1> invalid;  ///< by TypeWebhook, unknown ones last

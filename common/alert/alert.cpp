@@ -25,6 +25,7 @@ std::string_view to_text(Kind kind) {
     case Kind::kBacklog: return "backlog";
     case Kind::kDeadLetters: return "dead_letters";
     case Kind::kRedisMemory: return "redis_memory";
+    case Kind::kRedisEmptied: return "redis_emptied";
     case Kind::kRedisDown: return "redis_down";
     case Kind::kRedisNotDurable: return "redis_not_durable";
     case Kind::kRedisFull: return "redis_full";
@@ -61,6 +62,7 @@ Severity severity(Kind kind) {
     case Kind::kDeadLetters:
     case Kind::kRedisMemory: return Severity::kError;
     case Kind::kTypeHeld:
+    case Kind::kRedisEmptied:
     case Kind::kRedisDown:
     case Kind::kRedisNotDurable:
     case Kind::kRedisFull: return Severity::kCritical;
@@ -88,6 +90,7 @@ bool about_redis(Kind kind) {
     case Kind::kBacklog:
     case Kind::kDeadLetters:
     case Kind::kRedisMemory:
+    case Kind::kRedisEmptied:
     case Kind::kTest: return false;
   }
   return false;

@@ -29,9 +29,10 @@ enum class Kind : std::uint8_t {
   kTokenRefused,     ///< a listed address came without a right token
   kUnlistedAddress,  ///< a right token came from an address that is not on the allowlist
   // about what is kept
-  kBacklog,      ///< more entries wait than stream.backlog_alert
-  kDeadLetters,  ///< more dead letters lie there than stream.dead_letter_alert allows
-  kRedisMemory,  ///< Redis' memory is filled to three quarters of what stops the intake
+  kBacklog,       ///< more entries wait than stream.backlog_alert
+  kDeadLetters,   ///< more dead letters lie there than stream.dead_letter_alert allows
+  kRedisMemory,   ///< Redis' memory is filled to three quarters of what stops the intake
+  kRedisEmptied,  ///< the fleet's keys have gone from Redis
   // about Redis itself: told directly, not through the queue that lies in it
   kRedisDown,        ///< no connection, or no answer
   kRedisNotDurable,  ///< Redis wouldn't keep what it acknowledges

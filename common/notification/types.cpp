@@ -66,6 +66,8 @@ constexpr std::array kInstanceStates{
     "yellowCard"sv, "suspended"sv,     "pendingCode"sv, "pendingPassword"sv,
 };
 
+static_assert(kInstanceStates.size() == kInstanceStateCount);
+
 constexpr std::string_view kOther = "other";
 
 /// The table's own text, which lives for ever, or `other`.

@@ -48,6 +48,7 @@ std::span<const std::string_view> call_statuses();
 std::string_view call_status_label(std::string_view status);
 
 /// All documented values of stateInstanceChanged's stateInstance, of all messengers; "authorized" is the one that works.
+inline constexpr std::size_t kInstanceStateCount = 9;
 std::span<const std::string_view> instance_states();
 std::string_view instance_state_label(std::string_view state);
 

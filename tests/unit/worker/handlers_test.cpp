@@ -276,6 +276,35 @@ TEST_F(MessageStatusTest, WithoutAMessageItIsOnlyCounted) {
   EXPECT_EQ(handlers::MessageStatusHandler(told_).handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
 }
 
+TEST(InstanceStates, CountAllByStateAndNameOnlyThoseOfTheSettings) {
+  metrics::Registry registry(worker::kTable, "test");
+  const std::vector<std::string> named{"1101000001", "7"};
+  const worker::Metrics metrics(registry, 2, named);
+  worker::InstanceStates states(metrics.instances, 2);
+  const auto observe = [&](unsigned partition, const std::vector<std::string>& words) {
+    std::string wire = "*" + std::to_string(words.size()) + "\r\n";
+    for (const auto& word : words) wire += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+    const auto reply = redis::Reply::parse(wire);
+    ASSERT_TRUE(reply);
+    states.observe(partition, reply->view());
+  };
+  EXPECT_NE(registry.text().find(R"(hookfleet_instance_authorized{idInstance="1101000001"} Nan)"), std::string::npos);
+  observe(0,
+          {"1101000001 state", "1750000000 authorized", "1101000001 status", "1750000000 online", "5 state", "1 thinking", "odd", "odd"});
+  observe(1, {"6 state", "1 authorized"});
+  observe(1, {"6 state", "2 notAuthorized", "7 state", "2 blocked"});
+  const std::string text = registry.text();
+  for (const char* line :
+       {R"(hookfleet_instances{state="authorized"} 1)", R"(hookfleet_instances{state="notAuthorized"} 1)",
+        R"(hookfleet_instances{state="blocked"} 1)", R"(hookfleet_instances{state="other"} 1)",
+        R"(hookfleet_instance_authorized{idInstance="1101000001"} 1)", R"(hookfleet_instance_authorized{idInstance="7"} 0)"}) {
+    EXPECT_NE(text.find(std::string(line) + "\n"), std::string::npos) << line << "\n" << text;
+  }
+  EXPECT_EQ(text.find(R"(idInstance="6")"), std::string::npos);
+  EXPECT_FALSE(worker::not_an_instance("1101000001"));
+  for (const char* wrong : {"", "x", "-1", "0", "1 2"}) EXPECT_TRUE(worker::not_an_instance(wrong)) << wrong;
+}
+
 TEST(WorkerMetrics, ArePinnedByAGoldenFile) {
   EXPECT_TRUE(support::matches_golden("worker_metrics.txt", metrics::describe(worker::kTable)));
 }
