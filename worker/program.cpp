@@ -27,7 +27,7 @@ constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /live
 int run(int argc, char** argv, const handlers::Handlers& handlers) {
   Config config;
   config::Settings settings;
-  declare(settings, config);
+  declare(settings, config, handlers.names());
   const auto begun = lifecycle::Process::begin({kProgram, kAbout, argc, argv}, settings, config.metrics_listen, config.log);
   if (!begun) return begun.error();
   lifecycle::Process& process = **begun;
@@ -47,8 +47,6 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
     return lifecycle::Process::kFailed;
   }
-
-  const routes::Routes routes(handlers);
 
   std::atomic<int> exit_code = 0;
   Engine::Callbacks callbacks;
@@ -80,17 +78,19 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.retry = config.retry;
   setup.payload = config.log.payload;
   const std::string name = setup.name;
-  Engine engine(std::move(setup), routes, worker_metrics, log, clock, std::move(callbacks));
+  Engine engine(std::move(setup), std::make_shared<const routes::Routes>(config.routes, handlers), worker_metrics, log, clock,
+                std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: the log level is read again; with any problem all stays as it is.
+  // SIGHUP: routes and log level are read again and swapped as a whole; with any problem all stays as it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
-    declare(fresh_settings, fresh);
+    declare(fresh_settings, fresh, handlers.names());
     if (!process.reread(fresh_settings)) return;
+    engine.set_routes(std::make_shared<const routes::Routes>(fresh.routes, handlers));
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "the log level was read again");
+    log.info("system.reloaded", "routes and log level were read again");
   });
 
   log.info("system.stopping", "handing partitions over");

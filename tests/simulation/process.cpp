@@ -20,13 +20,13 @@ class NoHandler final : public handlers::Handler {
 };
 
 /// All notifications are messages; what their handler does is the simulation's.
-const routes::Routes& all_routes() {
+const std::shared_ptr<const routes::Routes>& all_routes() {
   static const auto* const handlers = [] {
     auto* made = new handlers::Handlers;
     made->add("message", std::make_unique<NoHandler>());
     return made;
   }();
-  static const routes::Routes routes(*handlers);
+  static const auto routes = std::make_shared<const routes::Routes>(routes::Options{}, *handlers);
   return routes;
 }
 

@@ -59,10 +59,10 @@ class CoreTest : public testing::Test {
  protected:
   CoreTest() {
     handlers.add("message", std::make_unique<handlers::MessageHandler>());
-    routes.emplace(handlers);
+    routes = std::make_shared<const routes::Routes>(routes::Options{}, handlers);
     make(1);
   }
-  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", *routes, outside, 1); }
+  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", routes, outside, 1); }
 
   void connect(std::vector<std::string> live = {"self"}) {
     core->connected(true, now, wall);
@@ -131,7 +131,7 @@ class CoreTest : public testing::Test {
   Options options;
   dispatch::Desk::Options desk_options;
   handlers::Handlers handlers;
-  std::optional<routes::Routes> routes;
+  std::shared_ptr<const routes::Routes> routes;
   Recorder outside;
   std::optional<Core> core;
   base::BootTime now{1h};
