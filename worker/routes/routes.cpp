@@ -34,25 +34,32 @@ class StreamAction final : public handlers::Handler {
   const std::string maxlen_;
 };
 
-Action bind(const NamedAction& named, const handlers::Handlers& handlers) {
-  const auto own = [&named](auto handler) {
-    handlers::Handler* raw = handler.get();
-    return Action{named.name, raw, std::move(handler)};
+Action bind(const NamedAction& named, const handlers::Handlers& handlers, const Routes::MakeForward& make_forward) {
+  Action action{named.name};
+  const auto own = [&action](auto handler) {
+    action.handler = handler.get();
+    action.owned = std::move(handler);
+    return action;
   };
   if (named.options.log) return own(std::make_shared<LogAction>());
   if (named.options.stream) return own(std::make_shared<StreamAction>(*named.options.stream));
-  handlers::Handler* handler = handlers.find(named.options.handler);
-  HOOKFLEET_CHECK(handler != nullptr);
-  return {named.name, handler};
+  if (named.options.forward) {
+    action.async = make_forward(named.name, *named.options.forward);
+  } else {
+    action.handler = handlers.find(named.options.handler);
+  }
+  HOOKFLEET_CHECK(action.handler != nullptr || action.async != nullptr);
+  return action;
 }
 
 }  // namespace
 
-Routes::Routes(const Options& options, const handlers::Handlers& handlers) : table_(options, handlers.names()) {
+Routes::Routes(const Options& options, const handlers::Handlers& handlers, const MakeForward& make_forward)
+    : table_(options, handlers.names()) {
   for (const Route& route : table_.routes()) {
     HOOKFLEET_CHECK(route.actions.size() <= kActionsMax);
     auto& actions = actions_.emplace_back();
-    for (const NamedAction& action : route.actions) actions.push_back(bind(action, handlers));
+    for (const NamedAction& action : route.actions) actions.push_back(bind(action, handlers, make_forward));
   }
 }
 

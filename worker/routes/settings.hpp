@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/config/settings.hpp"
+#include "worker/forward/options.hpp"
 
 namespace hookfleet::routes {
 
@@ -34,6 +35,7 @@ struct ActionOptions {
   bool ignore = false;
   std::string handler{};
   std::optional<StreamOptions> stream{};
+  std::optional<forward::Options> forward{};
 };
 
 struct RouteOptions {

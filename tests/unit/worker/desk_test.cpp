@@ -117,7 +117,7 @@ class DeskTest : public testing::Test {
 
   handlers::Handlers handlers;
   std::shared_ptr<const routes::Routes> routes;
-  const routes::Action only_action{"handler:message", nullptr};
+  const routes::Action only_action{"handler:message", nullptr, nullptr, nullptr};
   Desk::Options options;
   std::optional<Desk> desk;
   Desk::Situation situation;
