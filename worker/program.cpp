@@ -9,6 +9,7 @@
 #include "common/metrics/listener.hpp"
 #include "worker/config.hpp"
 #include "worker/engine.hpp"
+#include "worker/forward/forwarder.hpp"
 #include "worker/metrics.hpp"
 
 namespace hookfleet::worker {
@@ -48,6 +49,12 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     return lifecycle::Process::kFailed;
   }
 
+  forward::Forwarder forwarder(registry, log, clock);
+  const auto make_routes = [&](const routes::Options& options) {
+    return std::make_shared<const routes::Routes>(
+        options, handlers, [&](const std::string& name, const forward::Options& target) { return forwarder.target(name, target); });
+  };
+
   std::atomic<int> exit_code = 0;
   Engine::Callbacks callbacks;
   callbacks.beat = [&] { health.beat("engine"); };
@@ -78,8 +85,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.retry = config.retry;
   setup.payload = config.log.payload;
   const std::string name = setup.name;
-  Engine engine(std::move(setup), std::make_shared<const routes::Routes>(config.routes, handlers), worker_metrics, log, clock,
-                std::move(callbacks));
+  Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
   // SIGHUP: routes and log level are read again and swapped as a whole; with any problem all stays as it is.
@@ -88,7 +94,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     config::Settings fresh_settings;
     declare(fresh_settings, fresh, handlers.names());
     if (!process.reread(fresh_settings)) return;
-    engine.set_routes(std::make_shared<const routes::Routes>(fresh.routes, handlers));
+    engine.set_routes(make_routes(fresh.routes));
     log_level.set_own(fresh.log.level);
     log.info("system.reloaded", "routes and log level were read again");
   });

@@ -283,7 +283,10 @@ void Desk::forget(Item& item) {
 
 Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::WallTime wall) {
   Step step;
-  std::deque<Lane*>& queue = !begun_ready_.empty() ? begun_ready_ : situation.pool && !pool_ready_.empty() ? pool_ready_ : ready_;
+  std::deque<Lane*>& queue = !begun_ready_.empty()                    ? begun_ready_
+                             : !called_ready_.empty()                 ? called_ready_
+                             : situation.pool && !pool_ready_.empty() ? pool_ready_
+                                                                      : ready_;
   if (queue.empty()) return step;
   Lane& lane = *queue.front();
   Item& item = *lane.head;
@@ -458,7 +461,7 @@ bool Desk::call(const handlers::AsyncHandler& handler) {
   blocked_entries_ -= lane.size;
   lane.head->called_for = &handler;
   ++place->called;
-  ready_.push_front(&lane);
+  called_ready_.push_back(&lane);
   return true;
 }
 
@@ -905,6 +908,7 @@ void Desk::drain() {
   draining_ = true;
   ready_.clear();
   begun_ready_.clear();
+  called_ready_.clear();
   pool_ready_.clear();
   waiting_.clear();
   waiting_lanes_ = 0;

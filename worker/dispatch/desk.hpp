@@ -167,7 +167,7 @@ class Desk {
   void resume(base::BootTime now);
   /// When wake() has something to do.
   std::optional<base::BootTime> next_wake() const;
-  bool has_ready() const { return !ready_.empty() || !begun_ready_.empty() || !pool_ready_.empty(); }
+  bool has_ready() const { return !(ready_.empty() && begun_ready_.empty() && called_ready_.empty() && pool_ready_.empty()); }
   /// One whose begin is written waits for its start: it holds a place among those that run, so it must get its turn first.
   bool has_begun_ready() const { return !begun_ready_.empty(); }
 
@@ -280,7 +280,7 @@ class Desk {
     Item* head = nullptr;
     Item* tail = nullptr;
     std::size_t size = 0;
-    bool ready = false;       // in ready_, begun_ready_, pool_ready_ or waiting_
+    bool ready = false;       // in one of the queues or in waiting_
     bool waits = false;       // in waiting_
     bool probation = false;   // its last one failed for good: one attempt each until one succeeds
     bool past_first = false;  // its first entry after the takeover has been looked at
@@ -333,9 +333,10 @@ class Desk {
   std::unordered_map<stream::StreamId, Item, Hash> items_;
   std::unordered_map<std::string, Lane> lanes_;
   dedup::Identities identities_;
-  std::deque<Lane*> ready_;        // whose head may be looked at
-  std::deque<Lane*> begun_ready_;  // … and has begun: before all others, or these would wait for places that those hold
-  std::deque<Lane*> pool_ready_;   // … and waits for a place in the pool
+  std::deque<Lane*> ready_;         // whose head may be looked at
+  std::deque<Lane*> begun_ready_;   // … and has begun: before all others, or these would wait for places that those hold
+  std::deque<Lane*> called_ready_;  // … and has been called to a place
+  std::deque<Lane*> pool_ready_;    // … and waits for a place in the pool
   struct Waiting {
     std::shared_ptr<handlers::AsyncHandler> handler;
     std::deque<Lane*> lanes;
