@@ -18,6 +18,7 @@
 #include "common/stream/dead_letter.hpp"
 #include "common/stream/effect.hpp"
 #include "common/stream/entry.hpp"
+#include "common/stream/keys.hpp"
 #include "tests/support/http.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
@@ -211,7 +212,7 @@ TEST_F(RoutesProgram, CopiesComeOnceAndInOrderWhateverIsKilled) {
   std::vector<support::Process> workers;
   workers.push_back(start());
   workers.push_back(start());
-  std::mt19937 random(testing::UnitTest::GetInstance()->random_seed());
+  std::mt19937 random(static_cast<unsigned>(testing::UnitTest::GetInstance()->random_seed()));
   std::size_t sent = 0;
   const auto send_some = [&] {
     std::vector<stream::Entry> some;
