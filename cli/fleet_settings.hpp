@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/arguments.hpp"
 #include "common/config/programs.hpp"
 #include "common/config/settings.hpp"
 #include "ingress/config.hpp"
@@ -15,26 +16,37 @@ namespace hookfleet::cli {
 /// The settings of all programs of the fleet, which share one file.
 class FleetSettings {
  public:
-  FleetSettings();
+  /// `own_handlers`: names that routes may give beside the shipped ones, of a worker program of the user's.
+  explicit FleetSettings(std::vector<std::string> own_handlers = {});
   FleetSettings(const FleetSettings&) = delete;
   FleetSettings& operator=(const FleetSettings&) = delete;
 
   /// What any program finds wrong; what several find stands once. Called once.
   std::vector<config::Problem> load(const std::string& file, const std::map<std::string, std::string>& environment);
 
+  /// All names that routes may give.
+  const std::vector<std::string>& handlers() const { return handlers_; }
   /// What load() found, or the defaults where it found problems.
   const ingress::Config& ingress() const { return ingress_; }
   const worker::Config& worker() const { return worker_; }
+
+  /// What may be a mistake in the settings that load() found.
+  const std::vector<config::Problem>& warnings() const { return worker_settings_.warnings(); }
 
   /// For what is said about all of them. Valid as long as this.
   std::vector<config::Program> programs() const;
 
  private:
+  const std::vector<std::string> handlers_;
   ingress::Config ingress_;
   worker::Config worker_;
   config::Settings ingress_settings_;
   config::Settings worker_settings_;
 };
+
+/// --handlers NAMES: what FleetSettings takes as `own_handlers`, by comma.
+void declare_handlers(config::Arguments& arguments, std::string& handlers);
+std::vector<std::string> own_handlers(const std::string& handlers);
 
 /// A worker lives whose heartbeat is younger: worker.member_ttl of the settings, or its default where they have problems.
 std::chrono::milliseconds member_ttl(const std::string& file, const std::map<std::string, std::string>& environment);

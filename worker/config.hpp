@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/config/settings.hpp"
 #include "common/lifecycle/settings.hpp"
@@ -12,6 +14,7 @@
 #include "worker/dedup/settings.hpp"
 #include "worker/partition/settings.hpp"
 #include "worker/retry/settings.hpp"
+#include "worker/routes/settings.hpp"
 
 namespace hookfleet::worker {
 
@@ -23,10 +26,12 @@ struct Config {
   Options worker;
   dedup::Options dedup;
   retry::Options retry;
+  routes::Options routes;
   log::Options log;
 };
 
-inline void declare(config::Settings& settings, Config& config) {
+/// `handlers`: names that routes may give.
+inline void declare(config::Settings& settings, Config& config, std::vector<std::string> handlers) {
   using namespace std::chrono_literals;
   lifecycle::declare_metrics_listen(settings, config.metrics_listen);
   redis::declare(settings, config.redis);
@@ -40,8 +45,9 @@ inline void declare(config::Settings& settings, Config& config) {
   partition::declare(settings, config.worker.timers);
   dedup::declare(settings, config.dedup);
   retry::declare(settings, config.retry);
+  routes::declare(settings, config.routes, std::move(handlers), config.layout.prefix);
   log::declare(settings, config.log);
-  for (const char* section : {"auth", "append", "durability", "routes", "alerts", "poller"}) settings.foreign_section(section);
+  for (const char* section : {"auth", "append", "durability", "alerts", "poller"}) settings.foreign_section(section);
   for (const char* key : {"server.listen", "server.trusted_proxies", "server.body_max", "redis.wait_replicas", "stream.memory_max"}) {
     settings.foreign_setting(key);
   }

@@ -15,6 +15,12 @@ Handler* Handlers::find(std::string_view name) const {
   return found == handlers_.end() ? nullptr : found->second.get();
 }
 
+std::vector<std::string> Handlers::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, handler] : handlers_) names.push_back(name);
+  return names;
+}
+
 std::int64_t event_time(const Notification& notification) {
   return std::clamp<std::int64_t>(notification.timestamp.value_or(0), 0, 999'999'999'999'999);
 }

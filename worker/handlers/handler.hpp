@@ -59,6 +59,8 @@ class Handlers {
   void add(std::string name, std::unique_ptr<Handler> handler);
   /// Null when there is none of that name.
   Handler* find(std::string_view name) const;
+  /// All names, sorted.
+  std::vector<std::string> names() const;
 
  private:
   std::map<std::string, std::unique_ptr<Handler>, std::less<>> handlers_;

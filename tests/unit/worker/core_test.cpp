@@ -59,10 +59,10 @@ class CoreTest : public testing::Test {
  protected:
   CoreTest() {
     handlers.add("message", std::make_unique<handlers::MessageHandler>());
-    routes.emplace(handlers);
+    routes = std::make_shared<const routes::Routes>(routes::Options{}, handlers);
     make(1);
   }
-  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", *routes, outside, 1); }
+  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", routes, outside, 1); }
 
   void connect(std::vector<std::string> live = {"self"}) {
     core->connected(true, now, wall);
@@ -131,7 +131,7 @@ class CoreTest : public testing::Test {
   Options options;
   dispatch::Desk::Options desk_options;
   handlers::Handlers handlers;
-  std::optional<routes::Routes> routes;
+  std::shared_ptr<const routes::Routes> routes;
   Recorder outside;
   std::optional<Core> core;
   base::BootTime now{1h};
@@ -795,10 +795,10 @@ class AsyncTest : public CoreTest {
     void start(std::shared_ptr<const handlers::Notification>, const std::stop_token&, Done) override {}
   };
   AsyncTest() {
-    routes::Routes::Table table;
-    table[static_cast<std::size_t>(notification::TypeWebhook::kIncomingMessageReceived)] = {
-        {"forward", nullptr, std::make_shared<Target>()}};
-    routes.emplace(std::move(table));
+    routes::Options forwards;
+    forwards.routes = {{.actions = {{.forward = forward::Options{.url = "http://target/"}}}}};
+    const auto target = std::make_shared<Target>();
+    routes = std::make_shared<const routes::Routes>(forwards, handlers, [&](const auto&, const auto&) { return target; });
     options.concurrency = 1;
     make(1);
     connect();
