@@ -17,7 +17,7 @@ class ConfigVerb final : public Verb {
   }
 
   int run(Console& console, const Environment& environment) override {
-    FleetSettings settings(own_handlers(handlers_));
+    FleetSettings settings(known_handlers(handlers_));
     if (kAction == Action::kReference) {
       console.out(config::reference_page(settings.programs()));
       return kOk;

@@ -1,7 +1,6 @@
 #include "cli/fleet_settings.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <sstream>
 #include <utility>
 
@@ -9,19 +8,22 @@
 
 namespace hookfleet::cli {
 
-namespace {
-
-std::vector<std::string> with_shipped(std::vector<std::string> own) {
-  std::vector<std::string> handlers = routes::shipped_handlers();
-  std::move(own.begin(), own.end(), std::back_inserter(handlers));
-  return handlers;
+void declare_handlers(config::Arguments& arguments, std::string& handlers) {
+  arguments.option("--handlers", handlers, "NAMES", "Handlers of your own worker program beside the shipped ones, by comma");
 }
 
-}  // namespace
+std::vector<std::string> known_handlers(const std::string& handlers) {
+  std::vector<std::string> names = routes::shipped_handlers();
+  std::istringstream text(handlers);
+  for (std::string name; std::getline(text, name, ',');) {
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
 
-FleetSettings::FleetSettings(std::vector<std::string> own_handlers) : handlers_(with_shipped(std::move(own_handlers))) {
+FleetSettings::FleetSettings(std::vector<std::string> handlers) {
   ingress::declare(ingress_settings_, ingress_);
-  worker::declare(worker_settings_, worker_, handlers_);
+  worker::declare(worker_settings_, worker_, std::move(handlers));
 }
 
 std::vector<config::Problem> FleetSettings::load(const std::string& file, const std::map<std::string, std::string>& environment) {
@@ -33,19 +35,6 @@ std::vector<config::Problem> FleetSettings::load(const std::string& file, const 
 }
 
 std::vector<config::Program> FleetSettings::programs() const { return {{"ingress", &ingress_settings_}, {"worker", &worker_settings_}}; }
-
-void declare_handlers(config::Arguments& arguments, std::string& handlers) {
-  arguments.option("--handlers", handlers, "NAMES", "Handlers of your own worker program beside the shipped ones, by comma");
-}
-
-std::vector<std::string> own_handlers(const std::string& handlers) {
-  std::vector<std::string> names;
-  std::istringstream text(handlers);
-  for (std::string name; std::getline(text, name, ',');) {
-    if (!name.empty()) names.push_back(name);
-  }
-  return names;
-}
 
 std::chrono::milliseconds member_ttl(const std::string& file, const std::map<std::string, std::string>& environment) {
   FleetSettings settings;

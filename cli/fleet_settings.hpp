@@ -13,19 +13,22 @@
 
 namespace hookfleet::cli {
 
+/// --handlers NAMES: of a worker program of the user's, by comma, beside the shipped ones.
+void declare_handlers(config::Arguments& arguments, std::string& handlers);
+/// The shipped ones and those.
+std::vector<std::string> known_handlers(const std::string& handlers = {});
+
 /// The settings of all programs of the fleet, which share one file.
 class FleetSettings {
  public:
-  /// `own_handlers`: names that routes may give beside the shipped ones, of a worker program of the user's.
-  explicit FleetSettings(std::vector<std::string> own_handlers = {});
+  /// `handlers`: the names that routes may give.
+  explicit FleetSettings(std::vector<std::string> handlers = known_handlers());
   FleetSettings(const FleetSettings&) = delete;
   FleetSettings& operator=(const FleetSettings&) = delete;
 
   /// What any program finds wrong; what several find stands once. Called once.
   std::vector<config::Problem> load(const std::string& file, const std::map<std::string, std::string>& environment);
 
-  /// All names that routes may give.
-  const std::vector<std::string>& handlers() const { return handlers_; }
   /// What load() found, or the defaults where it found problems.
   const ingress::Config& ingress() const { return ingress_; }
   const worker::Config& worker() const { return worker_; }
@@ -37,16 +40,11 @@ class FleetSettings {
   std::vector<config::Program> programs() const;
 
  private:
-  const std::vector<std::string> handlers_;
   ingress::Config ingress_;
   worker::Config worker_;
   config::Settings ingress_settings_;
   config::Settings worker_settings_;
 };
-
-/// --handlers NAMES: what FleetSettings takes as `own_handlers`, by comma.
-void declare_handlers(config::Arguments& arguments, std::string& handlers);
-std::vector<std::string> own_handlers(const std::string& handlers);
 
 /// A worker lives whose heartbeat is younger: worker.member_ttl of the settings, or its default where they have problems.
 std::chrono::milliseconds member_ttl(const std::string& file, const std::map<std::string, std::string>& environment);

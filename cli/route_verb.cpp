@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <system_error>
@@ -12,6 +11,7 @@
 #include "cli/verb_list.hpp"
 #include "common/config/command_line.hpp"
 #include "common/notification/envelope.hpp"
+#include "worker/config.hpp"
 #include "worker/routes/table.hpp"
 
 namespace hookfleet::cli {
@@ -77,14 +77,17 @@ class RouteVerb final : public Verb {
 
   int run(Console& console, const Environment& environment) override {
     const bool json = is_json(output_);
-    FleetSettings settings(own_handlers(handlers_));
-    if (const auto problems = settings.load(config_, environment); !problems.empty()) {
+    const std::vector<std::string> handlers = known_handlers(handlers_);
+    worker::Config config;
+    config::Settings settings;
+    worker::declare(settings, config, handlers);
+    if (const auto problems = settings.load(config_, environment, {}); !problems.empty()) {
       console.err(config::lines(problems));
       return kUsage;
     }
     const std::uint64_t instance = instance_.empty() ? 0 : count_of("--instance", instance_, 1);
     const Body body = body_of(read_body(console, file_), instance);
-    const routes::Table table(settings.worker().routes, settings.handlers());
+    const routes::Table table(config.routes, handlers);
     console.out(json ? json_text(as_json(body, table), 2) + '\n' : as_text(body, table));
     return kOk;
   }

@@ -52,7 +52,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   forward::Forwarder forwarder(registry, log, clock);
   const auto make_routes = [&](const routes::Options& options) {
     return std::make_shared<const routes::Routes>(
-        options, handlers, [&](const std::string& action, const forward::Options& target) { return forwarder.target(action, target); });
+        options, handlers, [&](const std::string& name, const forward::Options& target) { return forwarder.target(name, target); });
   };
 
   std::atomic<int> exit_code = 0;

@@ -340,7 +340,7 @@ TEST_P(ConsumerExample, ReadsEachOnceWithAGroupAndGoesOnWhereItEnded) {
 
 INSTANTIATE_TEST_SUITE_P(Languages, ConsumerExample,
                          testing::Values(Consumer{"Python", "python3", "consumer.py"}, Consumer{"Node", "node", "consumer.mjs"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
 }  // namespace hookfleet::worker

@@ -96,7 +96,7 @@ void declare_action(config::Settings& settings, ActionOptions& options, const st
   settings.map(
       "stream", options.stream, [&prefix](config::Settings& item, StreamOptions& stream) { declare_stream(item, stream, prefix); },
       "Republished on a Redis stream, once each, for consumers in other languages");
-  settings.map("forward", options.forward, forward::declare, "Posted to a service of yours, with its bytes as they came");
+  settings.map("forward", options.forward, forward::declare, "Posted to a service of yours");
 }
 
 void declare_route(config::Settings& settings, RouteOptions& options, const std::vector<std::string>& handlers, const std::string& prefix) {

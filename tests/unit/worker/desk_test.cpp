@@ -1026,12 +1026,13 @@ class PlacesHandler final : public handlers::AsyncHandler {
 class PlacesTest : public DeskTest {
  protected:
   PlacesTest() {
-    const routes::ActionOptions to_target{.forward = forward::Options{.url = "http://target/"}}, to_handler{.handler = "message"};
-    routes::Options three;
-    three.routes = {{.match = {.type_webhook = {"incomingMessageReceived"}}, .actions = {to_target}},
-                    {.match = {.type_webhook = {"outgoingMessageStatus"}}, .actions = {to_handler}},
-                    {.match = {.type_webhook = {"incomingCall"}}, .actions = {to_handler, to_target}}};
-    routes = std::make_shared<const routes::Routes>(three, handlers, [this](const auto&, const auto&) { return target; });
+    const routes::ActionOptions forwards{.forward = forward::Options{}}, handles{.handler = "message"};
+    routes::Options settings;
+    settings.routes = {{.match = {.type_webhook = {"incomingMessageReceived"}}, .actions = {forwards}},
+                       {.match = {.type_webhook = {"outgoingMessageStatus"}}, .actions = {handles}},
+                       {.match = {.type_webhook = {"incomingCall"}}, .actions = {handles, forwards}}};
+    const auto make_forward = [this](const std::string&, const forward::Options&) { return target; };
+    routes = std::make_shared<const routes::Routes>(settings, handlers, make_forward);
     start({});
   }
   void full(bool is) { situation.full = is ? std::span<const handlers::AsyncHandler* const>(all_full) : all_full.subspan(0, 0); }
@@ -1042,10 +1043,26 @@ class PlacesTest : public DeskTest {
   }
 
   const std::shared_ptr<handlers::AsyncHandler> target = std::make_shared<PlacesHandler>();
-  const routes::Action forward{.name = "forward:http://target/", .async = target};
+  const routes::Action forward{"forward", nullptr, target, nullptr};
   const handlers::AsyncHandler* const target_of[1] = {target.get()};
   const std::span<const handlers::AsyncHandler* const> all_full{target_of};
 };
+
+TEST_F(PlacesTest, WhoWaitsForAPlaceGetsTheNewRouteAtOnce) {
+  full(true);
+  arrive({message(1, "a"), message(2, "b"), message(3, "a")});
+  EXPECT_TRUE(started().empty());
+  ASSERT_EQ(desk->waiting(), 2U);
+  ASSERT_TRUE(desk->call(*target));
+  routes::Options settings;
+  settings.routes = {{.actions = {{.handler = "message"}}}};
+  desk->set_routes(std::make_shared<const routes::Routes>(settings, handlers));
+  EXPECT_EQ(desk->waiting(), 0U);
+  EXPECT_EQ(desk->blocked_entries(), 0U);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(desk->called(*target), 0U) << "it gives its place back";
+  EXPECT_FALSE(desk->waits_for(*target));
+}
 
 TEST_F(PlacesTest, WhoFindsNoPlaceWaitsAndOthersGoOn) {
   full(true);
