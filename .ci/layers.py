@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
-SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis"}
+SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis", "common/web"}
 THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle"}
 # folder -> what it may include besides itself
 RULE = {
@@ -23,6 +23,7 @@ RULE = {
     "common/metrics": CONFIG,
     "common/notification": CONFIG,
     "common/redis": CONFIG,
+    "common/web": BASE,
     "common/durability": SECOND,
     "common/stream": SECOND,
     "common/lease": SECOND,
@@ -35,10 +36,11 @@ RULE = {
     "worker/consume": THIRD | {"worker/partition"},
     "worker/dedup": THIRD,
     "worker/retry": THIRD,
-    "worker/routes": THIRD | {"worker/handlers"},
     "worker/handlers": THIRD,
+    "worker/forward": THIRD | {"worker/handlers"},
+    "worker/routes": THIRD | {"worker/handlers", "worker/forward"},
     "worker/dispatch": THIRD | {"worker/dedup", "worker/routes", "worker/retry", "worker/handlers"},
-    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/dispatch"},
+    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/forward", "worker/dispatch"},
     "cli": THIRD | {"worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach
@@ -55,7 +57,7 @@ OWNER = {
     "simdjson": {"common/notification"},
     "openssl/": {"common/digest"},
     "xxhash": {"common/digest"},
-    "curl/": {"common/http_client"},
+    "curl/": {"common/web"},
     "valijson/": {"common/schema"},
 }
 VOCABULARY = ("tl/expected.hpp", "nlohmann/")  # may stand in headers and be used everywhere
