@@ -95,7 +95,8 @@ struct ReadRequest {
   };
   std::uint64_t cycle = 0;
   std::vector<From> from;
-  std::size_t count = 1;  ///< entries a stream
+  std::size_t count = 1;                  ///< entries a stream
+  std::chrono::milliseconds block{1000};  ///< how long to wait for the first entry
 };
 
 }  // namespace hookfleet::worker

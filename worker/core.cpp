@@ -18,6 +18,8 @@ constexpr auto kHoldsEvery = 5s;
 constexpr std::chrono::nanoseconds kBacklogEvery = 10s;  // of all partitions
 constexpr auto kWriteAgain = 250ms;                      // after Redis refused
 constexpr std::size_t kQuantum = 64;                     // steps of a partition before it is another's turn: long enough to fill an ack
+constexpr std::size_t kReadyLanes = 32;                  // that is plenty for one partition
+constexpr auto kReadBriefly = 5ms;                       // when some partitions aren't read: they will want to be, soon
 constexpr std::size_t kRecordBytes = 512;                // an entry without its body, with its share of lane and identity
 constexpr std::size_t kOverflowedBytes = 40;             // a lane that overflows
 // Handlers that take microseconds are started ahead of their turn, as many as take so long, so that threads need not wait for us.
@@ -209,6 +211,14 @@ bool Core::enough(const Load& load) const {
   return load.body_bytes > half || (load.entries - load.blocked) * kRecordBytes > std::max(left, options_.memory_max / 8);
 }
 
+/// The partition has work at hand, in many lanes, and handlers are quick: to have more of it in memory would cost cache misses and speed
+/// nothing up. Otherwise one reads on: what is beyond may be of chats that wait for nobody.
+bool Core::supplied(const dispatch::Desk& desk, std::size_t partitions) const {
+  if (average_seconds_ > kAheadSeconds) return false;
+  const std::size_t share = options_.read_ahead / partitions;
+  return desk.entries() - desk.blocked_entries() >= share && desk.ready() >= std::clamp<std::size_t>(share / 8, 1, kReadyLanes);
+}
+
 // --- Leases
 
 void Core::members(const Heartbeat& call, std::span<const std::string> live, base::BootTime now, base::WallTime wall) {
@@ -338,9 +348,15 @@ void Core::read(base::BootTime now, const Load& load) {
     if (slot.ownership.asking()) return;  // all that are being taken come first, so that one read covers them
   }
   const bool overfull = load.overflowed * kOverflowedBytes > options_.memory_max / 8;
+  const auto running = static_cast<std::size_t>(
+      std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.ownership.state() == Ownership::State::kRunning; }));
   ReadRequest request;
   for (Slot& slot : slots_) {
     if (slot.ownership.state() != Ownership::State::kRunning) continue;
+    if (supplied(*slot.desk, running)) {
+      request.block = kReadBriefly;
+      continue;
+    }
     slot.desk->rescan_if_due(now, overfull);
     if (overfull && slot.desk->overflowed() > 0) continue;  // no more lanes can be remembered as left out
     request.from.push_back({tenure_of(slot), slot.desk->cursor()});

@@ -31,6 +31,7 @@ struct Options {
   std::size_t concurrency = 16;                       ///< handlers at a time, of those that take a thread
   std::chrono::milliseconds handler_timeout{15'000};  ///< a handler that runs for longer is reported
   std::size_t memory_max = 256UL << 20;               ///< waiting entries and their bodies
+  std::size_t read_ahead = 8192;                      ///< entries that can run, over all partitions: what is beyond them isn't read yet
   std::chrono::milliseconds ack_linger{5};
   std::size_t ack_batch = stream::AckBatch::kEntriesMax;
 };
@@ -164,6 +165,7 @@ class Core {
   Load load() const;
   void set_pressure(const Load& load);
   bool enough(const Load& load) const;
+  bool supplied(const dispatch::Desk& desk, std::size_t partitions) const;
   void abandon(Slot& slot);
   void lose(Slot& slot, Outside::Loss loss);
   void drain(Slot& slot);

@@ -324,9 +324,8 @@ void Engine::read(ReadRequest request) {
       reading_.emplace_back(from.tenure.partition, from.tenure.serial);
     }
   }
-  const std::size_t count = request.count;
+  reader_->read(std::move(positions), request.count, request.block);
   request_ = std::move(request);
-  reader_->read(std::move(positions), count);
 }
 
 void Engine::delivered(std::vector<consume::Delivered> delivered) {

@@ -223,10 +223,10 @@ class Server::Endpoint final : public phttp::Handler {
 bool Server::State::turned() {
   std::string detail;
   if (metrics::healthcheck(probe_address, "/livez", detail)) return true;
-  metrics.probe_failures.add();
   if (const auto suppressed = probe_failed.pass(base::BootClock::now())) {
     log.warn("probe.failed", "the webhook port does not answer its own process", {{"error", detail}, {"suppressed", *suppressed}});
   }
+  metrics.probe_failures.add();  // what is counted is logged
   return false;
 }
 

@@ -21,7 +21,7 @@ fail() {
   exit 1
 }
 cleanup() {
-  ./fleet down --purge >/dev/null 2>&1 || true
+  ./fleet down --purge --yes >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -57,7 +57,7 @@ no_fleet_left() {
 }
 
 step "wrong use ends with 2 and says what is wrong"
-for words in "nonsense" "up --ingress 0" "up --port x" "up --token" "up --redis http://x" "up --config /nowhere" "status now"; do
+for words in "nonsense" "up --ingress 100" "logs -n x" "up --port x" "up --token" "up --redis http://x" "up --config /nowhere" "status now"; do
   read -r -a arguments <<<"$words"
   ends_with 2 ./fleet "${arguments[@]}"
 done
@@ -116,6 +116,26 @@ ends_with 2 ./fleet up --config "$work/bad.yaml"
 grep -q deadlin "$work/out" || fail "nothing is said about the bad setting: $(cat "$work/out")"
 ready || fail "not ready after refused settings"
 
+step "another layout is refused and nothing changes"
+old=$(pid ingress-1)
+echo 'stream: {partitions: 8}' >"$work/other.yaml"
+ends_with 1 ./fleet up --config "$work/other.yaml"
+grep -q "32 chat.*8 chat" "$work/out" || fail "nothing is said about the layouts: $(cat "$work/out")"
+[ "$old" = "$(pid ingress-1)" ] || fail "the ingress was started anew"
+ready || fail "not ready after a refused layout"
+
+step "none taken, then again"
+./fleet up --ingress 0 >"$work/out" || fail "up --ingress 0"
+grep -q "nothing is taken" "$work/out" || fail "up --ingress 0 doesn't say that nothing is taken"
+[ "$(post 2>/dev/null)" = 000 ] || fail "something answers without an ingress"
+ready || fail "not content without an ingress"
+./fleet up --ingress 1 >/dev/null || fail "up after --ingress 0"
+HOOKFLEET_TOKEN=token-of-the-test works
+
+step "logs"
+./fleet logs worker -n 1 | grep -c '^{' >"$work/count" || fail "logs prints no records"
+! ./fleet logs | grep '^==>' || fail "logs prints headings into a pipe"
+
 step "without its supervisor"
 kill -KILL "$(pid supervisor)"
 ! ./fleet status >"$work/out" || fail "status is content without a supervisor"
@@ -141,7 +161,9 @@ grep -q "taken by python3 (pid $server)" "$work/out" || fail "up doesn't say who
 . .fleet/env
 [ "$(redis-cli -u "$REDIS_URL" get kept)" = yes ] || fail "the data is gone"
 [ "$HOOKFLEET_TOKEN" = token-of-the-test ] || fail "the token is gone"
-./fleet down --purge >/dev/null || fail "down --purge"
+ends_with 2 ./fleet down --purge </dev/null
+ready || fail "down --purge without a yes stopped something"
+./fleet down --purge --yes >/dev/null || fail "down --purge"
 no_fleet_left || fail "processes are left"
 [ ! -e .fleet ] || fail ".fleet is left"
 step "passed"

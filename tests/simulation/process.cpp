@@ -91,6 +91,7 @@ Process::Process(World& world, unsigned slot, std::string name)
       core_(options_, desk_options_, world.schedule.partitions, name_, all_routes(), *this, world.random.next()) {
   options_.concurrency = world.schedule.concurrency;
   options_.memory_max = world.schedule.memory_max;
+  options_.read_ahead = world.schedule.read_ahead;
   desk_options_.worker = name_;
   desk_options_.retry = {.attempts = 3, .first = 1s, .max = 8s, .give_up = 60s, .blocked = 20s, .hold_after = 1000};
 }
@@ -366,7 +367,7 @@ void Process::read(worker::ReadRequest request) {
   read_ = std::move(request);
   const unsigned generation = ++read_generation_;
   const Time delay = latency();
-  read_until_ = world_.timeline.now() + delay + 1s;  // XREAD BLOCK 1000
+  read_until_ = world_.timeline.now() + delay + read_->block;
   if (!world_.over() && world_.random.chance(world_.schedule.cut)) {
     world_.timeline.at(from_seconds(world_.random.unit() * 0.3), [this] { cut_reader(false); });
   }

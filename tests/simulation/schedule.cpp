@@ -148,6 +148,7 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   if (mode == Mode::kForwards) schedule.memory_max = random.pick({4096UL, 16384UL, 256UL << 20});
   schedule.spawns.push_back(Time(0));
   for (unsigned i = 1; i < workers; ++i) schedule.spawns.push_back(from_seconds(random.pick({0.0, 0.1, 15.0})));
+  schedule.read_ahead = random.pick({1UL, 8UL, 8192UL});
   return schedule;
 }
 

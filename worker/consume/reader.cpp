@@ -31,9 +31,9 @@ Reader::~Reader() {
   changed_.notify_all();
 }
 
-void Reader::read(std::vector<Position> positions, std::size_t count) {
+void Reader::read(std::vector<Position> positions, std::size_t count, std::chrono::milliseconds block) {
   base::MutexLock lock(mutex_);
-  request_ = Request{std::move(positions), count};
+  request_ = Request{std::move(positions), count, block};
   changed_.notify_all();
 }
 
@@ -76,7 +76,7 @@ tl::expected<std::vector<Delivered>, std::string> Reader::serve(const Request& r
       .borrow("COUNT")
       .number(static_cast<std::int64_t>(request.count))
       .borrow("BLOCK")
-      .number(kBlock.count())
+      .number(request.block.count())
       .borrow("STREAMS");
   for (const Position& position : request.positions) command.borrow(keys_.stream(position.partition));
   for (const Position& position : request.positions) command.copy(position.cursor.text());

@@ -34,14 +34,13 @@ struct Delivered {
 class Reader {
  public:
   struct Callbacks {
-    /// Empty when nothing came for kBlock.
+    /// Empty when nothing came in time.
     std::function<void(std::vector<Delivered>)> done;
     /// The connection was lost, or Redis refused; the next request opens another after a pause.
     std::function<void(const std::string& why)> failed;
     /// Before `done`: keys that hold no stream; the others were read without them.
     std::function<void(const std::string& why)> skipped;
   };
-  static constexpr std::chrono::milliseconds kBlock{1000};
 
   /// `keys` outlives the reader.
   Reader(redis::Endpoint endpoint, redis::Timeouts timeouts, const stream::Keys& keys, Callbacks callbacks);
@@ -49,13 +48,14 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  /// At most `count` entries of each stream, beyond its cursor. One request at a time.
-  void read(std::vector<Position> positions, std::size_t count) HOOKFLEET_EXCLUDES(mutex_);
+  /// At most `count` entries of each stream, beyond its cursor; `block`: how long to wait while there are none. One request at a time.
+  void read(std::vector<Position> positions, std::size_t count, std::chrono::milliseconds block) HOOKFLEET_EXCLUDES(mutex_);
 
  private:
   struct Request {
     std::vector<Position> positions;
     std::size_t count;
+    std::chrono::milliseconds block;
   };
   void run() HOOKFLEET_EXCLUDES(mutex_);
   tl::expected<std::vector<Delivered>, std::string> serve(const Request& request);

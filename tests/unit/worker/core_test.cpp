@@ -556,6 +556,53 @@ TEST_F(CoreTest, AReloadLetsWhatRunsEndAndKeepsItsActions) {
   EXPECT_EQ(outside.records.back().outcome, dispatch::Outcome::kDone);
 }
 
+TEST_F(CoreTest, APartitionWithWorkEnoughIsNotReadWhileOthersAre) {
+  options.read_ahead = 4;  // two of each
+  options.concurrency = 1;
+  make(2);
+  connect();
+  const auto calls = outside.take<Acquire>();
+  ASSERT_EQ(calls.size(), 2U);
+  for (const auto& call : calls) core->acquired(call, lease::Held{"1", lease::How::kClean, "0-0"}, now, wall);
+  // Handlers turn out to be quick.
+  for (std::uint64_t id = 1; id <= 300; ++id) {
+    deliver({entry(id, "x")});
+    finish();
+    answer_acks();
+  }
+  const auto first = outside.reads.back();
+  EXPECT_EQ(first.from.size(), 2U);
+  EXPECT_EQ(first.block, 1s);
+  std::vector<dispatch::Arrival> many;
+  for (std::uint64_t id = 301; id <= 350; ++id) many.push_back(entry(id, "chat " + std::to_string(id)));
+  deliver(std::move(many));  // more than are started ahead
+  deliver({});               // the read that began before they were in their lanes
+  const auto second = outside.reads.back();
+  ASSERT_EQ(second.from.size(), 1U) << "the other partition only";
+  EXPECT_EQ(second.from[0].tenure.partition, first.from[1].tenure.partition);
+  EXPECT_LT(second.block, 1s) << "the first one will want more soon";
+  for (int i = 0; i < 50; ++i) {
+    finish();
+    answer_acks();
+  }
+  core->read_done(second.cycle, {}, now, wall);
+  ASSERT_EQ(outside.reads.back().from.size(), 2U) << "its work is done";
+  EXPECT_EQ(outside.reads.back().from[0].cursor, (StreamId{350, 0}));
+}
+
+TEST_F(CoreTest, ManyEntriesOfFewChatsDontKeepOthersFromBeingRead) {
+  options.read_ahead = 8;
+  options.concurrency = 1;
+  make(1);
+  connect();
+  core->acquired(outside.take<Acquire>().at(0), lease::Held{"1", lease::How::kClean, "0-0"}, now, wall);
+  std::vector<dispatch::Arrival> same;
+  for (std::uint64_t id = 1; id <= 20; ++id) same.push_back(entry(id, "a"));
+  deliver(std::move(same));
+  ASSERT_EQ(outside.reads.size(), 2U);
+  EXPECT_EQ(outside.reads[1].from.size(), 1U);
+}
+
 class HeldTypeTest : public CoreTest {
  protected:
   static constexpr auto kType = notification::TypeWebhook::kIncomingMessageReceived;
