@@ -32,6 +32,7 @@ Notification make_notification(Accepted accepted, const Envelope& envelope) {
           .trace = std::move(accepted.trace),
           .identity = accepted.identity,
           .body_digest = accepted.body_digest,
+          .invalid_at = {},
           .attempt = accepted.attempt,
           .body = std::move(accepted.body)};
 }

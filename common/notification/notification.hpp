@@ -30,6 +30,7 @@ struct Notification {
   std::string trace;                      ///< traceparent or request id
   Identity identity{};
   BodyDigest body_digest{};
+  std::string invalid_at;                   ///< JSON pointer of what is wrong with it first, printable ASCII; empty: it is valid, or unchecked
   unsigned attempt = 1;                     ///< 1 for the first
   std::shared_ptr<const std::string> body;  ///< bytes as received; shared since fan-out actions run side by side
 

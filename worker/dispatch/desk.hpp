@@ -168,7 +168,7 @@ class Desk {
   /// When wake() has something to do.
   std::optional<base::BootTime> next_wake() const;
   bool has_ready() const { return ready() > 0; }
-  /// Lanes whose head may be looked at now.
+  /// Lanes whose head may be looked at now, or as soon as the pool has a place.
   std::size_t ready() const { return ready_.size() + begun_ready_.size() + called_ready_.size() + pool_ready_.size(); }
   /// One whose begin is written waits for its start: it holds a place among those that run, so it must get its turn first.
   bool has_begun_ready() const { return !begun_ready_.empty(); }
