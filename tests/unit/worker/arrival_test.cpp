@@ -40,7 +40,7 @@ TEST(Prepare, TakesInstanceChatAndTypeFromTheEntry) {
 TEST(Prepare, EveryDocumentedBodyIsFitAndItsHandlerIsDoneWithIt) {
   handlers::Handlers handlers;
   handlers::add_shipped(handlers);
-  const routes::Routes routes(handlers);
+  const routes::Routes routes(routes::Options{}, handlers);
   const auto samples = support::samples();
   EXPECT_GE(samples.size(), 100U);
   for (const auto& sample : samples) {
