@@ -59,17 +59,16 @@ std::string unique_name() {
          digest::to_hex({reinterpret_cast<const char*>(&number), sizeof number});
 }
 
-Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
-               alert::Operator& operators, Callbacks callbacks)
+Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
+               const base::Clock& clock, alert::Operator& operators, Callbacks callbacks)
     : setup_(std::move(setup)),
-      routes_(routes),
       metrics_(metrics),
       log_(log),
       clock_(clock),
       callbacks_(std::move(callbacks)),
       keys_(setup_.layout),
       desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
-      core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, routes_, *this, std::random_device{}()),
+      core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, std::move(routes), *this, std::random_device{}()),
       journal_(log_, setup_.identical_max, metrics_, clock_),
       sightings_(setup_.name),
       instance_states_(metrics_.instances, setup_.layout.partitions),
@@ -79,6 +78,7 @@ Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics
       attempts_batch_(scripts_, keys_),
       checks_(setup_.checks) {
   pool_.emplace(setup_.options.concurrency, clock_, [this] { wakeup_.signal(); });
+  runner_.emplace(clock_, [this] { wakeup_.signal(); });
   connector_.emplace(setup_.endpoint, setup_.timeouts, setup_.layout, all(scripts_, lease_scripts_),
                      consume::Connector::Callbacks{.connected =
                                                        [this](redis::Connection connection) {
@@ -116,6 +116,14 @@ Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics
 
 Engine::~Engine() { stop(); }
 
+void Engine::set_routes(std::shared_ptr<const routes::Routes> routes) {
+  {
+    base::MutexLock lock(mutex_);
+    inbox_.routes = std::move(routes);
+  }
+  wakeup_.signal();
+}
+
 bool Engine::stop() {
   {
     base::MutexLock lock(mutex_);
@@ -143,6 +151,7 @@ void Engine::run() {
   for (;;) {
     take_inbox();
     core_.completed(pool_->take(), clock_.now(), clock_.wall());
+    core_.completed(runner_->take(), clock_.now(), clock_.wall());
     core_.tick(clock_.now(), clock_.wall());
     start_jobs();
     claim_news();
@@ -188,6 +197,7 @@ void Engine::take_inbox() {
                  {{"error", inbox.unreadable}, {"suppressed", *suppressed}});
     }
   }
+  if (inbox.routes) core_.set_routes(std::move(inbox.routes), clock_.now(), clock_.wall());
   if (inbox.read) {
     if (inbox.read->batches) {
       core_.read_done(request_.cycle, *std::move(inbox.read->batches), clock_.now(), clock_.wall());
@@ -302,6 +312,8 @@ void Engine::claimed(std::uint64_t number, redis::ReplyView reply) {
 }
 
 void Engine::start_jobs() {
+  for (dispatch::Job& job : async_jobs_) runner_->start(std::move(job));
+  async_jobs_.clear();
   if (jobs_.empty()) return;
   pool_->start(std::move(jobs_));
   jobs_.clear();
@@ -319,6 +331,7 @@ void Engine::once_a_second() {
   set(metrics_.body_bytes, figures.body_bytes);
   set(metrics_.lanes, figures.lanes);
   set(metrics_.blocked, figures.blocked);
+  set(metrics_.waiting, figures.waiting);
   set(metrics_.overflowed, figures.overflowed);
   set(metrics_.owned, figures.owned);
   set(metrics_.wanted, figures.wanted);
@@ -403,9 +416,12 @@ void Engine::delivered(std::vector<consume::Delivered> delivered) {
   wakeup_.signal();
 }
 
-void Engine::start(dispatch::Job job) { jobs_.push_back(std::move(job)); }
+void Engine::start(dispatch::Job job) { (job.action->async ? async_jobs_ : jobs_).push_back(std::move(job)); }
 
-void Engine::cancel(unsigned partition) { pool_->cancel(partition); }
+void Engine::cancel(unsigned partition) {
+  pool_->cancel(partition);
+  runner_->cancel(partition);
+}
 
 void Engine::record(dispatch::Record record) {
   journal_.attempt(record);

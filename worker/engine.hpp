@@ -26,6 +26,7 @@
 #include "worker/consume/connector.hpp"
 #include "worker/consume/reader.hpp"
 #include "worker/core.hpp"
+#include "worker/dispatch/async_runner.hpp"
 #include "worker/dispatch/checks.hpp"
 #include "worker/dispatch/handler_pool.hpp"
 #include "worker/drift/sightings.hpp"
@@ -66,12 +67,15 @@ class Engine : private Outside {
     std::string name = unique_name();
   };
   /// The references outlive the engine.
-  Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
-         alert::Operator& operators, Callbacks callbacks);
+  Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
+         const base::Clock& clock, alert::Operator& operators, Callbacks callbacks);
   /// stop(), if it wasn't called.
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  /// Other routes hold for whatever starts from now on; what runs ends by those it began with. Any thread.
+  void set_routes(std::shared_ptr<const routes::Routes> routes) HOOKFLEET_EXCLUDES(mutex_);
 
   /// Hands everything over: reads and starts nothing more, waits for handlers that run and for what is to be confirmed, gives the
   /// partitions back; at most timers.drain, and not for handlers that hang. False: not all was given back; what runs still runs, its
@@ -98,7 +102,8 @@ class Engine : private Outside {
     std::vector<std::string> connect_failures;
     std::string other_fleet;
     std::optional<Read> read;
-    std::string unreadable;  // what was read without some streams says why
+    std::shared_ptr<const routes::Routes> routes;  // new ones
+    std::string unreadable;                        // what was read without some streams says why
     bool stop = false;
   };
 
@@ -167,7 +172,6 @@ class Engine : private Outside {
 
   // Set at construction
   const Setup setup_;
-  const routes::Routes& routes_;
   const Metrics& metrics_;
   const log::Logger& log_;
   const base::Clock& clock_;
@@ -191,7 +195,8 @@ class Engine : private Outside {
   redis::Command command_;
   stream::AckBatch ack_batch_;
   stream::AttemptsBatch attempts_batch_;
-  std::vector<dispatch::Job> jobs_;
+  std::vector<dispatch::Job> jobs_;  // of the pool, to be handed over together
+  std::vector<dispatch::Job> async_jobs_;
   ReadRequest request_;
   log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)},
       news_full_limit_{drift::Sightings::kPauseWhenFull}, unreadable_limit_{std::chrono::seconds(10)};
@@ -215,6 +220,7 @@ class Engine : private Outside {
 
   // Last on purpose: they must end before anything above is destroyed, the engine's own first.
   std::optional<dispatch::HandlerPool> pool_;
+  std::optional<dispatch::AsyncRunner> runner_;
   std::optional<consume::Connector> connector_;
   std::optional<consume::Reader> reader_;
   std::jthread thread_;

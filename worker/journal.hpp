@@ -6,6 +6,7 @@
 #include "common/log/logger.hpp"
 #include "common/log/sampler.hpp"
 #include "worker/core.hpp"
+#include "worker/dispatch/handler_pool.hpp"
 #include "worker/drift/sightings.hpp"
 #include "worker/metrics.hpp"
 

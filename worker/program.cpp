@@ -11,6 +11,7 @@
 #include "common/metrics/listener.hpp"
 #include "worker/config.hpp"
 #include "worker/engine.hpp"
+#include "worker/forward/forwarder.hpp"
 #include "worker/metrics.hpp"
 
 namespace hookfleet::worker {
@@ -29,7 +30,7 @@ constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /live
 int run(int argc, char** argv, const handlers::Handlers& handlers) {
   Config config;
   config::Settings settings;
-  declare(settings, config);
+  declare(settings, config, handlers.names());
   const auto begun = lifecycle::Process::begin({kProgram, kAbout, argc, argv}, settings, config.metrics_listen, config.log);
   if (!begun) return begun.error();
   lifecycle::Process& process = **begun;
@@ -56,7 +57,11 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     return lifecycle::Process::kFailed;
   }
 
-  const routes::Routes routes(handlers);
+  forward::Forwarder forwarder(registry, log, clock);
+  const auto make_routes = [&](const routes::Options& options) {
+    return std::make_shared<const routes::Routes>(
+        options, handlers, [&](const std::string& name, const forward::Options& target) { return forwarder.target(name, target); });
+  };
 
   const std::string name = unique_name();
   const auto sinks = alert::make_sinks(config.alerts);
@@ -102,15 +107,15 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.thresholds = config.thresholds;
   setup.thresholds.window = config.alerts.window;
   setup.name = name;
-  Engine engine(std::move(setup), routes, worker_metrics, log, clock, outbox, std::move(callbacks));
+  Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, outbox, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: log level, log.payload, schemas and what becomes of notifications that break them are read again; with any problem all stays as
-  // it is.
+  // SIGHUP: routes, schemas, what becomes of notifications that break them, log level and log.payload are read again and swapped as a
+  // whole; with any problem all stays as it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
-    declare(fresh_settings, fresh);
+    declare(fresh_settings, fresh, handlers.names());
     if (!process.reread(fresh_settings)) return;
     auto fresh_checks = dispatch::make_checks(fresh.checks);
     if (!fresh_checks) {  // as above
@@ -120,9 +125,10 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
       return;
     }
     engine.set_checks(*std::move(fresh_checks));
+    engine.set_routes(make_routes(fresh.routes));
     log_level.set_own(fresh.log.level);
     log.set_payload(fresh.log.payload);
-    log.info("system.reloaded", "log level, log.payload and schemas were read again");
+    log.info("system.reloaded", "routes, schemas, log level and log.payload were read again");
   });
 
   log.info("system.stopping", "handing partitions over");

@@ -27,7 +27,9 @@ Handled Keywords::handle(const Notification& notification, const std::stop_token
   if (notification.type != hookfleet::notification::TypeWebhook::kIncomingMessageReceived) return handled;
 
   const auto body = notification.json();
-  const std::string text = lower_case(hookfleet::handlers::text_at(body, {"messageData", "textMessageData", "textMessage"}));
+  const auto* found = hookfleet::handlers::find_at(body, {"messageData", "textMessageData", "textMessage"});
+  if (found == nullptr || !found->is_string()) return handled;  // another typeMessage
+  const std::string text = lower_case(found->get<std::string>());
   for (const std::string_view keyword : kKeywords) {
     if (text.find(keyword) == std::string::npos) continue;
     // An effect runs exactly once, together with the acknowledgement, however often this handler is called.

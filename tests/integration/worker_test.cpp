@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "common/base/uuid.hpp"
@@ -116,7 +117,7 @@ class Worker {
         registry_(kTable, "test"),
         metrics_(registry_, kKeys.partitions()) {
     handlers_.add("message", std::make_unique<ScriptedHandler>(script));
-    routes_.emplace(handlers_);
+    routes_ = std::make_shared<const routes::Routes>(routes::Options{}, handlers_);
     Engine::Setup setup;
     setup.endpoint = server.endpoint();
     if (with.port != 0) setup.endpoint.port = static_cast<std::uint16_t>(with.port);
@@ -131,7 +132,7 @@ class Worker {
     callbacks.redis = [this](bool reachable, const std::string&) { reachable_ = reachable; };
     callbacks.other_fleet = [this](const std::string&) { other_fleet_ = true; };
     callbacks.hung = [this] { hung_ = true; };
-    engine_.emplace(std::move(setup), *routes_, metrics_, log_, clock_, told_, std::move(callbacks));
+    engine_.emplace(std::move(setup), routes_, metrics_, log_, clock_, told_, std::move(callbacks));
   }
   Worker(support::RedisServer& server, Script& script) : Worker(server, script, With()) {}
 
@@ -173,7 +174,7 @@ class Worker {
   Metrics metrics_;
   support::Told told_;
   handlers::Handlers handlers_;
-  std::optional<routes::Routes> routes_;
+  std::shared_ptr<const routes::Routes> routes_;
   std::optional<Engine> engine_;
 };
 
@@ -1046,7 +1047,11 @@ class PayloadTest : public ProgramTest {
     const auto metrics = client.get("/metrics");
     worker.signal(SIGTERM);
     EXPECT_EQ(worker.wait(25s), 0);
-    Shown shown{support::read_file(log), metrics ? metrics->body : "", {}};
+    Shown shown{support::read_file(log), {}, {}};
+    std::istringstream lines(metrics ? metrics->body : "");
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with('#')) shown.metrics.append(line).append("\n");  // help is ours
+    }
     const auto alerts = server.call({"XRANGE", "hf:alerts", "-", "+"});
     for (std::size_t i = 0; i < alerts.view().size(); ++i) {
       const auto fields = alerts.view()[i][1];

@@ -103,7 +103,7 @@ TEST(Prepare, NamesWhatIsNotDescribedAnywhere) {
 TEST(Prepare, EveryDocumentedBodyIsFitAndItsHandlerIsDoneWithIt) {
   handlers::Handlers handlers;
   handlers::add_shipped(handlers);
-  const routes::Routes routes(handlers);
+  const routes::Routes routes(routes::Options{}, handlers);
   const auto samples = support::samples();
   EXPECT_GE(samples.size(), 100U);
   for (const auto& sample : samples) {
