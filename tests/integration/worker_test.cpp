@@ -148,7 +148,6 @@ class Worker {
   bool other_fleet() const { return other_fleet_; }
   bool hung() const { return hung_; }
   /// The value of a series in this worker's metrics.
-  const support::Told& told() const { return told_; }
   double metric(const std::string& series) const {
     const std::string text = registry_.text();
     const auto at = text.find("\n" + series + " ");
@@ -172,7 +171,6 @@ class Worker {
   log::Logger log_;
   metrics::Registry registry_;
   Metrics metrics_;
-  support::Told told_;
   handlers::Handlers handlers_;
   std::shared_ptr<const routes::Routes> routes_;
   std::optional<Engine> engine_;
