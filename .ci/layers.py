@@ -37,10 +37,11 @@ RULE = {
     "worker/consume": THIRD | {"worker/partition"},
     "worker/dedup": THIRD,
     "worker/retry": THIRD,
-    "worker/routes": THIRD | {"worker/handlers"},
     "worker/handlers": THIRD,
+    "worker/forward": THIRD | {"worker/handlers"},
+    "worker/routes": THIRD | {"worker/handlers", "worker/forward"},
     "worker/dispatch": THIRD | {"worker/dedup", "worker/routes", "worker/retry", "worker/handlers"},
-    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/dispatch"},
+    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/forward", "worker/dispatch"},
     "cli": THIRD | {"worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach

@@ -76,6 +76,7 @@ Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics
       ack_batch_(scripts_, keys_, setup_.dedup.keep),
       attempts_batch_(scripts_, keys_) {
   pool_.emplace(setup_.options.concurrency, clock_, [this] { wakeup_.signal(); });
+  runner_.emplace(clock_, [this] { wakeup_.signal(); });
   connector_.emplace(setup_.endpoint, setup_.timeouts, setup_.layout, all(scripts_, lease_scripts_),
                      consume::Connector::Callbacks{.connected =
                                                        [this](redis::Connection connection) {
@@ -130,6 +131,7 @@ void Engine::run() {
   for (;;) {
     take_inbox();
     core_.completed(pool_->take(), clock_.now(), clock_.wall());
+    core_.completed(runner_->take(), clock_.now(), clock_.wall());
     core_.tick(clock_.now(), clock_.wall());
     start_jobs();
     once_a_second();
@@ -252,6 +254,8 @@ void Engine::answered(Asked asked) {
 }
 
 void Engine::start_jobs() {
+  for (dispatch::Job& job : async_jobs_) runner_->start(std::move(job));
+  async_jobs_.clear();
   if (jobs_.empty()) return;
   pool_->start(std::move(jobs_));
   jobs_.clear();
@@ -269,6 +273,7 @@ void Engine::once_a_second() {
   set(metrics_.body_bytes, figures.body_bytes);
   set(metrics_.lanes, figures.lanes);
   set(metrics_.blocked, figures.blocked);
+  set(metrics_.waiting, figures.waiting);
   set(metrics_.overflowed, figures.overflowed);
   set(metrics_.owned, figures.owned);
   set(metrics_.wanted, figures.wanted);
@@ -345,9 +350,12 @@ void Engine::delivered(std::vector<consume::Delivered> delivered) {
   wakeup_.signal();
 }
 
-void Engine::start(dispatch::Job job) { jobs_.push_back(std::move(job)); }
+void Engine::start(dispatch::Job job) { (job.action->async ? async_jobs_ : jobs_).push_back(std::move(job)); }
 
-void Engine::cancel(unsigned partition) { pool_->cancel(partition); }
+void Engine::cancel(unsigned partition) {
+  pool_->cancel(partition);
+  runner_->cancel(partition);
+}
 
 void Engine::record(dispatch::Record record) {
   journal_.attempt(record);

@@ -25,6 +25,7 @@
 #include "worker/consume/connector.hpp"
 #include "worker/consume/reader.hpp"
 #include "worker/core.hpp"
+#include "worker/dispatch/async_runner.hpp"
 #include "worker/dispatch/handler_pool.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
@@ -178,7 +179,8 @@ class Engine : private Outside {
   redis::Command command_;
   stream::AckBatch ack_batch_;
   stream::AttemptsBatch attempts_batch_;
-  std::vector<dispatch::Job> jobs_;
+  std::vector<dispatch::Job> jobs_;  // of the pool, to be handed over together
+  std::vector<dispatch::Job> async_jobs_;
   ReadRequest request_;
   log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)},
       unreadable_limit_{std::chrono::seconds(10)};
@@ -201,6 +203,7 @@ class Engine : private Outside {
 
   // Last on purpose: they must end before anything above is destroyed, the engine's own first.
   std::optional<dispatch::HandlerPool> pool_;
+  std::optional<dispatch::AsyncRunner> runner_;
   std::optional<consume::Connector> connector_;
   std::optional<consume::Reader> reader_;
   std::jthread thread_;

@@ -5,6 +5,7 @@
 #include "common/base/clock.hpp"
 #include "common/log/logger.hpp"
 #include "worker/core.hpp"
+#include "worker/dispatch/handler_pool.hpp"
 #include "worker/metrics.hpp"
 
 namespace hookfleet::worker {

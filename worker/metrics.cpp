@@ -50,6 +50,7 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
       body_bytes(registry.gauge("hookfleet_worker_body_bytes")),
       lanes(registry.gauge("hookfleet_worker_lanes")),
       blocked(registry.gauge("hookfleet_worker_lanes_blocked")),
+      waiting(registry.gauge("hookfleet_worker_lanes_waiting")),
       overflowed(registry.gauge("hookfleet_worker_lanes_overflowed")),
       owned(registry.gauge("hookfleet_worker_partitions_owned")),
       wanted(registry.gauge("hookfleet_worker_partitions_wanted")),

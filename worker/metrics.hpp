@@ -65,11 +65,12 @@ inline constexpr metrics::Spec kOwnTable[] = {
      "hookfleet_worker_type_held",
      "1 while notifications of a type wait for an operator, since too many of them ended the process",
      {"typeWebhook"}},
-    {metrics::Kind::kGauge, "hookfleet_worker_handlers_running", "Handlers started and not returned", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_handlers_running", "Handlers and forwards started and not returned", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_entries", "Entries in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_body_bytes", "Bytes of notifications' bodies in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_lanes", "Chats with entries in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_lanes_blocked", "Chats whose first entry waits for its next attempt", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_lanes_waiting", "Chats whose first entry waits for a place at its target", {}},
     {metrics::Kind::kGauge,
      "hookfleet_worker_lanes_overflowed",
      "Chats whose entries stay in Redis for now, since they wait for their next attempt and memory is full",
@@ -129,7 +130,7 @@ struct Metrics {
   std::array<metrics::Gauge, notification::kTypeWebhookCount> held;  ///< by TypeWebhook
   metrics::Counter taken_clean, taken_crash;
   std::array<metrics::Counter, 4> lost;  ///< by Outside::Loss
-  metrics::Gauge running, entries, body_bytes, lanes, blocked, overflowed, owned, wanted, members, redis_up;
+  metrics::Gauge running, entries, body_bytes, lanes, blocked, waiting, overflowed, owned, wanted, members, redis_up;
 };
 
 }  // namespace hookfleet::worker

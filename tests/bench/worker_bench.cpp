@@ -6,8 +6,10 @@
 //   pair        two workers with concurrency 1, each on a core of its own, beside one
 //   backlog     cost of a notification with 10^3 … 10^5 waiting (10^6 with --entries 1000000)
 //   partitions  cost of a notification with 1 … 32 partitions
+//   forward     notifications a second to a local server that answers after 50 ms, 256 in flight, order of each chat kept
 //   memory      RSS of a worker whose handlers stand still in front of 10^6 waiting
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +19,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -26,6 +29,7 @@
 #include "common/stream/entry.hpp"
 #include "common/stream/keys.hpp"
 #include "tests/bench/load.hpp"
+#include "tests/support/http_server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -295,6 +299,58 @@ void partitions(const Flags& flags) {
   flat("partitions", labels, best(rows, flags.repeat));
 }
 
+/// Takes forwards after 50 ms and looks at their order: message numbers of a chat must grow.
+class OrderedReceiver {
+ public:
+  OrderedReceiver() { server_.forget_requests(); }
+  const support::HttpServer& server() const { return server_; }
+  std::size_t late() const { return late_; }
+
+ private:
+  support::HttpServer::Reply take(const support::HttpServer::Request& request) {
+    const auto text = [&](std::string_view key) {
+      const auto at = request.body.find(key) + key.size();
+      return request.body.substr(at, request.body.find('"', at) - at);
+    };
+    const std::size_t number = std::strtoul(text(R"("idMessage":"3EB0)").c_str(), nullptr, 10) + 1;
+    std::size_t& last = last_[text(R"("chatId":")")];
+    if (number <= last) ++late_;
+    last = number;
+    support::HttpServer::Reply reply;
+    reply.delay = 50ms;
+    return reply;
+  }
+  std::map<std::string, std::size_t> last_;  // the server's thread
+  std::atomic<std::size_t> late_ = 0;
+  support::HttpServer server_{[this](const support::HttpServer::Request& request) { return take(request); }};
+};
+
+void forward(const Flags& flags) {
+  const std::size_t entries = flags.entries != 0 ? flags.entries : 50'000;
+  constexpr std::size_t kInFlight = 256;
+  std::printf(
+      "\nforward: %zu waiting of 1 kB over 2,000 chats, one worker, a server that answers after 50 ms, %zu in flight; goal 2,000 a "
+      "second\n",
+      entries, kInFlight);
+  std::printf(
+      "| per s (wall) | worker µs | redis µs | most in flight | connections | out of order | goal   |\n|---|---|---|---|---|---|---|\n");
+  for (unsigned i = 0; i < flags.repeat; ++i) {
+    OrderedReceiver receiver;
+    support::TempDir dir;
+    const std::string file = dir / "hookfleet.yaml";
+    std::ofstream(file) << "routes:\n  - {match: {}, actions: [{forward: {url: \"" << receiver.server().url("/in")
+                        << "\", concurrency: " << kInFlight << "}}]}\n";
+    Case row{.entries = entries};
+    row.workers = {{"--config", file}};
+    const Result result = Bench(row).drain();
+    const double per_second = result.entries / result.seconds;
+    std::printf("| %12.0f | %9.1f | %8.1f | %14zu | %11zu | %12zu | %-6s |\n", per_second, result.us_each(),
+                result.redis_us / result.entries, receiver.server().most_at_once(), receiver.server().connections(), receiver.late(),
+                verdict(per_second >= 2000 && receiver.late() == 0 && receiver.server().count() == entries));
+    std::fflush(stdout);
+  }
+}
+
 void memory(const Flags& flags) {
   const Case row{.entries = flags.entries != 0 ? flags.entries : 1'000'000, .chats = 100'000, .fsync = "everysec"};
   const double goal = 150 + static_cast<double>(kMemoryMax >> 20);
@@ -310,8 +366,8 @@ void memory(const Flags& flags) {
 
 int main(int argc, char** argv) {
   Flags flags;
-  const std::map<std::string, void (*)(const Flags&)> rows{
-      {"speed", speed}, {"pair", pair}, {"backlog", backlog}, {"partitions", partitions}, {"memory", memory}};
+  const std::map<std::string, void (*)(const Flags&)> rows{{"speed", speed},           {"pair", pair},       {"backlog", backlog},
+                                                           {"partitions", partitions}, {"forward", forward}, {"memory", memory}};
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const bool has_value = i + 1 < argc;
@@ -322,13 +378,14 @@ int main(int argc, char** argv) {
     } else if (rows.contains(argument)) {
       flags.rows.insert(argument);
     } else {
-      std::fprintf(stderr, "bench_worker: %s is neither a row (speed, pair, backlog, partitions, memory) nor --entries N or --repeat N\n",
+      std::fprintf(stderr,
+                   "bench_worker: %s is neither a row (speed, pair, backlog, partitions, forward, memory) nor --entries N or --repeat N\n",
                    argument.c_str());
       return 2;
     }
   }
-  if (flags.rows.empty()) flags.rows = {"speed", "pair", "backlog", "partitions"};
-  for (const char* row : {"speed", "pair", "backlog", "partitions", "memory"}) {
+  if (flags.rows.empty()) flags.rows = {"speed", "pair", "backlog", "partitions", "forward"};
+  for (const char* row : {"speed", "pair", "backlog", "partitions", "forward", "memory"}) {
     if (flags.rows.contains(row)) rows.at(row)(flags);
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -29,12 +30,15 @@ struct Handled {
   Kind kind = Kind::kDone;
   std::vector<stream::Effect> effects;  ///< of kDone: run exactly once, with the acknowledgement
   std::string reason;                   ///< for people: records and dead letters
+  std::chrono::milliseconds pause{};    ///< of kUnavailable: not sooner than after this, but at most retry.max
 
-  static Handled done(std::vector<stream::Effect> effects = {}) { return {Kind::kDone, std::move(effects), {}}; }
-  static Handled ignored() { return {Kind::kIgnored, {}, {}}; }
-  static Handled unavailable(std::string reason) { return {Kind::kUnavailable, {}, std::move(reason)}; }
-  static Handled retry(std::string reason) { return {Kind::kRetry, {}, std::move(reason)}; }
-  static Handled reject(std::string reason) { return {Kind::kReject, {}, std::move(reason)}; }
+  static Handled done(std::vector<stream::Effect> effects = {}) { return {Kind::kDone, std::move(effects), {}, {}}; }
+  static Handled ignored() { return {Kind::kIgnored, {}, {}, {}}; }
+  static Handled unavailable(std::string reason, std::chrono::milliseconds pause = {}) {
+    return {Kind::kUnavailable, {}, std::move(reason), pause};
+  }
+  static Handled retry(std::string reason) { return {Kind::kRetry, {}, std::move(reason), {}}; }
+  static Handled reject(std::string reason) { return {Kind::kReject, {}, std::move(reason), {}}; }
 };
 
 /// Reacts to one family of notifications. Called again for the same notification after a crash: must be idempotent outside its effects;

@@ -28,7 +28,7 @@ std::string_view shipped_handler(TypeWebhook type) {
 Routes::Routes(const handlers::Handlers& handlers) {
   for (std::size_t i = 0; i < by_type_.size(); ++i) {
     const std::string_view name = shipped_handler(static_cast<TypeWebhook>(i));
-    if (handlers::Handler* handler = handlers.find(name)) by_type_[i].push_back({"handler:" + std::string(name), handler});
+    if (handlers::Handler* handler = handlers.find(name)) by_type_[i].push_back({"handler:" + std::string(name), handler, nullptr});
   }
 }
 

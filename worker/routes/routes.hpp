@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "common/notification/notification.hpp"
 #include "common/notification/types.hpp"
+#include "worker/handlers/async_handler.hpp"
 #include "worker/handlers/handler.hpp"
 
 namespace hookfleet::routes {
@@ -18,6 +20,7 @@ namespace hookfleet::routes {
 struct Action {
   std::string name;  ///< in records, attempts and dead letters: the same in all workers and releases; unique within a route
   handlers::Handler* handler = nullptr;
+  std::shared_ptr<handlers::AsyncHandler> async{};  ///< in place of `handler`; shared with the attempts under way
 };
 
 inline constexpr std::size_t kActionsMax = 32;  ///< of one route

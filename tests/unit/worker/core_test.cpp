@@ -834,5 +834,77 @@ TEST_F(CoreTest, ALostPartitionDoesNotLeaveTheProcessWaitingForWhatBeganAloneInI
   EXPECT_EQ(outside.jobs.size(), 1U);
 }
 
+class AsyncTest : public CoreTest {
+ protected:
+  class Target final : public handlers::AsyncHandler {
+   public:
+    std::size_t concurrency() const override { return 2; }
+    void start(std::shared_ptr<const handlers::Notification>, const std::stop_token&, Done) override {}
+  };
+  AsyncTest() {
+    routes::Routes::Table table;
+    table[static_cast<std::size_t>(notification::TypeWebhook::kIncomingMessageReceived)] = {
+        {"forward", nullptr, std::make_shared<Target>()}};
+    routes.emplace(std::move(table));
+    options.concurrency = 1;
+    make(1);
+    connect();
+    acquire();
+  }
+  std::vector<dispatch::Arrival> chats(std::uint64_t count) {
+    std::vector<dispatch::Arrival> arrivals;
+    for (std::uint64_t id = 1; id <= count; ++id) arrivals.push_back(entry(id, "chat " + std::to_string(id)));
+    return arrivals;
+  }
+  std::vector<std::uint64_t> running() const {
+    std::vector<std::uint64_t> ids;
+    for (const auto& job : outside.jobs) ids.push_back(job.stream_id.ms);
+    return ids;
+  }
+};
+
+TEST_F(AsyncTest, AsManyRunAsTheTargetTakesWhateverThePoolDoes) {
+  deliver(chats(5));
+  EXPECT_EQ(running(), (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(core->figures().waiting, 3U);
+  finish();
+  EXPECT_EQ(running(), (std::vector<std::uint64_t>{3, 4}));
+  finish();
+  EXPECT_EQ(running(), (std::vector<std::uint64_t>{5}));
+  finish();
+  EXPECT_EQ(outside.records.size(), 5U);
+  EXPECT_EQ(core->figures().waiting, 0U);
+}
+
+TEST_F(AsyncTest, WhatIsUnderWayWhenThePartitionIsLostKeepsItsPlaces) {
+  deliver(chats(3));
+  ASSERT_EQ(running(), (std::vector<std::uint64_t>{1, 2}));
+  advance(options.timers.renew);
+  renew(false);
+  EXPECT_EQ(outside.cancelled, (std::vector<unsigned>{0}));
+  const auto jobs = std::exchange(outside.jobs, {});
+  core->completed({{jobs[0], true, Handled::unavailable("cancelled"), 1ms}}, now, wall);
+  advance(10s);
+  EXPECT_TRUE(outside.take<Acquire>().empty()) << "one is still under way";
+  core->completed({{jobs[1], true, Handled::unavailable("cancelled"), 1ms}}, now, wall);
+  advance(10s);
+  heartbeat();
+  acquire("2");
+  deliver({});  // what the earlier tenure had asked for
+  deliver(chats(3));
+  EXPECT_EQ(running(), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(AsyncTest, StopWaitsForWhatIsUnderWay) {
+  deliver(chats(3));
+  core->stop(now, wall);
+  EXPECT_FALSE(core->stopped());
+  EXPECT_EQ(core->left_for_running(), 1U);
+  finish();
+  answer_acks();
+  for (const auto& call : outside.take<Release>()) core->released(call, true, now);
+  EXPECT_TRUE(core->stopped());
+}
+
 }  // namespace
 }  // namespace hookfleet::worker

@@ -117,7 +117,7 @@ class DeskTest : public testing::Test {
 
   handlers::Handlers handlers;
   std::optional<routes::Routes> routes;
-  const routes::Action only_action{"handler:message", nullptr};
+  const routes::Action only_action{"handler:message", nullptr, nullptr};
   Desk::Options options;
   std::optional<Desk> desk;
   Desk::Situation situation;
@@ -912,6 +912,177 @@ TEST_F(FanOutTest, OneThatWasNotStartedIsStartedAgainAlone) {
   EXPECT_FALSE(returned(1, "tell", {}, false));
   EXPECT_EQ(starts(), (std::vector<std::string>{"tell"}));
   EXPECT_EQ(desk->running(), 1U);
+}
+
+// --- Places at asynchronous handlers
+
+class PlacesHandler final : public handlers::AsyncHandler {
+ public:
+  std::size_t concurrency() const override { return 1; }
+  void start(std::shared_ptr<const handlers::Notification>, const std::stop_token&, Done) override {}
+};
+
+/// Messages go to `target`, statuses to the pool, calls to both.
+class PlacesTest : public DeskTest {
+ protected:
+  PlacesTest() {
+    using notification::TypeWebhook;
+    routes::Routes::Table table;
+    const auto type = [&](TypeWebhook which) -> std::vector<routes::Action>& { return table[static_cast<std::size_t>(which)]; };
+    type(TypeWebhook::kIncomingMessageReceived) = {forward};
+    type(TypeWebhook::kOutgoingMessageStatus) = {handler};
+    type(TypeWebhook::kIncomingCall) = {handler, forward};
+    routes.emplace(std::move(table));
+    start({});
+  }
+  void full(bool is) { situation.full = is ? std::span<const handlers::AsyncHandler* const>(all_full) : all_full.subspan(0, 0); }
+  Arrival message(std::uint64_t id, const std::string& chat) { return entry(id, chat, std::to_string(id)); }
+  Arrival status(std::uint64_t id, const std::string& chat) { return entry(id, chat, std::to_string(id), "", "outgoingMessageStatus"); }
+  Record ended(std::uint64_t id, Handled handled = Handled::done()) {
+    return *desk->completed({id, 0}, {&forward, true, std::move(handled), 1ms}, now, wall, 0.5);
+  }
+
+  const std::shared_ptr<handlers::AsyncHandler> target = std::make_shared<PlacesHandler>();
+  const routes::Action forward{"forward", nullptr, target};
+  const routes::Action handler{"handler:message", nullptr, nullptr};
+  const handlers::AsyncHandler* const target_of[1] = {target.get()};
+  const std::span<const handlers::AsyncHandler* const> all_full{target_of};
+};
+
+TEST_F(PlacesTest, WhoFindsNoPlaceWaitsAndOthersGoOn) {
+  full(true);
+  arrive({message(1, "a"), message(2, "b"), status(3, "c")});
+  const auto step = next();
+  EXPECT_EQ(step.kind, Kind::kWaits);
+  EXPECT_EQ(step.wanted, target);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{3}));
+  EXPECT_EQ(desk->waiting(), 2U);
+  EXPECT_TRUE(desk->waits_for(*target));
+}
+
+TEST_F(PlacesTest, WhoWaitedForLongestIsCalledFirst) {
+  full(true);
+  arrive({message(1, "a"), message(2, "b"), message(3, "a")});
+  EXPECT_TRUE(started().empty());
+  EXPECT_TRUE(desk->call(*target));
+  EXPECT_EQ(desk->called(*target), 1U);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1})) << "its place is kept although no other is free";
+  EXPECT_EQ(desk->called(*target), 0U);
+  ended(1);
+  EXPECT_TRUE(started().empty()) << "the next of the lane waits behind";
+  EXPECT_TRUE(desk->call(*target));
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{2}));
+  EXPECT_TRUE(desk->call(*target));
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{3}));
+  EXPECT_FALSE(desk->call(*target));
+}
+
+TEST_F(PlacesTest, OfAFanOutNothingStartsBeforeEachHasItsPlace) {
+  full(true);
+  arrive({entry(1, "a", "1", "", "incomingCall")});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(desk->running(), 0U);
+  desk->call(*target);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(desk->running(), 2U);
+}
+
+TEST_F(PlacesTest, WhoWaitsCountsAsBlockedSoThatTheReaderGoesOn) {
+  full(true);
+  arrive({message(1, "a"), message(2, "a")});
+  EXPECT_TRUE(started().empty());
+  arrive({message(3, "a"), message(4, "b")});
+  EXPECT_EQ(desk->blocked_entries(), 3U);
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(desk->blocked_entries(), 4U);
+  desk->call(*target);
+  EXPECT_EQ(desk->blocked_entries(), 1U);
+}
+
+TEST_F(PlacesTest, WhoWaitsKeepsNoBodyWhenMemoryIsTightAndItsPlaceWhileItIsReadAgain) {
+  full(true);
+  desk->set_pressure({.bodies = true, .records = false});
+  arrive({message(1, "a"), message(2, "a")});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(desk->body_bytes(), 0U);
+  desk->call(*target);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  EXPECT_EQ(desk->called(*target), 1U);
+  desk->fetched({1, 0}, message(1, "a"), now, wall);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(desk->called(*target), 0U);
+}
+
+TEST_F(PlacesTest, APlaceIsGivenUpWhenTheEntryIsGone) {
+  full(true);
+  desk->set_pressure({.bodies = true, .records = false});
+  arrive({message(1, "a")});
+  EXPECT_TRUE(started().empty());
+  desk->call(*target);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({1, 0}, std::nullopt, now, wall);
+  EXPECT_EQ(desk->called(*target), 0U);
+  EXPECT_TRUE(desk->empty());
+}
+
+TEST_F(PlacesTest, WithoutRoomInMemoryWhoWouldWaitStaysInRedis) {
+  full(true);
+  desk->set_pressure({.bodies = true, .records = true});
+  arrive({message(1, "a"), message(2, "a"), status(3, "b")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{3}));
+  EXPECT_EQ(desk->waiting(), 0U);
+  EXPECT_EQ(desk->overflowed(), 1U);
+  EXPECT_EQ(desk->entries(), 1U);
+  EXPECT_TRUE(desk->accounts_for({1, 0}));
+  desk->set_pressure({});
+  full(false);
+  desk->rescan_if_due(now, false);
+  advance(Overflow::kRescanEvery);
+  desk->rescan_if_due(now, false);
+  EXPECT_LT(desk->cursor(), (StreamId{1, 0}));
+  arrive({message(1, "a"), message(2, "a")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+}
+
+TEST_F(PlacesTest, AHandOverForgetsWhoWaits) {
+  full(true);
+  arrive({message(1, "a"), message(2, "b")});
+  EXPECT_TRUE(started().empty());
+  desk->call(*target);
+  desk->drain();
+  EXPECT_TRUE(desk->empty());
+  EXPECT_EQ(desk->waiting() + desk->called(*target), 0U);
+  EXPECT_FALSE(desk->call(*target));
+}
+
+TEST_F(PlacesTest, AHeldTypeGivesItsPlaceBack) {
+  full(true);
+  arrive({message(1, "a")});
+  EXPECT_TRUE(started().empty());
+  desk->call(*target);
+  situation.held.set(static_cast<std::size_t>(notification::TypeWebhook::kIncomingMessageReceived));
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(desk->called(*target), 0U);
+}
+
+TEST_F(PlacesTest, AFullPoolHoldsOnlyThoseBackThatNeedIt) {
+  situation.pool = false;
+  arrive({status(1, "a"), message(2, "b"), status(3, "c")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{2}));
+  EXPECT_TRUE(desk->has_ready());
+  situation.pool = true;
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1, 3}));
+}
+
+TEST_F(PlacesTest, ATargetsPauseIsKeptUpToTheLongest) {
+  arrive({message(1, "a"), message(2, "b")});
+  EXPECT_EQ(started().size(), 2U);
+  ended(1, Handled::unavailable("HTTP 429", 60s));
+  EXPECT_EQ(desk->next_wake(), now + 60s);
+  advance(60s);
+  EXPECT_EQ(next().kind, Kind::kFetch);
+  ended(2, Handled::unavailable("HTTP 429", 24h));
+  EXPECT_EQ(desk->next_wake(), now + options.retry.max);
 }
 
 }  // namespace
