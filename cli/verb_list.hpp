@@ -14,6 +14,7 @@ VerbSpec dead_letters_show_verb();
 VerbSpec dead_letters_redrive_verb();
 VerbSpec dead_letters_drop_verb();
 VerbSpec dead_letters_export_verb();
+VerbSpec route_verb();
 VerbSpec alerts_list_verb();
 VerbSpec alerts_test_verb();
 VerbSpec resume_verb();

@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
   const base::SystemClock clock;
   metrics::Registry registry(ingress::kTable, kProgram);
   lifecycle::export_log(registry, log);
+  lifecycle::export_reloads(registry, process);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
   health.require("server");

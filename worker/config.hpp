@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/alert/options.hpp"
 #include "common/config/settings.hpp"
@@ -14,6 +16,7 @@
 #include "worker/dedup/settings.hpp"
 #include "worker/partition/settings.hpp"
 #include "worker/retry/settings.hpp"
+#include "worker/routes/settings.hpp"
 
 namespace hookfleet::worker {
 
@@ -25,12 +28,14 @@ struct Config {
   Options worker;
   dedup::Options dedup;
   retry::Options retry;
+  routes::Options routes;
   Thresholds thresholds;  ///< but its window, which is alerts.window
   alert::Options alerts;
   log::Options log;
 };
 
-inline void declare(config::Settings& settings, Config& config) {
+/// `handlers`: names that routes may give.
+inline void declare(config::Settings& settings, Config& config, std::vector<std::string> handlers) {
   using namespace std::chrono_literals;
   lifecycle::declare_metrics_listen(settings, config.metrics_listen);
   redis::declare(settings, config.redis);
@@ -50,9 +55,10 @@ inline void declare(config::Settings& settings, Config& config) {
   partition::declare(settings, config.worker.timers);
   dedup::declare(settings, config.dedup);
   retry::declare(settings, config.retry);
+  routes::declare(settings, config.routes, std::move(handlers), config.layout.prefix);
   alert::declare(settings, config.alerts);
   log::declare(settings, config.log);
-  for (const char* section : {"auth", "append", "durability", "routes", "poller"}) settings.foreign_section(section);
+  for (const char* section : {"auth", "append", "durability", "poller"}) settings.foreign_section(section);
   for (const char* key : {"server.listen", "server.trusted_proxies", "server.body_max", "redis.wait_replicas"}) {
     settings.foreign_setting(key);
   }

@@ -37,11 +37,11 @@ std::size_t ReadSize::count(std::size_t streams) const {
 void ReadSize::saw(std::size_t largest) { largest_ = std::max({largest, largest_ - largest_ / 16, std::size_t{1}}); }
 
 Core::Core(const Options& options, const Desk::Options& desk_options, unsigned partitions, const std::string& self,
-           const routes::Routes& routes, Outside& outside, std::uint64_t seed)
+           std::shared_ptr<const routes::Routes> routes, Outside& outside, std::uint64_t seed)
     : options_(options),
       desk_options_(desk_options),
       self_(self),
-      routes_(routes),
+      routes_(std::move(routes)),
       outside_(outside),
       random_(seed),
       holds_(desk_options.retry) {
@@ -531,6 +531,13 @@ bool Core::pump(Slot& slot, Running& running, std::size_t limit, base::BootTime 
           crashed(slot, step.stream_id, step.record->content->notification.type, wall);
         }
         outside_.record(*std::move(step.record));
+        if (!step.begun) break;
+        --running.pool;
+        --running.all;
+        if (alone_ && alone_->stream_id == step.stream_id && alone_->tenure.partition == slot.partition) {
+          alone_.reset();
+          return true;
+        }
         break;
       case Desk::Step::Kind::kFetch: outside_.send(Fetch{tenure_of(slot), step.stream_id}); break;
       case Desk::Step::Kind::kBegin:
@@ -571,7 +578,8 @@ void Core::start(Slot& slot, const Desk::Step& step, Running& running) {
       ++running.pool;
       ++pooled_;
     }
-    outside_.start({slot.partition, slot.ownership.serial(), step.stream_id, step.content, &action, slot.ownership.valid_until()});
+    outside_.start(
+        {slot.partition, slot.ownership.serial(), step.stream_id, step.content, step.routes, &action, slot.ownership.valid_until()});
   }
   if (async) note_full();
 }
@@ -735,6 +743,16 @@ void Core::hold_written(const WriteHold& call, const tl::expected<bool, redis::R
     holds_.written(slot->partition, call.type);
   } else {
     lose(*slot, Outside::Loss::kFenced);
+  }
+  step(now, wall);
+}
+
+// --- Reload
+
+void Core::set_routes(std::shared_ptr<const routes::Routes> routes, base::BootTime now, base::WallTime wall) {
+  routes_ = std::move(routes);
+  for (Slot& slot : slots_) {
+    if (slot.desk) slot.desk->set_routes(routes_);
   }
   step(now, wall);
 }

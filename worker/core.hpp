@@ -91,7 +91,7 @@ class Core {
  public:
   /// `seed`: of the pauses' spread. All references outlive the core.
   Core(const Options& options, const dispatch::Desk::Options& desk_options, unsigned partitions, const std::string& self,
-       const routes::Routes& routes, Outside& outside, std::uint64_t seed);
+       std::shared_ptr<const routes::Routes> routes, Outside& outside, std::uint64_t seed);
   ~Core();
 
   /// A connection for commands is there; scripts are loaded. `same_server`: the one that was there before, otherwise all leases count as
@@ -127,6 +127,9 @@ class Core {
   /// The reader's connection was lost.
   void read_failed(std::uint64_t cycle, base::BootTime now, base::WallTime wall);
   void completed(std::vector<dispatch::Completion> completions, base::BootTime now, base::WallTime wall);
+
+  /// A reload: other routes hold for whatever starts from now on.
+  void set_routes(std::shared_ptr<const routes::Routes> routes, base::BootTime now, base::WallTime wall);
 
   /// SIGTERM: hand everything over. stopped() tells when nothing is held any more.
   void stop(base::BootTime now, base::WallTime wall);
@@ -193,7 +196,7 @@ class Core {
   const Options& options_;
   const dispatch::Desk::Options& desk_options_;
   const std::string self_;
-  const routes::Routes& routes_;
+  std::shared_ptr<const routes::Routes> routes_;
   Outside& outside_;
   std::mt19937_64 random_;
 

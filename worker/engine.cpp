@@ -59,17 +59,16 @@ std::string unique_name() {
          digest::to_hex({reinterpret_cast<const char*>(&number), sizeof number});
 }
 
-Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
-               alert::Operator& operators, Callbacks callbacks)
+Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
+               const base::Clock& clock, alert::Operator& operators, Callbacks callbacks)
     : setup_(std::move(setup)),
-      routes_(routes),
       metrics_(metrics),
       log_(log),
       clock_(clock),
       callbacks_(std::move(callbacks)),
       keys_(setup_.layout),
       desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
-      core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, routes_, *this, std::random_device{}()),
+      core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, std::move(routes), *this, std::random_device{}()),
       journal_(log_, setup_.payload, metrics_, clock_),
       alerts_(operators, setup_.thresholds, setup_.layout.partitions),
       members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
@@ -113,6 +112,14 @@ Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics
 }
 
 Engine::~Engine() { stop(); }
+
+void Engine::set_routes(std::shared_ptr<const routes::Routes> routes) {
+  {
+    base::MutexLock lock(mutex_);
+    inbox_.routes = std::move(routes);
+  }
+  wakeup_.signal();
+}
 
 bool Engine::stop() {
   {
@@ -176,6 +183,7 @@ void Engine::take_inbox() {
                  {{"error", inbox.unreadable}, {"suppressed", *suppressed}});
     }
   }
+  if (inbox.routes) core_.set_routes(std::move(inbox.routes), clock_.now(), clock_.wall());
   if (inbox.read) {
     if (inbox.read->batches) {
       core_.read_done(request_.cycle, *std::move(inbox.read->batches), clock_.now(), clock_.wall());

@@ -63,12 +63,15 @@ class Engine : private Outside {
     std::string name = unique_name();
   };
   /// The references outlive the engine.
-  Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
-         alert::Operator& operators, Callbacks callbacks);
+  Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
+         const base::Clock& clock, alert::Operator& operators, Callbacks callbacks);
   /// stop(), if it wasn't called.
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  /// Other routes hold for whatever starts from now on; what runs ends by those it began with. Any thread.
+  void set_routes(std::shared_ptr<const routes::Routes> routes) HOOKFLEET_EXCLUDES(mutex_);
 
   /// Hands everything over: reads and starts nothing more, waits for handlers that run and for what is to be confirmed, gives the
   /// partitions back; at most timers.drain, and not for handlers that hang. False: not all was given back; what runs still runs, its
@@ -92,7 +95,8 @@ class Engine : private Outside {
     std::vector<std::string> connect_failures;
     std::string other_fleet;
     std::optional<Read> read;
-    std::string unreadable;  // what was read without some streams says why
+    std::shared_ptr<const routes::Routes> routes;  // new ones
+    std::string unreadable;                        // what was read without some streams says why
     bool stop = false;
   };
 
@@ -157,7 +161,6 @@ class Engine : private Outside {
 
   // Set at construction
   const Setup setup_;
-  const routes::Routes& routes_;
   const Metrics& metrics_;
   const log::Logger& log_;
   const base::Clock& clock_;

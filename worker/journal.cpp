@@ -27,7 +27,7 @@ log::Level level_of(Outcome outcome) {
 std::string_view message_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::kDone: return "notification handled";
-    case Outcome::kIgnored: return "notification ignored: nothing takes its type";
+    case Outcome::kIgnored: return "notification ignored: no route takes it, or its route says so";
     case Outcome::kRepeat: return "repeated notification dropped";
     case Outcome::kRetry: return "notification will be tried again";
     case Outcome::kDead: return "notification became a dead letter";

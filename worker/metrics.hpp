@@ -9,6 +9,7 @@
 #include "common/stream/dead_letter.hpp"
 #include "worker/core.hpp"
 #include "worker/dispatch/record.hpp"
+#include "worker/forward/metrics.hpp"
 #include "worker/redis_figures.hpp"
 
 namespace hookfleet::worker {
@@ -103,7 +104,7 @@ inline constexpr metrics::Spec kOwnTable[] = {
 };
 
 /// Everything that hookfleet-worker exports, besides hookfleet_build_info and process_*.
-inline constexpr auto kTable = metrics::join(kOwnTable, alert::kTable, lifecycle::kTable);
+inline constexpr auto kTable = metrics::join(kOwnTable, alert::kTable, forward::kTable, lifecycle::kTable);
 
 /// What INFO tells of Redis (RedisFigures). NaN: Redis doesn't say so, or isn't there; no rule fires on it.
 struct RedisMetrics {

@@ -11,6 +11,7 @@
 #include "common/metrics/listener.hpp"
 #include "worker/config.hpp"
 #include "worker/engine.hpp"
+#include "worker/forward/forwarder.hpp"
 #include "worker/metrics.hpp"
 
 namespace hookfleet::worker {
@@ -29,7 +30,7 @@ constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /live
 int run(int argc, char** argv, const handlers::Handlers& handlers) {
   Config config;
   config::Settings settings;
-  declare(settings, config);
+  declare(settings, config, handlers.names());
   const auto begun = lifecycle::Process::begin({kProgram, kAbout, argc, argv}, settings, config.metrics_listen, config.log);
   if (!begun) return begun.error();
   lifecycle::Process& process = **begun;
@@ -38,6 +39,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   const base::SystemClock clock;
   metrics::Registry registry(kTable, kProgram);
   lifecycle::export_log(registry, log);
+  lifecycle::export_reloads(registry, process);
   const Metrics worker_metrics(registry, config.layout.partitions);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
@@ -49,7 +51,11 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     return lifecycle::Process::kFailed;
   }
 
-  const routes::Routes routes(handlers);
+  forward::Forwarder forwarder(registry, log, clock);
+  const auto make_routes = [&](const routes::Options& options) {
+    return std::make_shared<const routes::Routes>(
+        options, handlers, [&](const std::string& name, const forward::Options& target) { return forwarder.target(name, target); });
+  };
 
   const std::string name = unique_name();
   const auto sinks = alert::make_sinks(config.alerts);
@@ -94,17 +100,18 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.thresholds = config.thresholds;
   setup.thresholds.window = config.alerts.window;
   setup.name = name;
-  Engine engine(std::move(setup), routes, worker_metrics, log, clock, outbox, std::move(callbacks));
+  Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, outbox, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: the log level is read again; with any problem all stays as it is.
+  // SIGHUP: routes and log level are read again and swapped as a whole; with any problem all stays as it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
-    declare(fresh_settings, fresh);
+    declare(fresh_settings, fresh, handlers.names());
     if (!process.reread(fresh_settings)) return;
+    engine.set_routes(make_routes(fresh.routes));
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "the log level was read again");
+    log.info("system.reloaded", "routes and log level were read again");
   });
 
   log.info("system.stopping", "handing partitions over");

@@ -17,6 +17,7 @@ std::string_view letter(Effect::Op op) {
     case Effect::Op::kIncrement: return "i";
     case Effect::Op::kSet: return "s";
     case Effect::Op::kAdvance: return "a";
+    case Effect::Op::kAppend: return "x";
   }
   return "";
 }
@@ -76,6 +77,7 @@ void AckBatch::add(StreamId id, const std::optional<Seen>& seen, std::span<const
       case Effect::On::kInstances: key_names_.borrow(keys_.inst(partition_)); break;
       case Effect::On::kMessage: key_names_.copy(keys_.of(partition_, "msg:" + effect.part)); break;
       case Effect::On::kChat: key_names_.copy(keys_.of(partition_, "chat:" + effect.part)); break;
+      case Effect::On::kStream: key_names_.borrow(effect.part); break;
     }
     arguments_.borrow(letter(effect.op)).borrow(effect.field).borrow(effect.value).number(effect.expiry.count());
   }

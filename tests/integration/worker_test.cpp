@@ -109,7 +109,7 @@ class Worker {
         registry_(kTable, "test"),
         metrics_(registry_, kKeys.partitions()) {
     handlers_.add("message", std::make_unique<ScriptedHandler>(script));
-    routes_.emplace(handlers_);
+    routes_ = std::make_shared<const routes::Routes>(routes::Options{}, handlers_);
     Engine::Setup setup;
     setup.endpoint = server.endpoint();
     if (with.port != 0) setup.endpoint.port = static_cast<std::uint16_t>(with.port);
@@ -123,7 +123,7 @@ class Worker {
     callbacks.redis = [this](bool reachable, const std::string&) { reachable_ = reachable; };
     callbacks.other_fleet = [this](const std::string&) { other_fleet_ = true; };
     callbacks.hung = [this] { hung_ = true; };
-    engine_.emplace(std::move(setup), *routes_, metrics_, log_, clock_, told_, std::move(callbacks));
+    engine_.emplace(std::move(setup), routes_, metrics_, log_, clock_, told_, std::move(callbacks));
   }
   Worker(support::RedisServer& server, Script& script) : Worker(server, script, With()) {}
 
@@ -156,7 +156,7 @@ class Worker {
   Metrics metrics_;
   support::Told told_;
   handlers::Handlers handlers_;
-  std::optional<routes::Routes> routes_;
+  std::shared_ptr<const routes::Routes> routes_;
   std::optional<Engine> engine_;
 };
 

@@ -29,14 +29,18 @@ class NoForward final : public handlers::AsyncHandler {
 };
 
 /// Messages are handled in the pool, calls asynchronously; what that does is the simulation's.
-const routes::Routes& all_routes() {
-  static NoHandler handler;
-  static const routes::Routes routes([] {
-    routes::Routes::Table table;
-    table[static_cast<std::size_t>(notification::TypeWebhook::kIncomingMessageReceived)] = {{"handler:message", &handler, nullptr}};
-    table[static_cast<std::size_t>(notification::TypeWebhook::kIncomingCall)] = {{"forward", nullptr, std::make_shared<NoForward>()}};
-    return table;
-  }());
+const std::shared_ptr<const routes::Routes>& all_routes() {
+  static const auto* const handlers = [] {
+    auto* made = new handlers::Handlers;
+    made->add("message", std::make_unique<NoHandler>());
+    return made;
+  }();
+  static const auto routes = [] {
+    routes::Options options;
+    options.routes.push_back({.match = {.type_webhook = {"incomingCall"}}, .actions = {{.forward = forward::Options{}}}});
+    const auto no_forward = [](const std::string&, const forward::Options&) { return std::make_shared<NoForward>(); };
+    return std::make_shared<const routes::Routes>(options, *handlers, no_forward);
+  }();
   return routes;
 }
 

@@ -31,14 +31,28 @@ std::string_view to_text(Outcome outcome) {
   return "";
 }
 
-Desk::Desk(const Tenure& tenure, const Options& options, const routes::Routes& routes)
-    : tenure_(tenure), options_(options), routes_(routes), attempts_up_to_(tenure.up_to) {}
+Desk::Desk(const Tenure& tenure, const Options& options, std::shared_ptr<const routes::Routes> routes)
+    : tenure_(tenure), options_(options), routes_(std::move(routes)), attempts_up_to_(tenure.up_to) {}
 
 Desk::~Desk() = default;
 
 Desk::Item* Desk::find(stream::StreamId stream_id) {
   const auto found = items_.find(stream_id);
   return found == items_.end() ? nullptr : &found->second;
+}
+
+void Desk::set_routes(std::shared_ptr<const routes::Routes> routes) {
+  routes_ = std::move(routes);
+  // Who waits for a place at a handler may have another route now.
+  for (Waiting& waiting : waiting_) {
+    for (Lane* lane : std::exchange(waiting.lanes, {})) {
+      lane->waits = false;
+      --waiting_lanes_;
+      blocked_entries_ -= lane->size;
+      ready_.push_back(lane);
+    }
+  }
+  std::erase_if(waiting_, [](const Waiting& waiting) { return waiting.called == 0; });
 }
 
 // --- Reading
@@ -305,11 +319,18 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     queue.push_front(&lane);
   }
 
-  const auto actions = routes_.find(item.content->notification);
+  const auto actions = routes_->find(item.content->notification);
   const ActionSet todo = this->todo(item, actions);
-  if (todo.none() && !item.begun) {  // the route has changed: what is left of it was done before
+  if (todo.none()) {  // the route has changed since
     take();
-    step.record = end(item, Outcome::kDone, now, wall);
+    step.begun = item.begun;
+    if (item.begun) {
+      --begun_;
+      ++settling_;
+      item.settling = true;
+    }
+    const bool done = item.attempts && !item.attempts->finished.empty();
+    step.record = end(item, done ? Outcome::kDone : Outcome::kIgnored, now, wall);
     step.kind = Step::Kind::kEnded;
     return step;
   }
@@ -387,6 +408,7 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
   item.content->notification.attempt = 1 + (item.attempts ? item.attempts->failed : 0);
   step.kind = Step::Kind::kStart;
   step.content = item.content;
+  step.routes = item.routes = routes_;
   step.actions = actions;
   step.todo = todo;
   return step;
@@ -487,7 +509,7 @@ std::optional<Record> Desk::decide(Item& item, base::BootTime now, base::WallTim
     }
   }
   if (content.unfit) return die(item, *content.unfit, content.why, now, wall);
-  if (routes_.find(content.notification).empty()) return end(item, Outcome::kIgnored, now, wall);
+  if (routes_->find(content.notification).empty()) return end(item, Outcome::kIgnored, now, wall);
   return std::nullopt;
 }
 
@@ -589,7 +611,8 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
                                           double random) {
   using Kind = handlers::Handled::Kind;
   --running_items_;
-  const bool fan_out = routes_.find(item.content->notification).size() > 1;
+  const auto routes = std::move(item.routes);
+  const bool fan_out = routes->find(item.content->notification).size() > 1;
   const auto badness = [](const Returned& one) {
     if (!one.started) return 1;
     switch (one.handled.kind) {
@@ -603,14 +626,15 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
   };
   Returned& worst =
       *std::max_element(returned.begin(), returned.end(), [&](const auto& a, const auto& b) { return badness(a) < badness(b); });
-  bool started = false, done = item.attempts && !item.attempts->finished.empty();
+  const bool finished_before = item.attempts && !item.attempts->finished.empty();
+  bool started = false, done = finished_before;
   std::chrono::nanoseconds duration{};
   for (Returned& one : returned) {
     started |= one.started;
     duration = std::max(duration, one.duration);
     if (badness(one) > 0) continue;
     done |= one.handled.kind == Kind::kDone;
-    if (badness(worst) == 0 && !fan_out) {
+    if (badness(worst) == 0 && !fan_out && !finished_before) {
       item.effects = std::move(one.handled.effects);
     } else {
       attempts_of(item).finished.push_back({one.action->name, std::move(one.handled.effects)});

@@ -66,13 +66,15 @@ class Desk {
     std::size_t lane_bodies = 4;  ///< of each lane the first so many entries keep their bodies when memory is tight
   };
 
-  /// `options` and `routes` outlive the desk.
-  Desk(const Tenure& tenure, const Options& options, const routes::Routes& routes);
+  /// `options` outlives the desk.
+  Desk(const Tenure& tenure, const Options& options, std::shared_ptr<const routes::Routes> routes);
   ~Desk();
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
   unsigned partition() const { return tenure_.partition; }
+  /// Other routes hold for whatever starts from now on (routes::Routes says what that means for the rest).
+  void set_routes(std::shared_ptr<const routes::Routes> routes);
 
   // --- Reading. A cycle is one XREAD and the look-up of what it brought.
 
@@ -128,10 +130,11 @@ class Desk {
     Kind kind = Kind::kNothing;
     stream::StreamId stream_id{};
     std::shared_ptr<const Content> content;            ///< of kStart
+    std::shared_ptr<const routes::Routes> routes{};    ///< of kStart: whose actions follow
     std::span<const routes::Action> actions{};         ///< of kStart: those of its route
     ActionSet todo{};                                  ///< of kStart: which of them: those that are not done yet
     bool alone = false;                                ///< of kBegin: nothing may begin or start until it has ended
-    bool begun = false;                                ///< of kStart: it has a place since kBegin
+    bool begun = false;                                ///< of kStart and kEnded: it had a place since kBegin
     std::shared_ptr<handlers::AsyncHandler> wanted{};  ///< of kWaits: the handler without a place for it; null: the pool
     std::optional<Record> record;                      ///< of kEnded
   };
@@ -272,6 +275,7 @@ class Desk {
     std::vector<stream::Effect> effects;                 // of an ended one
     std::unique_ptr<stream::Death> death;                // of a dead one
     std::unique_ptr<std::vector<Returned>> returned;     // of several actions, until the last returns
+    std::shared_ptr<const routes::Routes> routes;        // while its actions run: those that they are of
   };
   struct Lane {
     const std::string* key = nullptr;
@@ -326,7 +330,7 @@ class Desk {
 
   const Tenure tenure_;
   const Options& options_;
-  const routes::Routes& routes_;
+  std::shared_ptr<const routes::Routes> routes_;
 
   std::unordered_map<stream::StreamId, Item, Hash> items_;
   std::unordered_map<std::string, Lane> lanes_;

@@ -17,6 +17,7 @@ struct Job {
   unsigned long tenure = 0;  ///< serial number
   stream::StreamId stream_id{};
   std::shared_ptr<const Content> content;
+  std::shared_ptr<const routes::Routes> routes;  ///< keeps `action`
   const routes::Action* action = nullptr;
   base::BootTime valid_until{};  ///< it does not start later: the lease may be another's by then
 };

@@ -76,6 +76,7 @@ web::Headers headers_of(const notification::Notification& notification, std::uin
       {"X-Hookfleet-Instance", std::to_string(notification.id_instance)},
       {"X-Hookfleet-Attempt", std::to_string(notification.attempt)},
   };
+  if (!notification.invalid_at.empty()) headers.emplace_back("X-Hookfleet-Invalid", header_value(notification.invalid_at));
   if (auto traceparent = child_traceparent(notification.trace, span)) headers.emplace_back("traceparent", *std::move(traceparent));
   return headers;
 }

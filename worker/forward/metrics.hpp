@@ -21,7 +21,7 @@ inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kGauge, "hookfleet_forward_in_flight", "Requests under way", {"target"}},
     {metrics::Kind::kGauge,
      "hookfleet_forward_breaker_open",
-     "1 while the target is left alone but for single probes, since it was away too often in a row",
+     "Above 0 while the target is left alone but for single probes, since it was away too often in a row",
      {"target"}},
 };
 

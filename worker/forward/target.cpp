@@ -48,6 +48,11 @@ Target::Target(std::string name, Options options, web::Client& client, const Met
   }
 }
 
+Target::~Target() {
+  base::MutexLock lock(mutex_);
+  if (breaker_.state() != Breaker::State::kClosed) metrics_.breaker_open.add(-1);
+}
+
 web::Request Target::request_for(const handlers::Notification& notification) {
   std::uint64_t span = 0;
   {
@@ -116,12 +121,12 @@ void Target::tell(Breaker::Change change, const std::string& reason) {
   switch (change) {
     case Breaker::Change::kNone: return;
     case Breaker::Change::kOpened:
-      metrics_.breaker_open.set(1);
+      metrics_.breaker_open.add(1);
       log_.warn("forward.breaker_opened", "a target was away too often in a row: it is left alone but for single probes, its chats wait",
                 {{"target", name_}, {"url", origin_}, {"reason", reason}});
       return;
     case Breaker::Change::kClosed:
-      metrics_.breaker_open.set(0);
+      metrics_.breaker_open.add(-1);
       log_.info("forward.breaker_closed", "a target is there again", {{"target", name_}, {"url", origin_}});
       return;
   }

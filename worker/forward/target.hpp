@@ -25,6 +25,9 @@ class Target final : public handlers::AsyncHandler, public std::enable_shared_fr
   /// `name`: in logs and metrics. `options` have passed their checks. The references outlive the client's last callback.
   Target(std::string name, Options options, web::Client& client, const Metrics& metrics, const log::Logger& log, const base::Clock& clock);
 
+  ~Target() override;
+
+  const std::string& name() const { return name_; }
   const Options& options() const { return options_; }
   std::size_t concurrency() const override { return options_.concurrency; }
   void start(std::shared_ptr<const handlers::Notification> notification, const std::stop_token& cancel, Done done) override;

@@ -15,6 +15,12 @@ Handler* Handlers::find(std::string_view name) const {
   return found == handlers_.end() ? nullptr : found->second.get();
 }
 
+std::vector<std::string> Handlers::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, handler] : handlers_) names.push_back(name);
+  return names;
+}
+
 alert::Alert about(alert::Kind kind, const Notification& notification, std::string text) {
   return {.kind = kind,
           .type_webhook = notification.type_webhook,

@@ -60,6 +60,8 @@ class Handlers {
   void add(std::string name, std::unique_ptr<Handler> handler);
   /// Null when there is none of that name.
   Handler* find(std::string_view name) const;
+  /// All names, sorted.
+  std::vector<std::string> names() const;
 
   /// Whom handlers tell what a person should know; lives as long as this. It reaches the operator while the worker runs.
   alert::Relay& operators() const { return *operators_; }

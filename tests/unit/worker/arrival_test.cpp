@@ -50,7 +50,7 @@ TEST(Prepare, EveryDocumentedBodyIsFitAndItsHandlerIsDoneWithIt) {
   handlers.add("call", std::make_unique<handlers::CallHandler>());
   handlers.add("quota", std::make_unique<handlers::QuotaHandler>());
   handlers.add("device", std::make_unique<handlers::DeviceHandler>());
-  const routes::Routes routes(handlers);
+  const routes::Routes routes(routes::Options{}, handlers);
   const auto samples = support::samples();
   EXPECT_GE(samples.size(), 100U);
   for (const auto& sample : samples) {

@@ -36,7 +36,7 @@ class AsyncRunnerTest : public testing::Test {
   }
   support::FakeClock clock;
   const std::shared_ptr<Kept> handler = std::make_shared<Kept>();
-  const routes::Action action{"test", nullptr, handler};
+  const routes::Action action{.name = "test", .async = handler};
   int woken = 0;
   std::optional<AsyncRunner> runner{std::in_place, clock, [this] { ++woken; }};
 };

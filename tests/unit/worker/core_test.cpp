@@ -59,10 +59,10 @@ class CoreTest : public testing::Test {
  protected:
   CoreTest() {
     handlers.add("message", std::make_unique<handlers::MessageHandler>());
-    routes.emplace(handlers);
+    routes = std::make_shared<const routes::Routes>(routes::Options{}, handlers);
     make(1);
   }
-  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", *routes, outside, 1); }
+  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", routes, outside, 1); }
 
   void connect(std::vector<std::string> live = {"self"}) {
     core->connected(true, now, wall);
@@ -131,7 +131,7 @@ class CoreTest : public testing::Test {
   Options options;
   dispatch::Desk::Options desk_options;
   handlers::Handlers handlers;
-  std::optional<routes::Routes> routes;
+  std::shared_ptr<const routes::Routes> routes;
   Recorder outside;
   std::optional<Core> core;
   base::BootTime now{1h};
@@ -514,6 +514,48 @@ TEST_F(CoreTest, WhatHadBegunAtACrashRunsAloneInTheProcess) {
   EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{4, 0}));
 }
 
+TEST_F(CoreTest, WhatHasBegunAloneAndLosesItsRouteLeavesTheProcessToTheOthers) {
+  make(1);
+  connect();
+  acquire("1", lease::How::kCrash, "1-0");
+  stream::Attempts begun;
+  begun.begun = 1;
+  deliver({entry(1, "a"), entry(2, "b")}, begun);
+  const auto begins = outside.take<WriteAttempts>();
+  ASSERT_EQ(begins.size(), 1U);
+  ASSERT_TRUE(outside.jobs.empty());
+  // A reload: messages go nowhere now, and with the begin confirmed the first has ended.
+  routes::Options none;
+  none.routes.clear();
+  core->set_routes(std::make_shared<const routes::Routes>(none, handlers), now, wall);
+  const auto reply = redis::Reply::parse("+w\r\n");
+  core->attempts_written(begins[0], stream::BatchAnswer(reply->view(), 1), now, wall);
+  answer_acks();
+  ASSERT_EQ(outside.records.size(), 2U);
+  for (const auto& record : outside.records) EXPECT_EQ(record.outcome, dispatch::Outcome::kIgnored);
+  core->set_routes(routes, now, wall);
+  deliver({entry(3, "c")});
+  ASSERT_EQ(outside.jobs.size(), 1U) << "nothing waits for what was to run alone";
+  EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{3, 0}));
+}
+
+TEST_F(CoreTest, AReloadLetsWhatRunsEndAndKeepsItsActions) {
+  connect();
+  acquire();
+  deliver({entry(1, "a")});
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  const std::weak_ptr<const routes::Routes> old = routes;
+  routes.reset();
+  routes::Options none;
+  none.routes.clear();
+  core->set_routes(std::make_shared<const routes::Routes>(none, handlers), now, wall);
+  ASSERT_FALSE(old.expired()) << "its job runs";
+  EXPECT_EQ(outside.jobs[0].action->name, "handler:message");
+  finish();
+  EXPECT_TRUE(old.expired());
+  EXPECT_EQ(outside.records.back().outcome, dispatch::Outcome::kDone);
+}
+
 TEST_F(CoreTest, APartitionWithWorkEnoughIsNotReadWhileOthersAre) {
   options.read_ahead = 4;  // two of each
   options.concurrency = 1;
@@ -842,10 +884,10 @@ class AsyncTest : public CoreTest {
     void start(std::shared_ptr<const handlers::Notification>, const std::stop_token&, Done) override {}
   };
   AsyncTest() {
-    routes::Routes::Table table;
-    table[static_cast<std::size_t>(notification::TypeWebhook::kIncomingMessageReceived)] = {
-        {"forward", nullptr, std::make_shared<Target>()}};
-    routes.emplace(std::move(table));
+    routes::Options settings;
+    settings.routes = {{.match = {.type_webhook = {"incomingMessageReceived"}}, .actions = {{.forward = forward::Options{}}}}};
+    const auto make_forward = [](const std::string&, const forward::Options&) { return std::make_shared<Target>(); };
+    routes = std::make_shared<const routes::Routes>(settings, handlers, make_forward);
     options.concurrency = 1;
     make(1);
     connect();

@@ -43,6 +43,13 @@ TEST(ForwardHeaders, SayAllThatTheBodyDoesNot) {
   EXPECT_THAT(headers, Contains(Pair("X-Hookfleet-Instance", "1101000001")));
   EXPECT_THAT(headers, Contains(Pair("X-Hookfleet-Attempt", "3")));
   EXPECT_THAT(headers, Not(Contains(Key("traceparent"))));
+  EXPECT_THAT(headers, Not(Contains(Key("X-Hookfleet-Invalid"))));
+}
+
+TEST(ForwardHeaders, SayWhereANotificationBreaksItsSchema) {
+  notification::Notification notification = example();
+  notification.invalid_at = "/senderData/chatId";
+  EXPECT_THAT(headers_of(notification, 1), Contains(Pair("X-Hookfleet-Invalid", "/senderData/chatId")));
 }
 
 TEST(ForwardHeaders, CarryTheTraceOn) {

@@ -43,7 +43,7 @@ TEST(Routes, GiveEveryDocumentedTypeAHandler) {
 TEST(Routes, GiveUnknownTypesNone) {
   handlers::Handlers handlers;
   handlers.add("message", std::make_unique<handlers::MessageHandler>());
-  const routes::Routes routes(handlers);
+  const routes::Routes routes(routes::Options{}, handlers);
   auto notification = make(TypeWebhook::kIncomingMessageReceived, "{}");
   ASSERT_EQ(routes.find(notification).size(), 1U);
   EXPECT_EQ(routes.find(notification)[0].name, "handler:message");
@@ -57,7 +57,7 @@ TEST(ShippedHandlers, TakeEveryDocumentedTypeAndLeaveTheUsersOwnInPlace) {
   handlers.add("call", std::make_unique<handlers::MessageHandler>());
   const handlers::Handler* own = handlers.find("call");
   handlers::add_shipped(handlers);
-  const routes::Routes routes(handlers);
+  const routes::Routes routes(routes::Options{}, handlers);
   for (std::size_t i = 0; i < notification::type_webhook_names().size(); ++i) {
     EXPECT_EQ(routes.find(make(static_cast<TypeWebhook>(i), "{}")).size(), 1U) << notification::type_webhook_names()[i];
   }
