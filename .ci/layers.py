@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
 SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis", "common/web"}
-THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle"}
+THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/alert"}
 # folder -> what it may include besides itself
 RULE = {
     "common/base": set(),
@@ -28,6 +28,7 @@ RULE = {
     "common/stream": SECOND,
     "common/lease": SECOND,
     "common/lifecycle": SECOND,
+    "common/alert": SECOND | {"common/lease", "common/stream"},
     "ingress/accept": THIRD,
     "ingress/append": THIRD,
     "ingress/http": THIRD | {"ingress/accept", "ingress/append"},

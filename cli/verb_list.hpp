@@ -15,6 +15,8 @@ VerbSpec dead_letters_redrive_verb();
 VerbSpec dead_letters_drop_verb();
 VerbSpec dead_letters_export_verb();
 VerbSpec route_verb();
+VerbSpec alerts_list_verb();
+VerbSpec alerts_test_verb();
 VerbSpec resume_verb();
 VerbSpec log_level_verb();
 VerbSpec doctor_verb();

@@ -101,6 +101,8 @@ const std::vector<VerbSpec>& verbs() {
       dead_letters_drop_verb(),
       dead_letters_export_verb(),
       route_verb(),
+      alerts_list_verb(),
+      alerts_test_verb(),
       resume_verb(),
       log_level_verb(),
       doctor_verb(),

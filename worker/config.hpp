@@ -5,11 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "common/alert/options.hpp"
 #include "common/config/settings.hpp"
 #include "common/lifecycle/settings.hpp"
 #include "common/log/settings.hpp"
 #include "common/redis/settings.hpp"
 #include "common/stream/settings.hpp"
+#include "worker/alerts.hpp"
 #include "worker/core.hpp"
 #include "worker/dedup/settings.hpp"
 #include "worker/partition/settings.hpp"
@@ -27,6 +29,8 @@ struct Config {
   dedup::Options dedup;
   retry::Options retry;
   routes::Options routes;
+  Thresholds thresholds;  ///< but its window, which is alerts.window
+  alert::Options alerts;
   log::Options log;
 };
 
@@ -42,13 +46,20 @@ inline void declare(config::Settings& settings, Config& config, std::vector<std:
                  "Memory for waiting notifications; what doesn't fit stays in Redis");
   settings.duration("worker.ack_linger", config.worker.ack_linger, {0ms, 1s}, "How long an acknowledgement waits for company");
   settings.count("worker.ack_batch", config.worker.ack_batch, {1, 500}, "Notifications of one acknowledgement");
+  stream::declare_memory_max(settings, config.thresholds.memory_max_percent);
+  constexpr std::uint64_t kEntriesMax = 1'000'000'000;
+  settings.count("stream.backlog_alert", config.thresholds.backlog, {0, kEntriesMax},
+                 "Waiting notifications at which the operator is told; 0: never");
+  settings.count("stream.dead_letter_alert", config.thresholds.dead_letters, {0, kEntriesMax},
+                 "Dead letters at which the operator is told that they pile up; 0: never. Each new one is told by itself");
   partition::declare(settings, config.worker.timers);
   dedup::declare(settings, config.dedup);
   retry::declare(settings, config.retry);
   routes::declare(settings, config.routes, std::move(handlers), config.layout.prefix);
+  alert::declare(settings, config.alerts);
   log::declare(settings, config.log);
-  for (const char* section : {"auth", "append", "durability", "alerts", "poller"}) settings.foreign_section(section);
-  for (const char* key : {"server.listen", "server.trusted_proxies", "server.body_max", "redis.wait_replicas", "stream.memory_max"}) {
+  for (const char* section : {"auth", "append", "durability", "poller"}) settings.foreign_section(section);
+  for (const char* key : {"server.listen", "server.trusted_proxies", "server.body_max", "redis.wait_replicas"}) {
     settings.foreign_setting(key);
   }
 }

@@ -60,7 +60,7 @@ std::string unique_name() {
 }
 
 Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
-               const base::Clock& clock, Callbacks callbacks)
+               const base::Clock& clock, alert::Operator& operators, Callbacks callbacks)
     : setup_(std::move(setup)),
       metrics_(metrics),
       log_(log),
@@ -70,6 +70,7 @@ Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const 
       desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
       core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, std::move(routes), *this, std::random_device{}()),
       journal_(log_, setup_.payload, metrics_, clock_),
+      alerts_(operators, setup_.thresholds, setup_.layout.partitions),
       members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
       ack_batch_(scripts_, keys_, setup_.dedup.keep),
       attempts_batch_(scripts_, keys_) {
@@ -159,7 +160,7 @@ void Engine::take_inbox() {
     std::swap(inbox, inbox_);
   }
   for (const std::string& why : inbox.connect_failures) {
-    callbacks_.redis(false, why);
+    tell_redis(false, why);
     if (const auto suppressed = connect_limit_.pass(clock_.now())) {
       log_.warn("redis.unavailable", "no connection to Redis: trying again", {{"error", why}, {"suppressed", *suppressed}});
     }
@@ -237,9 +238,14 @@ void Engine::drop_connection(const std::string& why) {
   show({}, metrics_.redis);
   figures_at_ = {};
   log_.warn("redis.lost", "connection to Redis lost: what is known is kept", {{"error", why}});
-  callbacks_.redis(false, why);
+  tell_redis(false, why);
   core_.disconnected(clock_.now());
   connector_->start();
+}
+
+void Engine::tell_redis(bool reachable, const std::string& why) {
+  callbacks_.redis(reachable, why);
+  alerts_.redis(reachable, why, clock_.now());
 }
 
 void Engine::answered(Asked asked) {
@@ -267,6 +273,7 @@ void Engine::once_a_second() {
   if (clock_.now() < second_) return;
   second_ = clock_.now() + 1s;
   callbacks_.beat();
+  alerts_.tick(clock_.now());
   const Core::Figures figures = core_.figures();
   const auto set = [](const metrics::Gauge& gauge, std::size_t value) { gauge.set(static_cast<double>(value)); };
   set(metrics_.running, figures.running);
@@ -278,7 +285,10 @@ void Engine::once_a_second() {
   set(metrics_.overflowed, figures.overflowed);
   set(metrics_.owned, figures.owned);
   set(metrics_.wanted, figures.wanted);
-  for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
+  for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) {
+    journal_.overdue(overdue);
+    alerts_.overdue(overdue);
+  }
   hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
   hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
   if (hanging_seconds_ >= kHangingSeconds && !std::exchange(hung_told_, true)) callbacks_.hung();
@@ -296,6 +306,7 @@ void Engine::ask_figures() {
 void Engine::show_figures(redis::ReplyView info) {
   const RedisFigures figures = RedisFigures::read(info.is_text() ? info.text() : std::string_view());
   show(figures, metrics_.redis);
+  alerts_.memory(figures, clock_.now());
   metrics_.redis.aof_delayed_fsyncs.add(static_cast<double>(figures.new_delayed_fsyncs(delayed_fsyncs_)));
   if (figures.aof_delayed_fsyncs) delayed_fsyncs_ = figures.aof_delayed_fsyncs;
 }
@@ -354,7 +365,10 @@ void Engine::cancel(unsigned partition) {
   runner_->cancel(partition);
 }
 
-void Engine::record(dispatch::Record record) { journal_.attempt(record); }
+void Engine::record(dispatch::Record record) {
+  journal_.attempt(record);
+  alerts_.attempt(record);
+}
 
 void Engine::taken(unsigned partition, lease::How how) {
   const bool crash = how == lease::How::kCrash;
@@ -378,12 +392,16 @@ void Engine::cursor_reset(unsigned partition) {
   log_.warn("system.cursor_reset", "the oldest entry of a stream was unknown: reading it from the start", {{"partition", partition}});
 }
 
-void Engine::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) { journal_.refused(partition, refusal); }
+void Engine::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) {
+  journal_.refused(partition, refusal);
+  alerts_.refused(refusal);
+}
 
 void Engine::type_held(notification::TypeWebhook type, bool held) {
   metrics_.held[static_cast<std::size_t>(type)].set(held ? 1 : 0);
   const std::string_view name = notification::to_text(type);
   if (held) {
+    alerts_.type_held(type);
     log_.error("system.type_held", "too many notifications of this type ended the process: they wait until `hookfleet resume`",
                {{"typeWebhook", name}});
   } else {
@@ -521,10 +539,10 @@ void Engine::decode(const Heartbeat& call, const Asked& asked) {
   const auto changed = members_.observe(asked.got[0].view(), clock_.now());
   if (!changed) {
     const std::string_view text = asked.got[0].view().text();
-    callbacks_.redis(false, std::string(text));
+    tell_redis(false, std::string(text));
     return call_failed("heartbeat", changed.error(), text);
   }
-  callbacks_.redis(true, {});
+  tell_redis(true, {});
   metrics_.members.set(static_cast<double>(members_.live().size()));
   core_.members(call, members_.live(), clock_.now(), clock_.wall());
 }
@@ -536,6 +554,7 @@ void Engine::decode(const ReadLayout&, const Asked& asked) {
   const redis::ReplyView stored = asked.got[0].view();
   if (stored.is_error()) return call_failed("read layout", stored.error(), stored.text());
   if (stored.is_nil()) {  // FLUSHALL, or somebody deleted it
+    alerts_.emptied();
     const std::string text = stream::to_text(setup_.layout);
     pipeline_->append({"HSETNX", keys_.meta(), "layout", text});
     asked_.push_back({.call = std::nullopt, .replies = 1, .sent = clock_.now(), .got = {}});
@@ -634,6 +653,10 @@ void Engine::decode(const Backlog& call, const Asked& asked) {
     return decoded ? decoded->received_ms : added_ms(entry);
   };
   show(asked.got[0].view(), asked.got[1].view(), metrics_.backlog[call.partition], metrics_.oldest_age[call.partition], received_ms);
+  if (asked.got[0].view().is_integer() && asked.got[2].view().is_integer()) {
+    const auto length = [&](std::size_t reply) { return static_cast<std::uint64_t>(asked.got[reply].view().integer()); };
+    alerts_.partition(call.partition, length(0), length(2));
+  }
   show(asked.got[2].view(), asked.got[3].view(), metrics_.dead[call.partition], metrics_.oldest_dead_age[call.partition], added_ms);
 }
 

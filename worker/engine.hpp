@@ -21,6 +21,7 @@
 #include "common/redis/pipeline.hpp"
 #include "common/stream/keys.hpp"
 #include "common/stream/scripts.hpp"
+#include "worker/alerts.hpp"
 #include "worker/consume/connector.hpp"
 #include "worker/consume/reader.hpp"
 #include "worker/core.hpp"
@@ -57,12 +58,13 @@ class Engine : private Outside {
     Options options;
     dedup::Options dedup;
     retry::Options retry;
+    Thresholds thresholds;
     log::Payload payload = log::Payload::kFull;
     std::string name = unique_name();
   };
   /// The references outlive the engine.
   Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
-         const base::Clock& clock, Callbacks callbacks);
+         const base::Clock& clock, alert::Operator& operators, Callbacks callbacks);
   /// stop(), if it wasn't called.
   ~Engine() override;
   Engine(const Engine&) = delete;
@@ -124,6 +126,7 @@ class Engine : private Outside {
   void tell_partitions();
   void ask_figures();
   void show_figures(redis::ReplyView info);
+  void tell_redis(bool reachable, const std::string& why);
 
   // What a call becomes. Each answers how many replies it gets.
   std::size_t encode(const Heartbeat& call);
@@ -171,6 +174,7 @@ class Engine : private Outside {
   // The engine thread's
   Core core_;
   Journal journal_;
+  Alerts alerts_;
   lease::Members members_;
   std::optional<redis::Pipeline> pipeline_;
   std::deque<Asked> asked_;

@@ -27,7 +27,7 @@ log::Level level_of(Outcome outcome) {
 std::string_view message_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::kDone: return "notification handled";
-    case Outcome::kIgnored: return "notification ignored: nothing takes its type";
+    case Outcome::kIgnored: return "notification ignored: no route takes it, or its route says so";
     case Outcome::kRepeat: return "repeated notification dropped";
     case Outcome::kRetry: return "notification will be tried again";
     case Outcome::kDead: return "notification became a dead letter";
@@ -67,18 +67,6 @@ class Data {
 
 }  // namespace
 
-std::string rfc3339(base::WallTime time) {
-  const std::int64_t ms = base::unix_ms(time);
-  const std::time_t second = static_cast<std::time_t>(ms / 1000);
-  std::tm utc{};
-  ::gmtime_r(&second, &utc);
-  std::array<char, 32> date{};
-  std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%s.%03dZ", date.data(), static_cast<int>(ms % 1000));
-  return text.data();
-}
-
 Journal::Journal(const log::Logger& log, log::Payload payload, const Metrics& metrics, const base::Clock& clock)
     : log_(log), payload_(payload), metrics_(metrics), clock_(clock) {}
 
@@ -108,7 +96,7 @@ void Journal::attempt(const dispatch::Record& record) {
   if (!log_.enabled(level) && !tell_unknown) return;
 
   const Data data(content, payload_);
-  const std::string timestamp = rfc3339(notification.received);
+  const std::string timestamp = base::rfc3339(notification.received);
   const std::string_view dead_class = record.dead_class ? stream::to_text(*record.dead_class) : std::string_view();
   std::vector<log::Field> fields{
       {"timestamp", timestamp}, {"typeWebhook", notification.type_webhook}, {"typeMessage", notification.type_message}};

@@ -32,7 +32,4 @@ class Journal {
   const base::Clock& clock_;
 };
 
-/// "2025-06-15T12:34:56.123Z"
-std::string rfc3339(base::WallTime time);
-
 }  // namespace hookfleet::worker

@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "common/alert/metrics.hpp"
 #include "common/lifecycle/metrics.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/stream/dead_letter.hpp"
@@ -103,7 +104,7 @@ inline constexpr metrics::Spec kOwnTable[] = {
 };
 
 /// Everything that hookfleet-worker exports, besides hookfleet_build_info and process_*.
-inline constexpr auto kTable = metrics::join(kOwnTable, forward::kTable, lifecycle::kTable);
+inline constexpr auto kTable = metrics::join(kOwnTable, alert::kTable, forward::kTable, lifecycle::kTable);
 
 /// What INFO tells of Redis (RedisFigures). NaN: Redis doesn't say so, or isn't there; no rule fires on it.
 struct RedisMetrics {

@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "common/alert/delivery.hpp"
+#include "common/alert/outbox.hpp"
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/metrics.hpp"
@@ -55,6 +57,17 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
         options, handlers, [&](const std::string& name, const forward::Options& target) { return forwarder.target(name, target); });
   };
 
+  const std::string name = unique_name();
+  const auto sinks = alert::make_sinks(config.alerts);
+  const alert::Metrics alert_metrics(registry, sinks);
+  web::Client web;
+  alert::Outbox outbox(
+      {.endpoint = config.redis.endpoint, .layout = config.layout, .options = config.alerts, .process = std::string(kProgram) + ' ' + name},
+      sinks, web, alert_metrics, log, clock);
+  alert::Delivery delivery({.endpoint = config.redis.endpoint, .layout = config.layout, .options = config.alerts, .owner = name}, sinks,
+                           web, alert_metrics, log, clock);
+  handlers.operators().to(&outbox);
+
   std::atomic<int> exit_code = 0;
   Engine::Callbacks callbacks;
   callbacks.beat = [&] { health.beat("engine"); };
@@ -84,8 +97,10 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.dedup = config.dedup;
   setup.retry = config.retry;
   setup.payload = config.log.payload;
-  const std::string name = setup.name;
-  Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, std::move(callbacks));
+  setup.thresholds = config.thresholds;
+  setup.thresholds.window = config.alerts.window;
+  setup.name = name;
+  Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, outbox, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
   // SIGHUP: routes and log level are read again and swapped as a whole; with any problem all stays as it is.
@@ -101,12 +116,17 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
 
   log.info("system.stopping", "handing partitions over");
   health.stopping();
-  if (!engine.stop()) {
+  const bool given_back = engine.stop();
+  // What the end itself had to tell goes out, too.
+  delivery.stop();
+  outbox.stop();
+  if (!given_back) {
     // A handler still runs, or Redis is away: leases expire by themselves, and the next owner handles what isn't acknowledged.
     const int code = exit_code != 0 ? exit_code.load() : lifecycle::Process::kFailed;
     log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", code}});
     process.abandon(code);
   }
+  handlers.operators().to(nullptr);
   log.info("system.stopped", "stopped", {{"exit_code", exit_code.load()}});
   return exit_code;
 }

@@ -29,6 +29,14 @@ bool is_noise(Outcome outcome) {
   return outcome == Outcome::kStored || outcome == Outcome::kNotFound || outcome == Outcome::kMethod || outcome == Outcome::kDraining;
 }
 
+/// Of the path, or whose token it is, if that is one alone; 0: unknown.
+std::uint64_t instance_of(const accept::Verdict& verdict) {
+  if (verdict.path_instance) return *verdict.path_instance;
+  return verdict.instances.size() == 1 ? verdict.instances.front() : 0;
+}
+
+std::string address_of(const accept::Verdict& verdict) { return verdict.client ? verdict.client->text() : "an unknown address"; }
+
 }  // namespace
 
 // A delivery with the appender.
@@ -37,13 +45,20 @@ struct Webhook::Exchange {
   Reply reply;
   base::BootTime arrived;
   std::string id, request_id;
+  std::uint64_t id_instance;
   const metrics::Counter& stored;  // by its type
   std::optional<accept::Address> client;
 };
 
 Webhook::Webhook(const Limits& limits, std::shared_ptr<const accept::Acceptor> acceptor, append::Appender& appender, const Metrics& metrics,
-                 const base::Clock& clock, log::Logger log)
-    : limits_(limits), appender_(appender), metrics_(metrics), clock_(clock), log_(std::move(log)), acceptor_(std::move(acceptor)) {}
+                 const base::Clock& clock, log::Logger log, alert::Operator& operators)
+    : limits_(limits),
+      appender_(appender),
+      metrics_(metrics),
+      clock_(clock),
+      log_(std::move(log)),
+      operators_(operators),
+      acceptor_(std::move(acceptor)) {}
 
 std::shared_ptr<const accept::Acceptor> Webhook::acceptor() const {
   const base::MutexLock lock(mutex_);
@@ -66,7 +81,10 @@ void Webhook::receive(const Request& request, Reply reply) {
                                                    .forwarded_for = request.forwarded_for,
                                                    .refused = request.refused});
   if (verdict.token_index) metrics_.token_match(*verdict.token_index).add();
-  if (verdict.right_token && !verdict.listed) metrics_.unlisted.add();
+  if (verdict.right_token && !verdict.listed) {
+    metrics_.unlisted.add();
+    if (unlisted_quiet_.pass(clock_.now())) tell_unlisted(verdict);
+  }
   if (verdict.refusal) return refuse(from(*verdict.refusal), request, verdict, std::move(reply));
   if (request.body.size() > limits_.body_max) return refuse(Outcome::kTooLarge, request, verdict, std::move(reply));
 
@@ -89,7 +107,7 @@ void Webhook::receive(const Request& request, Reply reply) {
   entry.body = request.body;
 
   auto exchange = std::make_unique<Exchange>(
-      Exchange{*this, std::move(reply), arrived, entry.id, request_id, metrics_.stored(entry.type_webhook), verdict.client});
+      Exchange{*this, std::move(reply), arrived, entry.id, request_id, *instance, metrics_.stored(entry.type_webhook), verdict.client});
   // The appender calls back exactly once; a bare pointer fits into its function without an allocation.
   appender_.submit(std::move(entry), arrived + limits_.deadline, [waiting = exchange.release()](append::Outcome outcome) {
     const std::unique_ptr<Exchange> finished(waiting);
@@ -102,6 +120,7 @@ void Webhook::finish(Exchange& exchange, append::Outcome appended) {
   // Whoever has the answer finds it counted and logged; only the time of the answer itself is known after it.
   if (outcome == Outcome::kStored) exchange.stored.add();
   tell(outcome, exchange.id, exchange.request_id, exchange.client);
+  if (outcome != Outcome::kStored) tell_refused(outcome, exchange.id_instance);
   exchange.reply.answer(outcome, exchange.request_id, exchange.id);
   if (outcome == Outcome::kStored) metrics_.ack_seconds.observe(std::chrono::duration<double>(clock_.now() - exchange.arrived).count());
 }
@@ -109,7 +128,35 @@ void Webhook::finish(Exchange& exchange, append::Outcome appended) {
 void Webhook::refuse(Outcome outcome, const Request& request, const accept::Verdict& verdict, Reply reply) {
   const std::string request_id = is_request_id(request.request_id) ? request.request_id : base::make_uuid_v7(clock_.wall());
   tell(outcome, {}, request_id, verdict.client);
+  tell_operator(outcome, verdict);
   reply.answer(outcome, request_id);
+}
+
+void Webhook::tell_unlisted(const accept::Verdict& verdict) {
+  operators_.tell({.kind = alert::Kind::kUnlistedAddress,
+                   .id_instance = instance_of(verdict),
+                   .text = "a right token came from " + address_of(verdict) +
+                           ", which is not among auth.allowlist.addresses: a new address of the sender, or a token in wrong hands"});
+}
+
+void Webhook::tell_operator(Outcome outcome, const accept::Verdict& verdict) {
+  if (outcome == Outcome::kUnauthorized) {
+    if (!verdict.on_list) return;
+    operators_.tell({.kind = alert::Kind::kTokenRefused,
+                     .id_instance = instance_of(verdict),
+                     .text = "a delivery from the listed address " + address_of(verdict) +
+                             " had no right token and got 401: webhookUrlToken of an instance differs from the settings"});
+  } else if (verdict.token_index) {  // where no token is needed anybody may be wrong
+    tell_refused(outcome, instance_of(verdict));
+  }
+}
+
+void Webhook::tell_refused(Outcome outcome, std::uint64_t id_instance) {
+  const Answer& row = answer(outcome);
+  operators_.tell({.kind = alert::Kind::kDeliveryRefused,
+                   .id_instance = id_instance,
+                   .text = "a delivery with a right token got " + std::to_string(row.status) + " (" + std::string(row.label) +
+                           "): its sender repeats it for 24 h and holds back what follows"});
 }
 
 void Webhook::tell(Outcome outcome, std::string_view id, std::string_view request_id, const std::optional<accept::Address>& client) {

@@ -18,6 +18,7 @@
 #include "common/stream/dead_letter.hpp"
 #include "common/stream/effect.hpp"
 #include "common/stream/entry.hpp"
+#include "common/stream/keys.hpp"
 #include "tests/support/http.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
@@ -146,11 +147,11 @@ TEST_F(RoutesProgram, LogIsARecordAtInfoAndIgnoreOneAtDebug) {
   add({call, device, none});
   const auto worker = start();
   const Json logged = record_of(call);
-  EXPECT_EQ(logged.value("level", ""), "info");
+  EXPECT_EQ(logged.value("level", ""), "INFO");
   EXPECT_EQ(logged.value("outcome", ""), "done");
   EXPECT_EQ(logged["data"], Json::parse(call.body));
   for (const auto& ignored : {device, none}) {
-    EXPECT_EQ(record_of(ignored).value("level", ""), "debug");
+    EXPECT_EQ(record_of(ignored).value("level", ""), "DEBUG");
     EXPECT_EQ(record_of(ignored).value("outcome", ""), "ignored");
   }
   EXPECT_TRUE(drained());
@@ -176,8 +177,8 @@ TEST_F(RoutesProgram, AReloadSwapsTheRoutesAndWrongOnesChangeNothing) {
   worker.signal(SIGHUP);
   ASSERT_TRUE(said("system.reload_failed"));
   const Json failed = records("system.reload_failed").at(0);
-  EXPECT_EQ(failed.value("level", ""), "error");
-  EXPECT_THAT(failed.value("error", ""), testing::AllOf(HasSubstr(":1:32: routes[0].actions[0].handler"), HasSubstr("nearest is message")));
+  EXPECT_EQ(failed.value("level", ""), "ERROR");
+  EXPECT_THAT(failed.value("error", ""), testing::AllOf(HasSubstr(":1:31: routes[0].actions[0].handler"), HasSubstr("nearest is message")));
   add({message("a@c.us", "4")});
   ASSERT_TRUE(drained());
   EXPECT_EQ(copies("second").size(), 2U);
@@ -211,7 +212,7 @@ TEST_F(RoutesProgram, CopiesComeOnceAndInOrderWhateverIsKilled) {
   std::vector<support::Process> workers;
   workers.push_back(start());
   workers.push_back(start());
-  std::mt19937 random(testing::UnitTest::GetInstance()->random_seed());
+  std::mt19937 random(static_cast<unsigned>(testing::UnitTest::GetInstance()->random_seed()));
   std::size_t sent = 0;
   const auto send_some = [&] {
     std::vector<stream::Entry> some;

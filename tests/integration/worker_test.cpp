@@ -18,6 +18,7 @@
 #include "tests/support/redis_server.hpp"
 #include "tests/support/tcp_gate.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/told.hpp"
 #include "tests/support/wait_until.hpp"
 #include "worker/engine.hpp"
 #include "worker/handlers/message.hpp"
@@ -122,7 +123,7 @@ class Worker {
     callbacks.redis = [this](bool reachable, const std::string&) { reachable_ = reachable; };
     callbacks.other_fleet = [this](const std::string&) { other_fleet_ = true; };
     callbacks.hung = [this] { hung_ = true; };
-    engine_.emplace(std::move(setup), routes_, metrics_, log_, clock_, std::move(callbacks));
+    engine_.emplace(std::move(setup), routes_, metrics_, log_, clock_, told_, std::move(callbacks));
   }
   Worker(support::RedisServer& server, Script& script) : Worker(server, script, With()) {}
 
@@ -132,6 +133,7 @@ class Worker {
   bool other_fleet() const { return other_fleet_; }
   bool hung() const { return hung_; }
   /// The value of a series in this worker's metrics.
+  const support::Told& told() const { return told_; }
   double metric(const std::string& series) const {
     const std::string text = registry_.text();
     const auto at = text.find("\n" + series + " ");
@@ -152,6 +154,7 @@ class Worker {
   log::Logger log_;
   metrics::Registry registry_;
   Metrics metrics_;
+  support::Told told_;
   handlers::Handlers handlers_;
   std::shared_ptr<const routes::Routes> routes_;
   std::optional<Engine> engine_;

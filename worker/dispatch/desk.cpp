@@ -340,6 +340,7 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     take();
     item.held = true;
     step.record = put_off(item, true, std::string(kHeldReason), {}, now, wall, kUnspread);
+    step.record->blocked = {};  // nothing is away
     step.kind = Step::Kind::kEnded;
     return step;
   }
@@ -688,6 +689,7 @@ Record Desk::put_off(Item& item, bool unavailable, std::string reason, milliseco
   if (decision.dead) return die(item, *decision.dead, std::move(reason), now, wall);
   record.reason = std::move(reason);
   record.unavailable = unavailable;
+  if (unavailable) record.blocked = milliseconds(std::max<std::int64_t>(now_ms - attempts.blocked_since_ms, 0));
   block(item, decision.pause, now, wall);
   return record;
 }

@@ -28,7 +28,8 @@ struct Record {
   std::string first_id;                 ///< of a repeat: `id` of the one that was handled
   std::string reason;                   ///< of retry and dead; of a repeat that isn't literally one: why it was dropped
   std::optional<stream::DeadClass> dead_class;
-  bool unavailable = false;  ///< of retry: it cost no attempt
+  bool unavailable = false;             ///< of retry: it cost no attempt
+  std::chrono::milliseconds blocked{};  ///< of retry, what it needs being away: for how long the chat has been waiting
 };
 
 }  // namespace hookfleet::dispatch

@@ -21,6 +21,17 @@ std::vector<std::string> Handlers::names() const {
   return names;
 }
 
+alert::Alert about(alert::Kind kind, const Notification& notification, std::string text) {
+  return {.kind = kind,
+          .type_webhook = notification.type_webhook,
+          .id_instance = notification.id_instance,
+          .text = std::move(text),
+          .id = notification.id,
+          .chat = notification.chat,
+          .id_message = notification.id_message,
+          .body = notification.body};
+}
+
 std::int64_t event_time(const Notification& notification) {
   return std::clamp<std::int64_t>(notification.timestamp.value_or(0), 0, 999'999'999'999'999);
 }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/alert/alert.hpp"
 #include "common/notification/notification.hpp"
 #include "common/stream/effect.hpp"
 
@@ -62,12 +63,19 @@ class Handlers {
   /// All names, sorted.
   std::vector<std::string> names() const;
 
+  /// Whom handlers tell what a person should know; lives as long as this. It reaches the operator while the worker runs.
+  alert::Relay& operators() const { return *operators_; }
+
  private:
+  std::unique_ptr<alert::Relay> operators_ = std::make_unique<alert::Relay>();  // before the handlers, which refer to it
   std::map<std::string, std::unique_ptr<Handler>, std::less<>> handlers_;
 };
 
 /// Event time as an effect takes it for ordering: Unix seconds within what `ack` compares (15 digits); 0 when there is none.
 std::int64_t event_time(const Notification& notification);
+
+/// An alert about this notification, which goes with it.
+alert::Alert about(alert::Kind kind, const Notification& notification, std::string text);
 
 /// One more of this type in hf:{t}:cnt: the field is the type's name.
 stream::Effect count(const Notification& notification);

@@ -45,7 +45,7 @@ TEST(Prepare, TakesInstanceChatAndTypeFromTheEntry) {
 TEST(Prepare, EveryDocumentedBodyIsFitAndItsHandlerIsDoneWithIt) {
   handlers::Handlers handlers;
   handlers.add("message", std::make_unique<handlers::MessageHandler>());
-  handlers.add("message_status", std::make_unique<handlers::MessageStatusHandler>());
+  handlers.add("message_status", std::make_unique<handlers::MessageStatusHandler>(handlers.operators()));
   handlers.add("instance_state", std::make_unique<handlers::InstanceStateHandler>());
   handlers.add("call", std::make_unique<handlers::CallHandler>());
   handlers.add("quota", std::make_unique<handlers::QuotaHandler>());

@@ -315,6 +315,7 @@ TEST_F(DeskTest, BeingUnavailableCostsNoAttempt) {
     const Record record = complete(1, Handled::unavailable("away"));
     ASSERT_EQ(record.outcome, Outcome::kRetry);
     EXPECT_EQ(record.attempt, 1U);
+    EXPECT_EQ(record.blocked, i * 10min);
     advance(10min);
   }
   write_attempts();

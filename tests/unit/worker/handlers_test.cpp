@@ -7,6 +7,7 @@
 #include "common/digest/digest.hpp"
 #include "common/metrics/registry.hpp"
 #include "tests/support/golden.hpp"
+#include "tests/support/told.hpp"
 #include "worker/handlers/instance_state.hpp"
 #include "worker/handlers/message.hpp"
 #include "worker/handlers/message_status.hpp"
@@ -87,13 +88,13 @@ TEST(InstanceStateHandler, CountsOneWithoutAState) {
 class MessageStatusTest : public testing::Test {
  protected:
   /// The record's fields after one status: `field` → `op value`.
-  static std::map<std::string, std::string> record(const std::string& status, const std::string& more = "") {
+  std::map<std::string, std::string> record(const std::string& status, const std::string& more = "") {
     auto notification = make(TypeWebhook::kOutgoingMessageStatus, R"({"status":")" + status + "\"" + more + "}");
     notification.id_message = "BAE5";
     notification.chat = "79000000001@c.us";
     notification.status = status;
     std::map<std::string, std::string> fields;
-    for (const auto& effect : handlers::MessageStatusHandler().handle(notification, {}).effects) {
+    for (const auto& effect : handlers::MessageStatusHandler(told_).handle(notification, {}).effects) {
       if (effect.on != stream::Effect::On::kMessage) continue;
       EXPECT_EQ(effect.part, digest::as_bytes(notification::message_key(1101000001, "BAE5")));
       EXPECT_EQ(effect.expiry, std::chrono::hours(30 * 24));
@@ -103,7 +104,27 @@ class MessageStatusTest : public testing::Test {
     EXPECT_EQ(fields["chatId"], "set 79000000001@c.us");
     return fields;
   }
+
+  support::Told told_;
 };
+
+TEST_F(MessageStatusTest, TellsTheOperatorOfMessagesThatDidNotArrive) {
+  record("failed", R"(,"description":"bad picture")");
+  record("noAccount");
+  record("yellowCard");
+  const auto alerts = told_.of(alert::Kind::kMessageFailed);
+  ASSERT_EQ(alerts.size(), 3U);
+  EXPECT_EQ(alerts[0].text, "a message was not delivered: failed: bad picture");
+  EXPECT_EQ(alerts[0].id_instance, 1101000001U);
+  EXPECT_EQ(alerts[0].chat, "79000000001@c.us");
+  EXPECT_EQ(alerts[0].id_message, "BAE5");
+  EXPECT_TRUE(alerts[0].body);
+}
+
+TEST_F(MessageStatusTest, TellsNobodyOfTheRest) {
+  for (const char* status : {"sent", "delivered", "read", "notInGroup", "pondered"}) record(status);
+  EXPECT_TRUE(told_.alerts().empty());
+}
 
 TEST_F(MessageStatusTest, ProgressOnlyAdvances) {
   EXPECT_EQ(record("sent").at("progress"), "advance 1 sent");
@@ -128,7 +149,7 @@ TEST(EventTime, StaysWithinWhatAnAcknowledgementCompares) {
 }
 
 TEST_F(MessageStatusTest, WithoutAMessageItIsOnlyCounted) {
-  EXPECT_EQ(handlers::MessageStatusHandler().handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
+  EXPECT_EQ(handlers::MessageStatusHandler(told_).handle(make(TypeWebhook::kOutgoingMessageStatus, "{}"), {}).effects.size(), 1U);
 }
 
 TEST(WorkerMetrics, ArePinnedByAGoldenFile) {
