@@ -29,7 +29,10 @@ TEST(CustomHandler, HandlesWhatComesBesideTheShippedOnes) {
                               base::unix_ms(now),
                               stream::Source::kWebhook,
                               "",
-                              R"({"typeWebhook":")" + type + "\"," + rest + "}"};
+                              R"({"typeWebhook":")" + type +
+                                  R"(","instanceData":{"idInstance":1101000001,"typeInstance":"whatsapp"},"timestamp":1750000000,)"
+                                  R"("senderData":{"chatId":")" +
+                                  chat + "\"}," + rest + "}"};
     server.call(stream::XaddCommand(keys.stream(stream::partition_of(1101000001, chat, keys.partitions())), entry).argv());
   };
   const auto counted = [&](const std::string& field) {

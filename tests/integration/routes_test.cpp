@@ -87,8 +87,10 @@ class RoutesProgram : public testing::Test {
     return made;
   }
   static stream::Entry message(const std::string& chat, const std::string& id) {
-    return entry(R"({"typeWebhook":"incomingMessageReceived","idMessage":")" + id + R"(","senderData":{"chatId":")" + chat +
-                     R"("},"messageData":{"typeMessage":"textMessage","text":"\u0000 ü"}})",
+    return entry(R"({"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"typeInstance":"whatsapp"},)"
+                 R"("timestamp":1750000000,"idMessage":")" +
+                     id + R"(","senderData":{"chatId":")" + chat +
+                     R"("},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":"\u0000 ü"}}})",
                  chat);
   }
   void add(const std::vector<stream::Entry>& entries) {
