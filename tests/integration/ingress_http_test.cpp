@@ -446,8 +446,9 @@ class WebhookTest : public ServerTest {
     events.state = [this](const append::State& state) { writable_ = state.writable; };
     appender_ = std::make_unique<append::Appender>(redis_.endpoint(), layout_, append, append_metrics_, lines_.logger(log::Level::kError),
                                                    kClock, events);
-    webhook_ = std::make_unique<Webhook>(Webhook::Limits{.body_max = body_max_, .deadline = append.deadline},
-                                         std::make_shared<const accept::Acceptor>(accept_), *appender_, metrics_, kClock, lines_.logger(), told_);
+    webhook_ =
+        std::make_unique<Webhook>(Webhook::Limits{.body_max = body_max_, .deadline = append.deadline},
+                                  std::make_shared<const accept::Acceptor>(accept_), *appender_, metrics_, kClock, lines_.logger(), told_);
     start([this](const Request& request, Reply reply) { webhook_->receive(request, std::move(reply)); },
           {.listen = {}, .body_max = body_max_});
     ASSERT_TRUE(wait_until(20s, [this] { return writable_.load(); }));
