@@ -41,7 +41,7 @@ void Alerts::attempt(const dispatch::Record& record) {
   if (record.outcome == dispatch::Outcome::kDead && record.dead_class != stream::DeadClass::kInvalid) {
     std::string text = "a notification became a dead letter";
     if (record.dead_class) text.append(" of class ").append(stream::to_text(*record.dead_class));
-    text.append(": ").append(record.reason).append(". `hookfleet show ").append(record.content->notification.id).append("` has it");
+    text.append(": ").append(record.reason).append(". `hookfleet show` with its id has it whole");
     tell_about(Kind::kDeadLetter, record.content->notification, std::move(text));
   } else if (record.outcome == dispatch::Outcome::kRetry && record.unavailable && record.blocked >= kUnavailable) {
     tell_about(Kind::kTargetUnavailable, record.content->notification,

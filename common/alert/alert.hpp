@@ -60,8 +60,8 @@ struct Alert {
   Kind kind = Kind::kTest;
   std::string type_webhook = {};  ///< as in the notification; empty: it isn't about one type
   std::uint64_t id_instance = 0;  ///< 0: it isn't about one instance
-  /// For people: what happened, and what to do where that isn't obvious. One or a few sentences without personal data: it is sent as it
-  /// is whatever `alerts.attach` says. Cut at 2 KiB.
+  /// For people: what happened, and what to do where that isn't obvious. One or a few sentences without personal data: the words are sent
+  /// whatever `alerts.attach` says; only long numbers are cut, where there is an `id`. At most 2 KiB.
   std::string text = {};
   std::string id = {};          ///< our id of the notification; empty: none
   std::string chat = {};        ///< empty: none. Sent with `alerts.attach: full` only, to its last four digits with redacted

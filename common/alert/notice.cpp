@@ -34,6 +34,8 @@ std::string_view cut_at(std::string_view text, std::size_t bytes) {
   return text.substr(0, (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U ? bytes : end);
 }
 
+bool quotes(const Alert& alert) { return !alert.id.empty(); }
+
 Notice make_notice(const Alert& alert, Attach attach, base::WallTime now, std::string process) {
   const auto personal = [attach](std::string_view text) {
     if (attach == Attach::kFull) return cut_text(text, kNameMax);
@@ -47,8 +49,7 @@ Notice make_notice(const Alert& alert, Attach attach, base::WallTime now, std::s
   notice.type_webhook = cut_text(alert.type_webhook, kNameMax);
   notice.id_instance = alert.id_instance;
   notice.text = cut_text(alert.text, kTextMax);
-  // It may quote what a handler or a target said.
-  if (attach != Attach::kFull) notice.text = notification::redact_numbers(notice.text);
+  if (attach != Attach::kFull && quotes(alert)) notice.text = notification::redact_numbers(notice.text);
   notice.id = cut_text(alert.id, kNameMax);
   notice.chat = personal(alert.chat);
   notice.id_message = cut_text(alert.id_message, kNameMax);

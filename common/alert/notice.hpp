@@ -40,6 +40,9 @@ struct Notice {
 /// What `attach` lets out of `alert`, every part cut to its limit at a character's boundary.
 Notice make_notice(const Alert& alert, Attach attach, base::WallTime now, std::string process);
 
+/// True when the text may hold something of a notification: what a handler or a target said of it. The others are ours alone.
+bool quotes(const Alert& alert);
+
 /// By what repeats are recognised: the last part of hf:alert:<digest>, 16 bytes over kind, type and instance.
 std::string repeat_digest(Kind kind, std::string_view type_webhook, std::uint64_t id_instance);
 

@@ -101,8 +101,8 @@ void Outbox::take(Alert alert) {
 void Outbox::record(const Alert& alert, std::uint64_t held_back) const {
   const log::Level level = level_of(severity(alert.kind));
   if (!log_.enabled(level)) return;
-  // What a target said may hold what log.payload keeps out of the log.
-  const std::string text = notification::redact_numbers(cut_at(alert.text, kTextMax));
+  std::string text(cut_at(alert.text, kTextMax));
+  if (quotes(alert)) text = notification::redact_numbers(text);  // log.payload may keep that out of the log
   std::vector<log::Field> fields{{"kind", to_text(alert.kind)}, {"text", text}, {"typeWebhook", alert.type_webhook}};
   if (alert.id_instance != 0) fields.emplace_back("idInstance", alert.id_instance);
   fields.emplace_back("id", alert.id);

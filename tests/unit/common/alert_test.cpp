@@ -14,6 +14,7 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <fstream>
+#include <iterator>
 
 namespace hookfleet::alert {
 namespace {
@@ -52,6 +53,14 @@ TEST(Kind, HasANameAndASeverityOfItsOwn) {
     EXPECT_TRUE(!about_redis(kind) || severity(kind) == Severity::kCritical) << to_text(kind);
   }
   EXPECT_EQ(names.size(), kKinds);
+}
+
+TEST(Kind, StandsInThePageWithItsSeverity) {
+  std::ifstream file(HOOKFLEET_SOURCE_DIR "/docs/alerts.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  for (const Kind kind : kinds()) {
+    EXPECT_THAT(page, HasSubstr("| `" + std::string(to_text(kind)) + "` | " + std::string(to_text(severity(kind))) + " |"));
+  }
 }
 
 // --- What is a repeat
@@ -155,6 +164,7 @@ TEST(Notice, KeepsPersonalDataOutWhenRedacted) {
   EXPECT_THAT(redacted.attachment, Not(HasSubstr("Ann")));
   EXPECT_THAT(redacted.text, Not(HasSubstr("79001234567")));
   EXPECT_EQ(redacted.id, alert.id);
+  EXPECT_EQ(notice({.kind = Kind::kBacklog, .text = "100000 wait"}, Attach::kRedacted).text, "100000 wait") << "it is nobody's number";
 }
 
 TEST(Notice, CarriesNothingOfTheNotificationButItsIdWithNone) {
