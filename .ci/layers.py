@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
-SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis", "common/web"}
+SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis", "common/schema", "common/web"}
 THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/alert"}
 # folder -> what it may include besides itself
 RULE = {
@@ -23,6 +23,7 @@ RULE = {
     "common/metrics": CONFIG,
     "common/notification": CONFIG,
     "common/redis": CONFIG,
+    "common/schema": BASE,
     "common/web": BASE,
     "common/durability": SECOND,
     "common/stream": SECOND,
@@ -41,7 +42,9 @@ RULE = {
     "worker/forward": THIRD | {"worker/handlers"},
     "worker/routes": THIRD | {"worker/handlers", "worker/forward"},
     "worker/dispatch": THIRD | {"worker/dedup", "worker/routes", "worker/retry", "worker/handlers"},
-    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/forward", "worker/dispatch"},
+    "worker/drift": THIRD | {"worker/dispatch", "worker/dedup", "worker/routes", "worker/retry", "worker/handlers", "worker/forward"},
+    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/forward", "worker/dispatch",
+                       "worker/drift"},
     "cli": THIRD | {"worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach

@@ -10,6 +10,7 @@ VerbSpec tail_verb();
 VerbSpec show_verb();
 VerbSpec find_verb();
 VerbSpec instances_verb();
+VerbSpec news_verb();
 VerbSpec dead_letters_list_verb();
 VerbSpec dead_letters_show_verb();
 VerbSpec dead_letters_redrive_verb();

@@ -96,6 +96,7 @@ const std::vector<VerbSpec>& verbs() {
       show_verb(),
       find_verb(),
       instances_verb(),
+      news_verb(),
       dead_letters_list_verb(),
       dead_letters_show_verb(),
       dead_letters_redrive_verb(),

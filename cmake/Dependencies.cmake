@@ -14,6 +14,7 @@ find_package(spdlog 1.10 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(tl-expected 1.0 REQUIRED)
+find_package(valijson REQUIRED)  # says no version
 if(HOOKFLEET_TESTS)
   find_package(GTest 1.12 REQUIRED)
 endif()

@@ -38,6 +38,12 @@ void Alerts::tell_about(Kind kind, const notification::Notification& notificatio
 // --- Notifications
 
 void Alerts::attempt(const dispatch::Record& record) {
+  const dispatch::Content& content = *record.content;
+  if (record.first && record.outcome != dispatch::Outcome::kRepeat && !content.notification.invalid_at.empty()) {
+    tell_about(Kind::kInvalid, content.notification,
+               "a notification breaks its schema at " + content.notification.invalid_at +
+                   (content.unfit ? ": it is a dead letter now" : ": it is handled all the same"));
+  }
   if (record.outcome == dispatch::Outcome::kDead && record.dead_class != stream::DeadClass::kInvalid) {
     std::string text = "a notification became a dead letter";
     if (record.dead_class) text.append(" of class ").append(stream::to_text(*record.dead_class));
@@ -48,6 +54,12 @@ void Alerts::attempt(const dispatch::Record& record) {
                "what notifications need has been away for " + seconds(record.blocked) +
                    "; their chats wait and nothing is lost: " + record.reason);
   }
+}
+
+void Alerts::unknown(const drift::Claim& claim) {
+  tell_about(Kind::kUnknownType, claim.content->notification,
+             "a " + std::string(stream::to_text(claim.kind.what)) + " that isn't documented came for the first time: " +
+                 schema::printable(claim.kind.name, stream::kNewsNameMax) + ". `hookfleet news` lists them");
 }
 
 void Alerts::refused(const dispatch::Desk::Refusal& refusal) {

@@ -13,6 +13,7 @@
 #include "worker/dispatch/desk.hpp"
 #include "worker/dispatch/handler_pool.hpp"
 #include "worker/dispatch/record.hpp"
+#include "worker/drift/sightings.hpp"
 #include "worker/redis_figures.hpp"
 
 namespace hookfleet::worker {
@@ -35,8 +36,10 @@ class Alerts {
   /// `operators` outlives the object.
   Alerts(alert::Operator& operators, const Thresholds& thresholds, unsigned partitions);
 
-  /// An attempt ended: dead letters but those of class invalid, which are told with what is wrong with them; targets that are away.
+  /// An attempt ended: dead letters, what breaks its schema (once, dead or not), targets that are away.
   void attempt(const dispatch::Record& record);
+  /// Something that isn't described anywhere came for the first time in the fleet.
+  void unknown(const drift::Claim& claim);
   void refused(const dispatch::Desk::Refusal& refusal);
   void overdue(const dispatch::HandlerPool::Overdue& overdue);
   void type_held(notification::TypeWebhook type);

@@ -15,6 +15,7 @@
 #include "worker/alerts.hpp"
 #include "worker/core.hpp"
 #include "worker/dedup/settings.hpp"
+#include "worker/dispatch/checks.hpp"
 #include "worker/instance_states.hpp"
 #include "worker/partition/settings.hpp"
 #include "worker/retry/settings.hpp"
@@ -28,6 +29,7 @@ struct Config {
   redis::Options redis;
   stream::Layout layout;
   Options worker;
+  dispatch::CheckOptions checks;
   std::vector<std::string> instances;  ///< told of one by one in metrics
   dedup::Options dedup;
   retry::Options retry;
@@ -49,6 +51,7 @@ inline void declare(config::Settings& settings, Config& config, std::vector<std:
                  "Memory for waiting notifications; what doesn't fit stays in Redis");
   settings.duration("worker.ack_linger", config.worker.ack_linger, {0ms, 1s}, "How long an acknowledgement waits for company");
   settings.count("worker.ack_batch", config.worker.ack_batch, {1, 500}, "Notifications of one acknowledgement");
+  dispatch::declare(settings, config.checks);
   settings.texts("worker.instances", config.instances, "Instances whose state is a gauge of its own, by idInstance: at most 1000",
                  not_an_instance);
   settings.rule(

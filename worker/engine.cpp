@@ -70,11 +70,13 @@ Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const 
       desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
       core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, std::move(routes), *this, std::random_device{}()),
       journal_(log_, setup_.identical_max, metrics_, clock_),
+      sightings_(setup_.name),
       instance_states_(metrics_.instances, setup_.layout.partitions),
       alerts_(operators, setup_.thresholds, setup_.layout.partitions),
       members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
       ack_batch_(scripts_, keys_, setup_.dedup.keep),
-      attempts_batch_(scripts_, keys_) {
+      attempts_batch_(scripts_, keys_),
+      checks_(setup_.checks) {
   pool_.emplace(setup_.options.concurrency, clock_, [this] { wakeup_.signal(); });
   runner_.emplace(clock_, [this] { wakeup_.signal(); });
   connector_.emplace(setup_.endpoint, setup_.timeouts, setup_.layout, all(scripts_, lease_scripts_),
@@ -132,6 +134,16 @@ bool Engine::stop() {
   return drained_;
 }
 
+void Engine::set_checks(dispatch::Checks checks) {
+  base::MutexLock lock(mutex_);
+  checks_ = std::move(checks);
+}
+
+dispatch::Checks Engine::checks() {
+  base::MutexLock lock(mutex_);
+  return checks_;
+}
+
 // --- The loop
 
 void Engine::run() {
@@ -142,6 +154,7 @@ void Engine::run() {
     core_.completed(runner_->take(), clock_.now(), clock_.wall());
     core_.tick(clock_.now(), clock_.wall());
     start_jobs();
+    claim_news();
     once_a_second();
     tell_partitions();
     drained_ = core_.stopped();
@@ -240,6 +253,7 @@ void Engine::drop_connection(const std::string& why) {
   figures_at_ = {};
   log_.warn("redis.lost", "connection to Redis lost: what is known is kept", {{"error", why}});
   tell_redis(false, why);
+  sightings_.disconnected();
   core_.disconnected(clock_.now());
   connector_->start();
 }
@@ -250,8 +264,7 @@ void Engine::tell_redis(bool reachable, const std::string& why) {
 }
 
 void Engine::answered(Asked asked) {
-  if (asked.info) return show_figures(asked.got[0].view());
-  if (!asked.call) return;
+  if (!asked.call && !asked.then) return;
   for (const redis::Reply& reply : asked.got) {
     if (cured_by_reconnecting(reply.view().error())) {
       metrics_.calls_failed.add();
@@ -259,7 +272,43 @@ void Engine::answered(Asked asked) {
       return;
     }
   }
+  if (!asked.call) return asked.then(asked.got[0].view());
   std::visit([&](const auto& call) { decode(call, asked); }, *asked.call);
+}
+
+/// A call of the engine's own, with one reply.
+void Engine::ask(redis::Argv argv, std::function<void(redis::ReplyView)> then) {
+  pipeline_->append(argv);
+  asked_.push_back({.call = std::nullopt, .then = std::move(then), .replies = 1, .sent = clock_.now(), .got = {}});
+}
+
+// --- News
+
+void Engine::claim_news() {
+  if (!pipeline_) return;
+  while (const drift::Claim* claim = sightings_.next()) {
+    stream::claim_news(command_, scripts_, keys_, claim->kind, claim->news);
+    ask(command_.argv(), [this, number = claim->number](redis::ReplyView reply) { claimed(number, reply); });
+  }
+}
+
+void Engine::claimed(std::uint64_t number, redis::ReplyView reply) {
+  const auto answer = stream::decode_claimed(reply);
+  if (!answer) {
+    sightings_.refused(number, clock_.now());
+    return call_failed("news", reply.error(), reply.text());
+  }
+  metrics_.news_kinds.set(static_cast<double>(answer->kinds));
+  if (answer->claimed == stream::NewsAnswer::Claimed::kFull) {
+    if (news_full_limit_.pass(clock_.now())) {
+      log_.warn("system.news_full", "so many kinds of notifications aren't documented that no more are told: see `hookfleet news`",
+                {{"kinds", answer->kinds}});
+    }
+  }
+  const auto claim = sightings_.answered(number, answer->claimed, clock_.now());
+  if (!claim) return;
+  journal_.unknown(*claim);
+  alerts_.unknown(*claim);
 }
 
 void Engine::start_jobs() {
@@ -301,8 +350,14 @@ void Engine::once_a_second() {
 void Engine::ask_figures() {
   if (!pipeline_ || clock_.now() < figures_at_) return;
   figures_at_ = clock_.now() + kFiguresEvery;
-  pipeline_->append({"INFO", "all"});  // one section at a time before Redis 7, and the percentiles aren't among the default ones
-  asked_.push_back({.call = std::nullopt, .info = true, .replies = 1, .sent = clock_.now(), .got = {}});
+  const auto ask_for = [&](std::initializer_list<std::string_view> words, auto then) {
+    ask(redis::Argv(words.begin(), words.size()), then);
+  };
+  // One section at a time before Redis 7, and the percentiles aren't among the default ones.
+  ask_for({"INFO", "all"}, [this](redis::ReplyView info) { show_figures(info); });
+  ask_for({"HLEN", keys_.news()}, [this](redis::ReplyView kinds) {
+    if (kinds.is_integer()) metrics_.news_kinds.set(static_cast<double>(kinds.integer()));
+  });
 }
 
 void Engine::show_figures(redis::ReplyView info) {
@@ -347,13 +402,14 @@ void Engine::delivered(std::vector<consume::Delivered> delivered) {
     base::MutexLock lock(mutex_);
     reading = reading_;
   }
+  const dispatch::Checks checks = this->checks();
   std::vector<Core::Batch> batches;
   batches.reserve(delivered.size());
   for (auto& stream : delivered) {
     const auto asked = std::find_if(reading.begin(), reading.end(), [&](const auto& from) { return from.first == stream.partition; });
     Core::Batch& batch = batches.emplace_back(Core::Batch{{asked->first, asked->second}, {}});
     batch.arrivals.reserve(stream.entries.size());
-    for (auto& [id, entry] : stream.entries) batch.arrivals.push_back(dispatch::prepare(id, std::move(entry)));
+    for (auto& [id, entry] : stream.entries) batch.arrivals.push_back(dispatch::prepare(id, std::move(entry), checks));
   }
   base::MutexLock lock(mutex_);
   inbox_.read = Read{std::move(batches), {}};
@@ -370,6 +426,7 @@ void Engine::cancel(unsigned partition) {
 void Engine::record(dispatch::Record record) {
   journal_.attempt(record);
   alerts_.attempt(record);
+  if (record.first && record.outcome != dispatch::Outcome::kRepeat) sightings_.see(record.content, clock_.now());
 }
 
 void Engine::taken(unsigned partition, lease::How how) {
@@ -610,7 +667,7 @@ void Engine::decode(const Fetch& call, const Asked& asked) {
     return;
   }
   std::optional<dispatch::Arrival> arrival;
-  if (entries.size() > 0) arrival = dispatch::prepare(call.stream_id, stream::decode(entries[0][1]));
+  if (entries.size() > 0) arrival = dispatch::prepare(call.stream_id, stream::decode(entries[0][1]), checks());
   core_.fetched(call, std::move(arrival), clock_.now(), clock_.wall());
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/alert/alert.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/mutex.hpp"
 #include "common/base/wakeup.hpp"
@@ -26,7 +27,9 @@
 #include "worker/consume/reader.hpp"
 #include "worker/core.hpp"
 #include "worker/dispatch/async_runner.hpp"
+#include "worker/dispatch/checks.hpp"
 #include "worker/dispatch/handler_pool.hpp"
+#include "worker/drift/sightings.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
 
@@ -58,6 +61,7 @@ class Engine : private Outside {
     Options options;
     dedup::Options dedup;
     retry::Options retry;
+    dispatch::Checks checks;
     std::size_t identical_max = log::Options().identical_max;  ///< log.identical_max
     Thresholds thresholds;
     std::string name = unique_name();
@@ -78,10 +82,13 @@ class Engine : private Outside {
   /// partition's lease expires. Then the destructor waits for those handlers.
   bool stop() HOOKFLEET_EXCLUDES(mutex_);
 
+  /// What is read from now on is held against these. Any thread.
+  void set_checks(dispatch::Checks checks) HOOKFLEET_EXCLUDES(mutex_);
+
  private:
   struct Asked {
-    std::optional<Call> call;  // nothing: the engine's own, whose reply doesn't matter unless it is INFO's
-    bool info = false;
+    std::optional<Call> call;                         // nothing: the engine's own
+    std::function<void(redis::ReplyView)> then = {};  // … and what its reply is for; empty: it doesn't matter
     std::size_t replies = 1;
     base::BootTime sent{};
     std::vector<redis::Reply> got;
@@ -124,6 +131,10 @@ class Engine : private Outside {
   void start_jobs();
   void once_a_second();
   void tell_partitions();
+  dispatch::Checks checks() HOOKFLEET_EXCLUDES(mutex_);
+  void ask(redis::Argv argv, std::function<void(redis::ReplyView)> then);
+  void claim_news();
+  void claimed(std::uint64_t number, redis::ReplyView reply);
   void ask_figures();
   void show_figures(redis::ReplyView info);
   void tell_redis(bool reachable, const std::string& why);
@@ -174,6 +185,7 @@ class Engine : private Outside {
   // The engine thread's
   Core core_;
   Journal journal_;
+  drift::Sightings sightings_;
   InstanceStates instance_states_;
   Alerts alerts_;
   lease::Members members_;
@@ -187,7 +199,7 @@ class Engine : private Outside {
   std::vector<dispatch::Job> async_jobs_;
   ReadRequest request_;
   log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)},
-      unreadable_limit_{std::chrono::seconds(10)};
+      news_full_limit_{drift::Sightings::kPauseWhenFull}, unreadable_limit_{std::chrono::seconds(10)};
   std::string taken_clean_, taken_crash_, given_back_;
   base::BootTime second_{};
   base::BootTime figures_at_{};
@@ -203,6 +215,7 @@ class Engine : private Outside {
   // Guarded by mutex_
   base::Mutex mutex_;
   Inbox inbox_ HOOKFLEET_GUARDED_BY(mutex_);
+  dispatch::Checks checks_ HOOKFLEET_GUARDED_BY(mutex_);
   std::vector<std::pair<unsigned, unsigned long>> reading_ HOOKFLEET_GUARDED_BY(mutex_);  // partition, tenure of the read under way
 
   // Last on purpose: they must end before anything above is destroyed, the engine's own first.

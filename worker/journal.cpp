@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <vector>
@@ -42,6 +43,9 @@ std::string_view message_of(Outcome outcome) {
 std::string alike(const notification::Notification& notification, std::string_view dead_class, std::string_view reason) {
   return std::string(notification::type_label(notification.type_webhook)).append(" ").append(dead_class).append(": ").append(reason);
 }
+
+/// The first that is told of a notification, and it isn't one that was told of when it came before.
+bool first_sight(const dispatch::Record& record) { return record.first && record.outcome != Outcome::kRepeat; }
 
 double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -104,6 +108,7 @@ class Shown {
   /// Why an attempt ended as it did. Handlers word it, or the envelope, which may quote a key of the body.
   std::string_view reason(std::string_view reason) {
     if (payload_ == log::Payload::kFull) return reason;
+    if (content_.unfit == stream::DeadClass::kInvalid) return notification_.invalid_at;  // the rest may quote it
     if (content_.unfit == stream::DeadClass::kMalformed) {
       return reason.starts_with(notification::to_text(notification::Malformed::kDuplicateKey)) ? reason.substr(0, reason.find(':'))
                                                                                                : reason;
@@ -127,33 +132,34 @@ Journal::Journal(const log::Logger& log, std::size_t identical_max, const Metric
 void Journal::attempt(const dispatch::Record& record) {
   const dispatch::Content& content = *record.content;
   const notification::Notification& notification = content.notification;
-  const bool fresh = record.attempt == 1 && record.outcome != Outcome::kRepeat;
-  const bool unknown =
-      fresh && !content.unfit &&
-      (!notification.type || (!notification.type_message.empty() && !notification::is_known_type_message(notification.type_message)));
-  if (unknown) metrics_.unknown.add();
   count(record);
 
   const Level level = level_of(record.outcome);
-  const bool invalid = content.unfit && record.outcome == Outcome::kDead;
-  const std::string_view event = invalid ? "notification.invalid" : "notification";
+  const bool dead_as_it_came = content.unfit && record.outcome == Outcome::kDead;
+  const bool invalid_all_the_same = first_sight(record) && !content.unfit && !notification.invalid_at.empty();
+  const std::string_view event = dead_as_it_came ? "notification.invalid" : "notification";
   const std::string_view dead_class = record.dead_class ? stream::to_text(*record.dead_class) : std::string_view();
   bool tell = log_.enabled(level);
-  bool tell_unknown = unknown && log_.enabled(Level::kWarn);
-  if (!tell && !tell_unknown) return;
+  bool tell_invalid = invalid_all_the_same && log_.enabled(Level::kError);
+  if (!tell && !tell_invalid) return;
   Shown shown(content, log_.payload());
+  if (tell_invalid)
+    tell_invalid = sampler_.pass(Level::kError, "notification.invalid", alike(notification, {}, notification.invalid_at), clock_.now());
+  const std::string& why = log_.payload() == log::Payload::kFull ? content.why : notification.invalid_at;  // the rest may quote it
   const std::string_view reason = shown.reason(record.reason);
   if (tell && record.outcome == Outcome::kDead) tell = sampler_.pass(level, event, alike(notification, dead_class, reason), clock_.now());
-  if (tell_unknown) tell_unknown = sampler_.pass(Level::kWarn, "notification.unknown", {}, clock_.now());
-  if (!tell && !tell_unknown) return;
+  if (!tell && !tell_invalid) return;
 
   std::vector<log::Field> fields = shown.names();
   fields.emplace_back("partition", record.partition);
   const log::Field data = shown.data();
-  if (tell_unknown) {
+  if (tell_invalid) {
+    const std::size_t common = fields.size();
+    fields.emplace_back("invalidAt", notification.invalid_at);
+    fields.emplace_back("reason", why);
     fields.push_back(data);
-    log_.write(Level::kWarn, "notification.unknown", "a type that isn't documented came", fields);
-    fields.pop_back();
+    log_.write(Level::kError, "notification.invalid", "a notification breaks its schema: it is handled all the same", fields);
+    fields.erase(fields.begin() + static_cast<std::ptrdiff_t>(common), fields.end());
   }
   if (!tell) return;
   fields.emplace_back("attempt", record.attempt);
@@ -161,10 +167,31 @@ void Journal::attempt(const dispatch::Record& record) {
   fields.emplace_back("outcome", dispatch::to_text(record.outcome));
   if (record.changed) fields.emplace_back("changed", true);
   fields.emplace_back("class", dead_class);
+  if (dead_as_it_came) fields.emplace_back("invalidAt", notification.invalid_at);
   fields.emplace_back("reason", reason);
   fields.emplace_back("firstId", record.first_id);
   fields.push_back(data);
-  log_.write(level, event, invalid ? "what came is no notification: kept as a dead letter" : message_of(record.outcome), fields);
+  log_.write(level, event,
+             !dead_as_it_came                  ? message_of(record.outcome)
+             : notification.invalid_at.empty() ? "what came is no notification: kept as a dead letter"
+                                               : "a notification breaks its schema: kept as a dead letter",
+             fields);
+}
+
+void Journal::unknown(const drift::Claim& claim) {
+  if (!log_.enabled(Level::kWarn)) return;
+  Shown shown(*claim.content, log_.payload());
+  std::vector<log::Field> fields = shown.names();
+  const std::string_view what = stream::to_text(claim.kind.what);
+  const bool full = log_.payload() == log::Payload::kFull;
+  const bool field = claim.kind.what == stream::Kind::What::kField;
+  const std::string name = full    ? claim.kind.name
+                           : field ? notification::redact_numbers(claim.kind.name)
+                                   : notification::redact_field(what, claim.kind.name);
+  fields.emplace_back("what", what);
+  fields.emplace_back("name", name);
+  fields.push_back(shown.data());
+  log_.write(Level::kWarn, "notification.unknown", "something that isn't documented came for the first time", fields);
 }
 
 void Journal::count(const dispatch::Record& record) {
@@ -181,6 +208,12 @@ void Journal::count(const dispatch::Record& record) {
   }
   if (record.changed && record.outcome != Outcome::kRepeat && record.attempt == 1) metrics_.changed.add();
   if (record.dead_class) metrics_.dead_letters[static_cast<std::size_t>(*record.dead_class)].add();
+  if (!first_sight(record)) return;
+  if (!notification.invalid_at.empty()) metrics_.invalid[type].add();
+  const auto& unknown = record.content->unknown;
+  if (std::any_of(unknown.begin(), unknown.end(), [](const stream::Kind& kind) { return kind.what != stream::Kind::What::kField; })) {
+    metrics_.unknown.add();
+  }
 }
 
 void Journal::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) {

@@ -7,6 +7,7 @@
 #include "common/log/sampler.hpp"
 #include "worker/core.hpp"
 #include "worker/dispatch/handler_pool.hpp"
+#include "worker/drift/sightings.hpp"
 #include "worker/metrics.hpp"
 
 namespace hookfleet::worker {
@@ -20,9 +21,11 @@ class Journal {
   /// The references outlive the journal. `identical_max`: log.identical_max.
   Journal(const log::Logger& log, std::size_t identical_max, const Metrics& metrics, const base::Clock& clock);
 
-  /// One record an attempt: `notification`, or `notification.invalid` (ERROR) for what is no notification and becomes a dead letter. Before
-  /// it `notification.unknown` (WARN) for a type that isn't documented.
+  /// One record an attempt: `notification`, or `notification.invalid` (ERROR) for what is no notification, or breaks its schema, and
+  /// becomes a dead letter. What breaks its schema and is handled all the same has both, the latter once.
   void attempt(const dispatch::Record& record);
+  /// `notification.unknown` (WARN): something that isn't described anywhere came for the first time in the fleet.
+  void unknown(const drift::Claim& claim);
   /// `notification.refused` (ERROR): an acknowledgement that Redis refused.
   void refused(unsigned partition, const dispatch::Desk::Refusal& refusal);
   /// `handler.overdue` (WARN).

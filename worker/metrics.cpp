@@ -46,6 +46,7 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions, std::span<con
            registry.counter("hookfleet_worker_leases_lost_total", {{"reason", "taken"}}),
            registry.counter("hookfleet_worker_leases_lost_total", {{"reason", "another_server"}}),
            registry.counter("hookfleet_worker_leases_lost_total", {{"reason", "stream_replaced"}})},
+      news_kinds(registry.gauge("hookfleet_worker_news_kinds")),
       running(registry.gauge("hookfleet_worker_handlers_running")),
       entries(registry.gauge("hookfleet_worker_entries")),
       body_bytes(registry.gauge("hookfleet_worker_body_bytes")),
@@ -67,6 +68,7 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions, std::span<con
   const auto names = notification::type_webhook_names();
   for (std::size_t type = 0; type < notifications.size(); ++type) {
     const std::string_view name = type < names.size() ? names[type] : notification::type_label({});
+    invalid[type] = registry.counter("hookfleet_worker_invalid_total", {{"typeWebhook", name}});
     for (std::size_t outcome = 0; outcome < dispatch::kOutcomes; ++outcome) {
       notifications[type][outcome] =
           registry.counter("hookfleet_worker_notifications_total",

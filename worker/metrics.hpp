@@ -60,6 +60,11 @@ inline constexpr metrics::Spec kOwnTable[] = {
      kEndToEndBuckets},
     {metrics::Kind::kCounter, "hookfleet_worker_changed_total", "Notifications that came again with other content and were handled", {}},
     {metrics::Kind::kCounter, "hookfleet_worker_unknown_total", "Notifications of a typeWebhook or typeMessage that isn't documented", {}},
+    {metrics::Kind::kCounter, "hookfleet_worker_invalid_total", "Notifications that break their schema, by type", {"typeWebhook"}},
+    {metrics::Kind::kGauge,
+     "hookfleet_worker_news_kinds",
+     "Types and fields that came without being documented and are remembered, in the whole fleet (hookfleet news)",
+     {}},
     {metrics::Kind::kCounter, "hookfleet_worker_dead_letters_total", "Notifications that became dead letters, by class", {"class"}},
     {metrics::Kind::kCounter, "hookfleet_worker_handler_failures_total", "Attempts that will be made again, by kind", {"kind"}},
     {metrics::Kind::kCounter, "hookfleet_worker_handlers_overdue_total", "Handlers that ran for longer than worker.handler_timeout", {}},
@@ -132,6 +137,7 @@ struct Metrics {
   InstanceGauges instances;
   /// By TypeWebhook, unknown ones last; by Outcome.
   std::array<std::array<metrics::Counter, dispatch::kOutcomes>, dedup::Options::kTypes + 1> notifications;
+  std::array<metrics::Counter, dedup::Options::kTypes + 1> invalid;  ///< by TypeWebhook, unknown ones last
   metrics::Histogram handling, end_to_end, ack_batch;
   metrics::Counter changed, unknown, overdue, given_back, acks, ack_refusals, cursor_resets, calls_failed, connections;
   std::array<metrics::Counter, 6> dead_letters;  ///< by DeadClass
@@ -139,7 +145,7 @@ struct Metrics {
   std::array<metrics::Gauge, notification::kTypeWebhookCount> held;  ///< by TypeWebhook
   metrics::Counter taken_clean, taken_crash;
   std::array<metrics::Counter, 4> lost;  ///< by Outside::Loss
-  metrics::Gauge running, entries, body_bytes, lanes, blocked, waiting, overflowed, owned, wanted, members, redis_up;
+  metrics::Gauge news_kinds, running, entries, body_bytes, lanes, blocked, waiting, overflowed, owned, wanted, members, redis_up;
 };
 
 }  // namespace hookfleet::worker

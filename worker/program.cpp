@@ -36,6 +36,12 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   lifecycle::Process& process = **begun;
   const log::Logger& log = process.log();
 
+  auto checks = dispatch::make_checks(config.checks);
+  if (!checks) {  // the directory has changed since the settings were judged
+    for (const std::string& problem : checks.error()) log.error("system.failed", "a schema can't be used", {{"error", problem}});
+    return lifecycle::Process::kBadSettings;
+  }
+
   const base::SystemClock clock;
   metrics::Registry registry(kTable, kProgram);
   lifecycle::export_log(registry, log);
@@ -96,6 +102,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.options = config.worker;
   setup.dedup = config.dedup;
   setup.retry = config.retry;
+  setup.checks = *std::move(checks);
   setup.identical_max = config.log.identical_max;
   setup.thresholds = config.thresholds;
   setup.thresholds.window = config.alerts.window;
@@ -103,16 +110,25 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, outbox, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: routes, log level and log.payload are read again and swapped as a whole; with any problem all stays as it is.
+  // SIGHUP: routes, schemas, what becomes of notifications that break them, log level and log.payload are read again and swapped as a
+  // whole; with any problem all stays as it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
     declare(fresh_settings, fresh, handlers.names());
     if (!process.reread(fresh_settings)) return;
+    auto fresh_checks = dispatch::make_checks(fresh.checks);
+    if (!fresh_checks) {  // as above
+      for (const std::string& problem : fresh_checks.error()) {
+        log.error("system.reload_failed", "a schema can't be used; the old ones stay", {{"error", problem}});
+      }
+      return;
+    }
+    engine.set_checks(*std::move(fresh_checks));
     engine.set_routes(make_routes(fresh.routes));
     log_level.set_own(fresh.log.level);
     log.set_payload(fresh.log.payload);
-    log.info("system.reloaded", "routes, log level and log.payload were read again");
+    log.info("system.reloaded", "routes, schemas, log level and log.payload were read again");
   });
 
   log.info("system.stopping", "handing partitions over");

@@ -40,7 +40,11 @@ std::string actions_text(const std::vector<std::string>& names) {
 }  // namespace
 
 Scripts::Scripts()
-    : ack("ack", kAckSource), attempts("attempts", kAttemptsSource), hold("hold", kHoldSource), redrive("redrive", kRedriveSource) {}
+    : ack("ack", kAckSource),
+      attempts("attempts", kAttemptsSource),
+      hold("hold", kHoldSource),
+      news("news", kNewsSource),
+      redrive("redrive", kRedriveSource) {}
 
 AckBatch::AckBatch(const Scripts& scripts, const Keys& keys, std::chrono::milliseconds keep)
     : scripts_(scripts), keys_(keys), keep_(std::to_string(keep.count())) {}

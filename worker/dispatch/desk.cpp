@@ -548,8 +548,9 @@ void Desk::attempts_changed(Item& item) {
   attempts_due_.push_back(&item);
 }
 
-Record Desk::record_of(const Item& item, Outcome outcome) const {
+Record Desk::record_of(Item& item, Outcome outcome) const {
   Record record;
+  record.first = !std::exchange(item.recorded, true);
   record.content = item.content;
   record.partition = tenure_.partition;
   record.outcome = outcome;

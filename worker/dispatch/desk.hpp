@@ -264,6 +264,7 @@ class Desk {
     bool acknowledging = false;  // a call is under way
     bool attempts_due = false;
     bool held = false;                // of a blocked one: its type waits for an operator
+    bool recorded = false;            // a record of it was made
     std::uint8_t attempts_calls = 0;  // under way
     std::uint8_t refusals = 0;
     std::uint8_t running = 0;  // actions that have not returned
@@ -312,7 +313,7 @@ class Desk {
   void block(Item& item, std::chrono::milliseconds pause, base::BootTime now, base::WallTime wall);
   void attempts_changed(Item& item);
   void settle(Item& item);
-  Record record_of(const Item& item, Outcome outcome) const;
+  Record record_of(Item& item, Outcome outcome) const;
   Record end(Item& item, Outcome outcome, base::BootTime now, base::WallTime wall);
   Record die(Item& item, stream::DeadClass dead_class, std::string reason, base::BootTime now, base::WallTime wall);
   std::optional<Record> decide(Item& item, base::BootTime now, base::WallTime wall);

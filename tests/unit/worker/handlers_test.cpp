@@ -320,6 +320,7 @@ class JournalTest : public testing::Test {
   dispatch::Record record(std::shared_ptr<dispatch::Content> content, dispatch::Outcome outcome) {
     dispatch::Record made;
     made.content = std::move(content);
+    made.first = true;
     made.partition = 3;
     made.outcome = outcome;
     made.duration = std::chrono::milliseconds(2);
@@ -333,6 +334,11 @@ class JournalTest : public testing::Test {
     made->notification.type_message = "textMessage";
     made->parsed = true;
     return made;
+  }
+  double value(const std::string& series) const {
+    const std::string text = registry.text();
+    const auto at = text.find("\n" + series + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
   }
   static std::string from_event(const std::string& line) { return line.substr(line.find("\"level\"")); }
 
@@ -509,30 +515,50 @@ TEST_F(JournalTest, AFloodOfDeadLettersIsAFewRecordsAndANumber) {
   EXPECT_NE(registry.text().find("hookfleet_worker_dead_letters_total{class=\"malformed\"} 10000"), std::string::npos);
 }
 
-TEST_F(JournalTest, WarnsOfWhatIsNotDocumented) {
-  auto unknown = content("{}");
-  unknown->notification.type.reset();
-  unknown->notification.type_webhook = "somethingNew";
-  auto lines = lines_of(record(unknown, dispatch::Outcome::kIgnored));
-  ASSERT_EQ(lines.size(), 1U);
-  EXPECT_NE(lines[0].find(R"("level":"WARN","event":"notification.unknown")"), std::string::npos) << lines[0];
-  EXPECT_NE(lines[0].find(R"("typeWebhook":"somethingNew")"), std::string::npos);
-  EXPECT_NE(lines[0].find(R"("data":{})"), std::string::npos);
-
-  auto message = content("{}");
-  message->notification.type_message = "newMessage";
-  lines = lines_of(record(message, dispatch::Outcome::kDone));
+TEST_F(JournalTest, ToldOnceThatANotificationBreaksItsSchema) {
+  auto invalid = content("{}");
+  invalid->notification.invalid_at = "/timestamp";
+  invalid->why = "/timestamp: expected integer, found nothing";
+  auto delivered = record(invalid, dispatch::Outcome::kRetry);
+  auto lines = lines_of(delivered);
   ASSERT_EQ(lines.size(), 2U);
-  EXPECT_NE(lines[0].find("notification.unknown"), std::string::npos);
-  EXPECT_NE(lines[1].find(R"("event":"notification",)"), std::string::npos);
+  EXPECT_NE(lines[0].find(R"("level":"ERROR","event":"notification.invalid","message":"a notification breaks its schema: it is handled)"),
+            std::string::npos)
+      << lines[0];
+  EXPECT_NE(lines[0].find(R"("invalidAt":"/timestamp","reason":"/timestamp: expected integer, found nothing","data":{})"),
+            std::string::npos)
+      << lines[0];
+  delivered.first = false;
+  EXPECT_EQ(lines_of(delivered).size(), 1U);
+
+  invalid->unfit = stream::DeadClass::kInvalid;
+  auto dead = record(invalid, dispatch::Outcome::kDead);
+  dead.dead_class = stream::DeadClass::kInvalid;
+  lines = lines_of(dead);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find(R"("event":"notification.invalid","message":"a notification breaks its schema: kept)"), std::string::npos)
+      << lines[0];
+  EXPECT_NE(lines[0].find(R"("class":"invalid","invalidAt":"/timestamp")"), std::string::npos) << lines[0];
+  EXPECT_EQ(value(R"(hookfleet_worker_invalid_total{typeWebhook="incomingMessageReceived"})"), 2);
 }
 
-TEST_F(JournalTest, ARepeatOfSomethingUnknownIsNoNews) {
+TEST_F(JournalTest, CountsWhatIsNotDocumentedOnceAndWarnsWhenTold) {
   auto unknown = content("{}");
-  unknown->notification.type.reset();
-  const auto lines = lines_of(record(unknown, dispatch::Outcome::kRepeat));
+  unknown->notification.type_message = "new\n\"Message";
+  unknown->unknown = {stream::Kind::of(stream::Kind::What::kTypeMessage, unknown->notification.type_message)};
+  auto seen = record(unknown, dispatch::Outcome::kDone);
+  EXPECT_EQ(lines_of(seen).size(), 1U);
+  seen.first = false;
+  lines_of(seen);
+  lines_of(record(unknown, dispatch::Outcome::kRepeat));
+  EXPECT_EQ(value("hookfleet_worker_unknown_total"), 1);
+
+  std::vector<std::string> lines;
+  const log::Logger log({}, "test", [&](std::string_view line) { lines.emplace_back(line); });
+  worker::Journal(log, 10, metrics, clock).unknown({1, unknown->unknown[0], "", unknown});
   ASSERT_EQ(lines.size(), 1U);
-  EXPECT_EQ(lines[0].find("notification.unknown"), std::string::npos);
+  EXPECT_NE(lines[0].find(R"("level":"WARN","event":"notification.unknown")"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(R"("what":"typeMessage","name":"new\n\"Message","data":{})"), std::string::npos) << lines[0];
 }
 
 TEST_F(JournalTest, LeavesThePayloadOutWhenTold) {
