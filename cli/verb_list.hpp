@@ -9,6 +9,7 @@ VerbSpec status_verb();
 VerbSpec tail_verb();
 VerbSpec show_verb();
 VerbSpec find_verb();
+VerbSpec instances_verb();
 VerbSpec dead_letters_list_verb();
 VerbSpec dead_letters_show_verb();
 VerbSpec dead_letters_redrive_verb();

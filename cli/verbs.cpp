@@ -95,6 +95,7 @@ const std::vector<VerbSpec>& verbs() {
       tail_verb(),
       show_verb(),
       find_verb(),
+      instances_verb(),
       dead_letters_list_verb(),
       dead_letters_show_verb(),
       dead_letters_redrive_verb(),

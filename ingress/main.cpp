@@ -140,7 +140,8 @@ int main(int argc, char** argv) {
     if (!process.reread(fresh_settings)) return;
     webhook.set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "tokens, allowlist and log level were read again");
+    log.set_payload(fresh.log.payload);
+    log.info("system.reloaded", "tokens, allowlist, log level and log.payload were read again");
   });
 
   log.info("system.stopping", "refusing new requests, answering those inside");

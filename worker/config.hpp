@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "worker/alerts.hpp"
 #include "worker/core.hpp"
 #include "worker/dedup/settings.hpp"
+#include "worker/instance_states.hpp"
 #include "worker/partition/settings.hpp"
 #include "worker/retry/settings.hpp"
 #include "worker/routes/settings.hpp"
@@ -26,6 +28,7 @@ struct Config {
   redis::Options redis;
   stream::Layout layout;
   Options worker;
+  std::vector<std::string> instances;  ///< told of one by one in metrics
   dedup::Options dedup;
   retry::Options retry;
   routes::Options routes;
@@ -46,6 +49,14 @@ inline void declare(config::Settings& settings, Config& config, std::vector<std:
                  "Memory for waiting notifications; what doesn't fit stays in Redis");
   settings.duration("worker.ack_linger", config.worker.ack_linger, {0ms, 1s}, "How long an acknowledgement waits for company");
   settings.count("worker.ack_batch", config.worker.ack_batch, {1, 500}, "Notifications of one acknowledgement");
+  settings.texts("worker.instances", config.instances, "Instances whose state is a gauge of its own, by idInstance: at most 1000",
+                 not_an_instance);
+  settings.rule(
+      [&config]() -> std::optional<std::string> {
+        if (config.instances.size() <= InstanceGauges::kNamedMax) return std::nullopt;
+        return "worker.instances names more than " + std::to_string(InstanceGauges::kNamedMax);
+      },
+      {"worker.instances"});
   stream::declare_memory_max(settings, config.thresholds.memory_max_percent);
   constexpr std::uint64_t kEntriesMax = 1'000'000'000;
   settings.count("stream.backlog_alert", config.thresholds.backlog, {0, kEntriesMax},

@@ -69,7 +69,8 @@ Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const 
       keys_(setup_.layout),
       desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
       core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, std::move(routes), *this, std::random_device{}()),
-      journal_(log_, setup_.payload, metrics_, clock_),
+      journal_(log_, setup_.identical_max, metrics_, clock_),
+      instance_states_(metrics_.instances, setup_.layout.partitions),
       alerts_(operators, setup_.thresholds, setup_.layout.partitions),
       members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
       ack_batch_(scripts_, keys_, setup_.dedup.keep),
@@ -289,6 +290,7 @@ void Engine::once_a_second() {
     journal_.overdue(overdue);
     alerts_.overdue(overdue);
   }
+  journal_.tick();
   hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
   hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
   if (hanging_seconds_ >= kHangingSeconds && !std::exchange(hung_told_, true)) callbacks_.hung();
@@ -530,7 +532,8 @@ std::size_t Engine::encode(const Backlog& call) {
     pipeline_->append({"XLEN", *stream});
     pipeline_->append({"XRANGE", *stream, "-", "+", "COUNT", "1"});
   }
-  return 4;
+  pipeline_->append({"HGETALL", keys_.inst(call.partition)});
+  return 5;
 }
 
 // --- Replies
@@ -658,6 +661,7 @@ void Engine::decode(const Backlog& call, const Asked& asked) {
     alerts_.partition(call.partition, length(0), length(2));
   }
   show(asked.got[2].view(), asked.got[3].view(), metrics_.dead[call.partition], metrics_.oldest_dead_age[call.partition], added_ms);
+  instance_states_.observe(call.partition, asked.got[4].view());
 }
 
 }  // namespace hookfleet::worker

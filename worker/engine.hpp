@@ -58,8 +58,8 @@ class Engine : private Outside {
     Options options;
     dedup::Options dedup;
     retry::Options retry;
+    std::size_t identical_max = log::Options().identical_max;  ///< log.identical_max
     Thresholds thresholds;
-    log::Payload payload = log::Payload::kFull;
     std::string name = unique_name();
   };
   /// The references outlive the engine.
@@ -174,6 +174,7 @@ class Engine : private Outside {
   // The engine thread's
   Core core_;
   Journal journal_;
+  InstanceStates instance_states_;
   Alerts alerts_;
   lease::Members members_;
   std::optional<redis::Pipeline> pipeline_;

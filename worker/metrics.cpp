@@ -23,8 +23,9 @@ RedisMetrics::RedisMetrics(metrics::Registry& registry)
   show({}, *this);  // nothing is known yet
 }
 
-Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
+Metrics::Metrics(metrics::Registry& registry, unsigned partitions, std::span<const std::string> named_instances)
     : redis(registry),
+      instances(registry, named_instances),
       handling(registry.histogram("hookfleet_worker_handling_seconds")),
       end_to_end(registry.histogram("hookfleet_worker_end_to_end_seconds")),
       ack_batch(registry.histogram("hookfleet_worker_ack_batch_entries")),

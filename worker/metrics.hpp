@@ -10,6 +10,7 @@
 #include "worker/core.hpp"
 #include "worker/dispatch/record.hpp"
 #include "worker/forward/metrics.hpp"
+#include "worker/instance_states.hpp"
 #include "worker/redis_figures.hpp"
 
 namespace hookfleet::worker {
@@ -100,6 +101,11 @@ inline constexpr metrics::Spec kOwnTable[] = {
      {}},
     {metrics::Kind::kCounter, "hookfleet_worker_calls_failed_total", "Calls that Redis answered with an error", {}},
     {metrics::Kind::kCounter, "hookfleet_worker_redis_connections_total", "Connections made to Redis for commands", {}},
+    {metrics::Kind::kGauge, "hookfleet_instances", "Instances by the last state they told of, of the whole fleet", {"state"}},
+    {metrics::Kind::kGauge,
+     "hookfleet_instance_authorized",
+     "1 while the last state that an instance of worker.instances told of is authorized; NaN until it told of one",
+     {"idInstance"}},
     {metrics::Kind::kGauge, "hookfleet_worker_redis_up", "1 while the connection for commands stands", {}},
 };
 
@@ -118,10 +124,12 @@ struct RedisMetrics {
 
 /// Handles of the rows above; every series exists from the start.
 struct Metrics {
-  Metrics(metrics::Registry& registry, unsigned partitions);
+  /// `instances`: worker.instances.
+  Metrics(metrics::Registry& registry, unsigned partitions, std::span<const std::string> named_instances = {});
 
   std::vector<metrics::Gauge> backlog, oldest_age, dead, oldest_dead_age;  ///< by partition
   RedisMetrics redis;
+  InstanceGauges instances;
   /// By TypeWebhook, unknown ones last; by Outcome.
   std::array<std::array<metrics::Counter, dispatch::kOutcomes>, dedup::Options::kTypes + 1> notifications;
   metrics::Histogram handling, end_to_end, ack_batch;

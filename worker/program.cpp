@@ -40,7 +40,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   metrics::Registry registry(kTable, kProgram);
   lifecycle::export_log(registry, log);
   lifecycle::export_reloads(registry, process);
-  const Metrics worker_metrics(registry, config.layout.partitions);
+  const Metrics worker_metrics(registry, config.layout.partitions, config.instances);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
   health.watch("engine", kLoopSilence);
@@ -96,14 +96,14 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.options = config.worker;
   setup.dedup = config.dedup;
   setup.retry = config.retry;
-  setup.payload = config.log.payload;
+  setup.identical_max = config.log.identical_max;
   setup.thresholds = config.thresholds;
   setup.thresholds.window = config.alerts.window;
   setup.name = name;
   Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, outbox, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: routes and log level are read again and swapped as a whole; with any problem all stays as it is.
+  // SIGHUP: routes, log level and log.payload are read again and swapped as a whole; with any problem all stays as it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
@@ -111,7 +111,8 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     if (!process.reread(fresh_settings)) return;
     engine.set_routes(make_routes(fresh.routes));
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "routes and log level were read again");
+    log.set_payload(fresh.log.payload);
+    log.info("system.reloaded", "routes, log level and log.payload were read again");
   });
 
   log.info("system.stopping", "handing partitions over");

@@ -181,13 +181,7 @@ class Redactor final : public nlohmann::json_sax<nlohmann::json> {
     return integer(huge ? INT64_MAX : static_cast<std::int64_t>(number), std::to_string(number));
   }
   bool number_float(number_float_t, const string_t&) override { return put_quoted(kHidden); }
-  bool string(string_t& text) override {
-    const auto looks = looks_of(last_key());
-    if (text.empty() || (looks && has_looks(*looks, text))) return put_quoted(text);
-    if (contains(last_key(), "humbnail")) return put_quoted("[thumbnail]");
-    if (contains(last_key(), "url") || contains(last_key(), "Url")) return put_quoted("[url]");
-    return put_quoted(redact_text(text));
-  }
+  bool string(string_t& text) override { return put_quoted(redact_field(last_key(), text)); }
   bool binary(binary_t&) override { return false; }  // not of JSON
 
   bool start_object(std::size_t) override { return open('{'); }
@@ -266,6 +260,14 @@ std::string redact(std::string_view body) {
   if (nlohmann::json::sax_parse(body.begin(), body.end(), &redactor)) return redactor.take();
   constexpr std::size_t kDigestBytes = 8;
   return R"({"bytes":)" + std::to_string(body.size()) + R"(,"digest":")" + hash(body, kDigestBytes) + R"("})";
+}
+
+std::string redact_field(std::string_view key, std::string_view text) {
+  const auto looks = looks_of(key);
+  if (text.empty() || (looks && has_looks(*looks, text))) return std::string(text);
+  if (contains(key, "humbnail")) return "[thumbnail]";
+  if (contains(key, "url") || contains(key, "Url")) return "[url]";
+  return redact_text(text);
 }
 
 std::string redact_text(std::string_view text) {

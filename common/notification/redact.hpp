@@ -25,6 +25,9 @@ std::string redact(std::string_view body);
 /// One text by its looks alone, as above: chat id, link or text. Empty stays empty.
 std::string redact_text(std::string_view text);
 
+/// A text that stands beside a body: as redact() would show it under `key`.
+std::string redact_field(std::string_view key, std::string_view text);
+
 /// A sentence of ours that may quote an id: each run of more than 4 digits is cut to its last 4. Words stay.
 std::string redact_numbers(std::string_view sentence);
 

@@ -61,6 +61,13 @@ constexpr std::array kCallStatuses{
     "offer"sv, "pickUp"sv, "hangUp"sv, "hungUp"sv, "missed"sv, "declined"sv, "invalid"sv,
 };
 
+constexpr std::array kInstanceStates{
+    "authorized"sv, "notAuthorized"sv, "blocked"sv,     "sleepMode"sv,       "starting"sv,
+    "yellowCard"sv, "suspended"sv,     "pendingCode"sv, "pendingPassword"sv,
+};
+
+static_assert(kInstanceStates.size() == kInstanceStateCount);
+
 // In the order of ChatKind.
 constexpr std::array kChatKinds{"private"sv, "group"sv, "other"sv};
 static_assert(kChatKinds.size() == kChatKindCount);
@@ -101,6 +108,12 @@ std::string_view type_message_label(std::string_view type_message) { return labe
 std::span<const std::string_view> message_statuses() { return kMessageStatuses; }
 
 std::span<const std::string_view> call_statuses() { return kCallStatuses; }
+
+std::string_view call_status_label(std::string_view status) { return status.empty() ? "none" : label(kCallStatuses, status); }
+
+std::span<const std::string_view> instance_states() { return kInstanceStates; }
+
+std::string_view instance_state_label(std::string_view state) { return label(kInstanceStates, state); }
 
 std::span<const std::string_view> chat_kind_names() { return kChatKinds; }
 

@@ -44,6 +44,13 @@ std::string_view type_message_label(std::string_view type_message);
 std::span<const std::string_view> message_statuses();
 /// All documented values of a call's status, of incoming and outgoing calls.
 std::span<const std::string_view> call_statuses();
+/// A label value from a closed set, as type_label(). Empty (old bodies have none) is "none".
+std::string_view call_status_label(std::string_view status);
+
+/// All documented values of stateInstanceChanged's stateInstance, of all messengers; "authorized" is the one that works.
+inline constexpr std::size_t kInstanceStateCount = 9;
+std::span<const std::string_view> instance_states();
+std::string_view instance_state_label(std::string_view state);
 
 /// What a chat is.
 enum class ChatKind : std::uint8_t {

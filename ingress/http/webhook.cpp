@@ -7,6 +7,7 @@
 
 #include "common/base/uuid.hpp"
 #include "common/notification/envelope.hpp"
+#include "common/notification/trace.hpp"
 #include "ingress/http/tracing.hpp"
 
 namespace hookfleet::http {
@@ -44,7 +45,7 @@ struct Webhook::Exchange {
   Webhook& webhook;
   Reply reply;
   base::BootTime arrived;
-  std::string id, request_id;
+  std::string id, request_id, trace_id;
   std::uint64_t id_instance;
   const metrics::Counter& stored;  // by its type
   std::optional<accept::Address> client;
@@ -103,11 +104,12 @@ void Webhook::receive(const Request& request, Reply reply) {
   entry.received_ms = base::unix_ms(received);
   entry.source = stream::Source::kWebhook;
   const std::string& request_id = is_request_id(request.request_id) ? request.request_id : entry.id;
-  entry.trace = is_traceparent(request.traceparent) ? request.traceparent : request_id;
+  entry.trace = notification::is_traceparent(request.traceparent) ? request.traceparent : request_id;
   entry.body = request.body;
 
-  auto exchange = std::make_unique<Exchange>(
-      Exchange{*this, std::move(reply), arrived, entry.id, request_id, *instance, metrics_.stored(entry.type_webhook), verdict.client});
+  auto exchange = std::make_unique<Exchange>(Exchange{*this, std::move(reply), arrived, entry.id, request_id,
+                                                      std::string(notification::trace_id(entry.trace)), *instance,
+                                                      metrics_.stored(entry.type_webhook), verdict.client});
   // The appender calls back exactly once; a bare pointer fits into its function without an allocation.
   appender_.submit(std::move(entry), arrived + limits_.deadline, [waiting = exchange.release()](append::Outcome outcome) {
     const std::unique_ptr<Exchange> finished(waiting);
@@ -119,7 +121,7 @@ void Webhook::finish(Exchange& exchange, append::Outcome appended) {
   const Outcome outcome = http::from(appended);
   // Whoever has the answer finds it counted and logged; only the time of the answer itself is known after it.
   if (outcome == Outcome::kStored) exchange.stored.add();
-  tell(outcome, exchange.id, exchange.request_id, exchange.client);
+  tell(outcome, {exchange.id, exchange.request_id, exchange.trace_id}, exchange.client);
   if (outcome != Outcome::kStored) tell_refused(outcome, exchange.id_instance);
   exchange.reply.answer(outcome, exchange.request_id, exchange.id);
   if (outcome == Outcome::kStored) metrics_.ack_seconds.observe(std::chrono::duration<double>(clock_.now() - exchange.arrived).count());
@@ -127,7 +129,7 @@ void Webhook::finish(Exchange& exchange, append::Outcome appended) {
 
 void Webhook::refuse(Outcome outcome, const Request& request, const accept::Verdict& verdict, Reply reply) {
   const std::string request_id = is_request_id(request.request_id) ? request.request_id : base::make_uuid_v7(clock_.wall());
-  tell(outcome, {}, request_id, verdict.client);
+  tell(outcome, {{}, request_id, notification::trace_id(request.traceparent)}, verdict.client);
   tell_operator(outcome, verdict);
   reply.answer(outcome, request_id);
 }
@@ -159,16 +161,20 @@ void Webhook::tell_refused(Outcome outcome, std::uint64_t id_instance) {
                            "): its sender repeats it for 24 h and holds back what follows"});
 }
 
-void Webhook::tell(Outcome outcome, std::string_view id, std::string_view request_id, const std::optional<accept::Address>& client) {
+void Webhook::tell(Outcome outcome, const Names& names, const std::optional<accept::Address>& client) {
   const bool debug = log_.enabled(log::Level::kDebug);
   if (!debug && is_noise(outcome)) return;
   const auto suppressed = is_noise(outcome) ? std::nullopt : quiet_[static_cast<std::size_t>(outcome)].pass(clock_.now());
   if (!debug && !suppressed) return;
   const Answer& row = answer(outcome);
   const std::string address = client ? client->text() : std::string();
-  const log::Field fields[] = {
-      {"outcome", row.label},      {"http.response.status_code", row.status}, {"id", id}, {"request_id", request_id},
-      {"client.address", address}, {"suppressed", suppressed.value_or(0)}};
+  const log::Field fields[] = {{"outcome", row.label},
+                               {"http.response.status_code", row.status},
+                               {"id", names.id},
+                               {"request_id", names.request_id},
+                               {"trace_id", names.trace_id},
+                               {"client.address", address},
+                               {"suppressed", suppressed.value_or(0)}};
   if (suppressed) {
     log_.write(log::Level::kWarn, "delivery.refused", "a delivery was not acknowledged", fields);
   } else {

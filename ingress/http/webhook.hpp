@@ -40,7 +40,11 @@ class Webhook {
   /// An answer without a 200 or before the appender.
   void refuse(Outcome outcome, const Request& request, const accept::Verdict& verdict, Reply reply);
   void finish(Exchange& exchange, append::Outcome outcome);
-  void tell(Outcome outcome, std::string_view id, std::string_view request_id, const std::optional<accept::Address>& client);
+  /// What records name a delivery by; what is empty isn't known.
+  struct Names {
+    std::string_view id, request_id, trace_id;
+  };
+  void tell(Outcome outcome, const Names& names, const std::optional<accept::Address>& client);
   /// What the operator should know of it: the sender repeats what got no 200 for 24 h and holds back what follows.
   void tell_operator(Outcome outcome, const accept::Verdict& verdict);
   void tell_unlisted(const accept::Verdict& verdict);

@@ -525,6 +525,28 @@ TEST_F(Cli, DeadLetterVerbsNameAKeyOfAnotherType) {
   EXPECT_EQ(length(keys_.dlq(partition("a@c.us"))), 1U);
 }
 
+// ---- instances
+
+TEST_F(Cli, InstancesShowsTheLatestStateOfEach) {
+  EXPECT_THAT(call({"instances"}).err, HasSubstr("stateWebhook"));
+  server_.call(
+      {"HSET", keys_.inst(3), "1101000001 state", "1750000000 authorized", "1101000001 device", "1750000000 platform=iphone", "odd", "x"});
+  server_.call({"HSET", keys_.inst(5), "1101000001 state", "1750000100 blocked\x1b[2J", "7 state", "1750000000 authorized"});
+  const Called table = call({"instances"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(HasSubstr("1101000001  blocked\\u001b[2J  2025-06-15T15:08:20.000Z  -      platform=iphone"),
+                               HasSubstr("         7  authorized")));
+  const auto shown = json::parse(call({"instances", "-o", "json"}).out);
+  ASSERT_EQ(shown.size(), 2U);
+  EXPECT_EQ(shown[1]["idInstance"], 1101000001);
+  EXPECT_EQ(shown[0]["state"]["text"], "authorized");
+  server_.call({"DEL", keys_.inst(3)});
+  server_.call({"SET", keys_.inst(3), "oops"});
+  const Called broken = call({"instances"});
+  EXPECT_EQ(broken.code, 1);
+  EXPECT_THAT(broken.err, HasSubstr("WRONGTYPE"));
+}
+
 // ---- resume, log-level
 
 TEST_F(Cli, ResumeRemovesTheHoldInAllPartitions) {

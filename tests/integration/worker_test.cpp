@@ -1,21 +1,28 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <latch>
 #include <map>
 #include <mutex>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "common/base/uuid.hpp"
+#include "common/notification/envelope.hpp"
 #include "common/redis/pipeline.hpp"
 #include "common/stream/dead_letter.hpp"
 #include "common/stream/entry.hpp"
 #include "common/stream/layout.hpp"
 #include "common/stream/type_hold.hpp"
+#include "tests/support/http.hpp"
+#include "tests/support/personal.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
+#include "tests/support/samples.hpp"
 #include "tests/support/tcp_gate.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/told.hpp"
@@ -743,6 +750,113 @@ TEST_F(ProgramTest, FrozenAndKilledOnesLoseNothingAndCountNothingTwice) {
   EXPECT_EQ(sum_counted(), static_cast<std::int64_t>(sent));
   EXPECT_EQ(dead(), 0);
   EXPECT_EQ(attempts(), 0);
+}
+
+/// What the program shows of notifications to those who read logs, metrics and alerts.
+class PayloadTest : public ProgramTest {
+ protected:
+  struct Shown {
+    std::string log, metrics, alerts;
+  };
+  /// Has a worker handle all documented bodies and the broken ones.
+  Shown shown(const std::string& payload, const std::string& attach) {
+    const std::string log = dir_ / (payload + ".log");
+    const std::string settings = dir_ / (payload + ".yaml");
+    const int metrics_port = support::free_port();
+    std::ofstream(settings) << "alerts: {attach: " << attach << ", sinks: [{http: {url: \"http://127.0.0.1:" << support::free_port()
+                            << "/\"}}]}\nlog: {level: debug, payload: " << payload << ", file: " << log << "}\n";
+    support::Process worker({.argv = {HOOKFLEET_BIN_DIR "/hookfleet-worker", "--config", settings, "--redis.url", server.url(),
+                                      "--server.metrics_listen", "127.0.0.1:" + std::to_string(metrics_port)},
+                             .environment = {},
+                             .output = dir_ / "worker.out"});
+    std::size_t sent = 0;
+    for (const auto& samples : {support::samples(), support::broken_samples()}) {
+      for (const auto& sample : samples) {
+        const auto envelope = notification::read_envelope(sample.body);
+        const auto now = std::chrono::system_clock::now();
+        add({base::make_uuid_v7(now), envelope.id_instance.value_or(0), envelope.chat, envelope.type_webhook, base::unix_ms(now),
+             stream::Source::kWebhook, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", sample.body});
+        ++sent;
+      }
+    }
+    EXPECT_TRUE(drained());
+    EXPECT_TRUE(wait_until(20s, [&] { return server.call({"XLEN", "hf:alerts"}).view().integer() > 0; })) << "something was told";
+    support::HttpClient client(metrics_port);
+    const auto metrics = client.get("/metrics");
+    worker.signal(SIGTERM);
+    EXPECT_EQ(worker.wait(25s), 0);
+    Shown shown{support::read_file(log), {}, {}};
+    std::istringstream lines(metrics ? metrics->body : "");
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with('#')) shown.metrics.append(line).append("\n");  // help is ours
+    }
+    const auto alerts = server.call({"XRANGE", "hf:alerts", "-", "+"});
+    for (std::size_t i = 0; i < alerts.view().size(); ++i) {
+      const auto fields = alerts.view()[i][1];
+      for (std::size_t at = 0; at < fields.size(); ++at) shown.alerts.append(fields[at].text()).append("\n");
+    }
+    EXPECT_GT(static_cast<std::size_t>(std::count(shown.log.begin(), shown.log.end(), '\n')), sent / 2);
+    EXPECT_NE(shown.metrics.find("hookfleet_worker_notifications_total"), std::string::npos);
+    EXPECT_NE(shown.log.find(R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736")"), std::string::npos);
+    return shown;
+  }
+
+ private:
+  support::TempDir dir_;
+};
+
+TEST_F(PayloadTest, RedactedLeavesNoNumberNameOrTextAnywhere) {
+  const Shown redacted = shown("redacted", "redacted");
+  for (const auto& sample : support::samples()) {
+    const auto personal = support::personal_values(sample.body);
+    EXPECT_TRUE(support::told(redacted.log, personal).empty()) << sample.path << ": " << support::told(redacted.log, personal).front();
+    EXPECT_TRUE(support::told(redacted.metrics, personal).empty()) << sample.path;
+    EXPECT_TRUE(support::told(redacted.alerts, personal).empty())
+        << sample.path << ": " << support::told(redacted.alerts, personal).front();
+  }
+}
+
+TEST_F(PayloadTest, FullTellsEachInTheLog) {
+  const Shown full = shown("full", "full");
+  std::size_t told = 0;
+  for (const auto& sample : support::samples()) {
+    std::vector<std::string> written;  // as JSON writes them
+    for (const auto& value : support::personal_values(sample.body)) {
+      const std::string quoted = nlohmann::json(value).dump();
+      written.push_back(quoted.substr(1, quoted.size() - 2));
+    }
+    const auto given = support::told(sample.body, written);
+    EXPECT_EQ(support::told(full.log, given), given) << sample.path;
+    told += given.size();
+  }
+  EXPECT_GT(told, 400U);
+}
+
+TEST_F(ProgramTest, ReadsThePayloadAnewOnSighup) {
+  support::TempDir dir;
+  const std::string settings = dir / "settings.yaml";
+  const std::string log = dir / "worker.log";
+  const auto write = [&](const std::string& payload) {
+    std::ofstream(settings) << "log: {payload: " << payload << ", file: " << log << "}\n";
+  };
+  const auto lines = [&](const std::string& part) {
+    const std::string text = support::read_file(log);
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+    return count;
+  };
+  write("full");
+  auto worker = start({"--config", settings});
+  add(entry("79001234567@c.us", "first"));
+  ASSERT_TRUE(wait_until(20s, [&] { return lines(R"("idMessage":"first")") > 0; }));
+  EXPECT_GT(lines("79001234567"), 0U);
+  write("off");
+  worker.signal(SIGHUP);
+  ASSERT_TRUE(wait_until(20s, [&] { return lines("system.reloaded") > 0; }));
+  const std::size_t before = lines("79001234567");
+  add(entry("79001234567@c.us", "second2"));
+  ASSERT_TRUE(wait_until(20s, [&] { return lines(R"("idMessage":"second2")") > 0; }));
+  EXPECT_EQ(lines("79001234567"), before);
 }
 
 }  // namespace

@@ -89,18 +89,29 @@ void collect(const nlohmann::json& json, const std::string& key, std::set<std::s
 
 std::vector<std::string> personal_values(std::string_view body) {
   std::set<std::string> found;
-  collect(nlohmann::json::parse(body), {}, found);
+  auto json = nlohmann::json::parse(body);
+  // Outside of a message the service describes what went wrong: words of its own, which the operator is told.
+  if (json.is_object()) json.erase("description");
+  if (json.contains("quotaData")) json["quotaData"].erase("description");
+  collect(json, {}, found);
   return {found.begin(), found.end()};
 }
 
 std::vector<std::string> told(std::string_view text, const std::vector<std::string>& values) {
-  const auto digit = [&](std::size_t at) { return at < text.size() && std::isdigit(static_cast<unsigned char>(text[at])) != 0; };
+  const auto is_digit = [](std::string_view in, std::size_t at) {
+    return at < in.size() && std::isdigit(static_cast<unsigned char>(in[at])) != 0;
+  };
+  const auto is_part = [](std::string_view in, std::size_t at) {
+    return at < in.size() && std::isalnum(static_cast<unsigned char>(in[at])) != 0;
+  };
   std::vector<std::string> found;
   for (const auto& value : values) {
     if (value.size() < 4 || kPersonal.count(value) > 0) continue;
-    const bool number = std::isdigit(static_cast<unsigned char>(value.front())) != 0;
+    const bool number = is_digit(value, 0);
+    const auto joined = [&](std::size_t at) { return number ? is_digit(text, at) : is_part(text, at); };
     for (std::size_t at = text.find(value); at != std::string_view::npos; at = text.find(value, at + 1)) {
-      if (number && ((at > 0 && digit(at - 1)) || digit(at + value.size()))) continue;
+      if (is_part(value, 0) && at > 0 && joined(at - 1)) continue;
+      if (is_part(value, value.size() - 1) && joined(at + value.size())) continue;
       found.push_back(value);
       break;
     }

@@ -12,7 +12,8 @@ namespace hookfleet::support {
 std::vector<std::string> personal_values(std::string_view body);
 
 /// Those of `values` that `text` contains. Left out is what can't be looked for: values below 4 bytes ("1", "Red") and those that are names
-/// of keys. A number is found where no digit stands before or behind it.
+/// of keys. Found are numbers that no digit stands beside,
+/// and whole words.
 std::vector<std::string> told(std::string_view text, const std::vector<std::string>& values);
 
 }  // namespace hookfleet::support

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -77,7 +79,22 @@ std::int64_t event_time(const Notification& notification);
 /// An alert about this notification, which goes with it.
 alert::Alert about(alert::Kind kind, const Notification& notification, std::string text);
 
-/// One more of this type in hf:{t}:cnt: the field is the type's name.
-stream::Effect count(const Notification& notification);
+/// One more of this type in hf:{t}:cnt: the field is the type's name, with ` <detail>` behind it if there is one. `detail` is of a closed
+/// set, or the hash would grow with the input.
+stream::Effect count(const Notification& notification, std::string_view detail = {});
+
+/// The latest of something in hf:{t}:inst: the field is `<idInstance> <what>`, the value `<event time> <text>`; without an event time that
+/// of the receipt. An older one never replaces a newer. Cut at 256 bytes.
+stream::Effect latest_of_instance(const Notification& notification, std::string_view what, std::string_view text);
+
+/// The latest of something in the chat's record, hf:{t}:chat:<notification::chat_key>, which is kept for 30 days after its last change: the
+/// value is `<event time> <chat id> <text>`. Nothing when the notification has no chat.
+std::optional<stream::Effect> latest_of_chat(const Notification& notification, std::string_view what, std::string_view text);
+
+/// What stands in the body at a path of keys; null when nothing does. Of whatever shape the body is.
+const nlohmann::json* find_at(const nlohmann::json& body, std::initializer_list<const char*> path);
+
+/// A text of the body by its path, e.g. {"deviceData", "platform"}; empty when it isn't there or no text. Cut at 64 bytes.
+std::string text_at(const nlohmann::json& body, std::initializer_list<const char*> path);
 
 }  // namespace hookfleet::handlers

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "common/digest/digest.hpp"
+#include "common/notification/redact.hpp"
 
 namespace hookfleet::handlers {
 namespace {
@@ -51,7 +52,8 @@ Handled MessageStatusHandler::handle(const Notification& notification, const std
     const std::string description = description_of(notification);
     keep(stream::Effect::Op::kAdvance, "problem", when + status + description);
     if (std::find(kToldOf.begin(), kToldOf.end(), status) != kToldOf.end()) {
-      operators_.tell(about(alert::Kind::kMessageFailed, notification, "a message was not delivered: " + status + description));
+      operators_.tell(about(alert::Kind::kMessageFailed, notification,
+                            "a message was not delivered: " + status + notification::redact_numbers(description)));
     }
   } else {
     keep(stream::Effect::Op::kAdvance, "other", when + status.substr(0, kStatusMax));

@@ -20,9 +20,9 @@ void add(Handlers& handlers, const char* name, Needs&... needs) {
 void add_shipped(Handlers& handlers) {
   add<MessageHandler>(handlers, "message");
   add<MessageStatusHandler>(handlers, "message_status", handlers.operators());
-  add<InstanceStateHandler>(handlers, "instance_state");
+  add<InstanceStateHandler>(handlers, "instance_state", handlers.operators());
   add<CallHandler>(handlers, "call");
-  add<QuotaHandler>(handlers, "quota");
+  add<QuotaHandler>(handlers, "quota", handlers.operators());
   add<DeviceHandler>(handlers, "device");
 }
 

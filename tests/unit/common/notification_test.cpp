@@ -20,6 +20,7 @@
 #include "common/notification/envelope.hpp"
 #include "common/notification/identity.hpp"
 #include "common/notification/notification.hpp"
+#include "common/notification/trace.hpp"
 #include "common/notification/types.hpp"
 #include "tests/support/samples.hpp"
 
@@ -681,6 +682,25 @@ TEST(Notification, HasANullDomWithoutABodyOrOfAMalformedOne) {
     if (each.path.find("/syntax/") == std::string::npos || each.path.find("nul-byte-behind") != std::string::npos) continue;
     EXPECT_TRUE(notification_of(each.body).json().is_null()) << each.path;
   }
+}
+
+TEST(Traceparent, IsTakenOnlyWhenItIsOneOfVersion00) {
+  const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  EXPECT_TRUE(is_traceparent(good));
+  for (const std::string& wrong : {std::string(), good + "-x", good.substr(1), "01" + good.substr(2), "ff" + good.substr(2),
+                                   std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
+                                   std::string("00-00000000000000000000000000000000-00f067aa0ba902b7-01"),
+                                   std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"),
+                                   std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0g"),
+                                   std::string("00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")}) {
+    EXPECT_FALSE(is_traceparent(wrong)) << wrong;
+  }
+}
+
+TEST(Traceparent, HoldsTheTraceId) {
+  EXPECT_EQ("4bf92f3577b34da6a3ce929d0e0e4736", trace_id("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+  EXPECT_EQ("", trace_id("01890000-0000-7000-8000-000000000001"));
+  EXPECT_EQ("", trace_id(""));
 }
 
 }  // namespace

@@ -3,12 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/samples.hpp"
-#include "worker/handlers/call.hpp"
-#include "worker/handlers/device.hpp"
-#include "worker/handlers/instance_state.hpp"
-#include "worker/handlers/message.hpp"
-#include "worker/handlers/message_status.hpp"
-#include "worker/handlers/quota.hpp"
+#include "worker/handlers/shipped.hpp"
 #include "worker/routes/routes.hpp"
 
 namespace hookfleet::dispatch {
@@ -44,12 +39,7 @@ TEST(Prepare, TakesInstanceChatAndTypeFromTheEntry) {
 
 TEST(Prepare, EveryDocumentedBodyIsFitAndItsHandlerIsDoneWithIt) {
   handlers::Handlers handlers;
-  handlers.add("message", std::make_unique<handlers::MessageHandler>());
-  handlers.add("message_status", std::make_unique<handlers::MessageStatusHandler>(handlers.operators()));
-  handlers.add("instance_state", std::make_unique<handlers::InstanceStateHandler>());
-  handlers.add("call", std::make_unique<handlers::CallHandler>());
-  handlers.add("quota", std::make_unique<handlers::QuotaHandler>());
-  handlers.add("device", std::make_unique<handlers::DeviceHandler>());
+  handlers::add_shipped(handlers);
   const routes::Routes routes(routes::Options{}, handlers);
   const auto samples = support::samples();
   EXPECT_GE(samples.size(), 100U);
