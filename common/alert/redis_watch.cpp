@@ -15,6 +15,7 @@ void RedisWatch::say(Kind kind, bool goes_on, std::string text, base::BootTime n
     if (watched.kind != kind) continue;
     watched.goes_on = goes_on;
     watched.text = std::move(text);
+    break;
   }
   tick(now);
 }

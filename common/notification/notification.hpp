@@ -30,8 +30,8 @@ struct Notification {
   std::string trace;                      ///< traceparent or request id
   Identity identity{};
   BodyDigest body_digest{};
-  std::string invalid_at;                   ///< JSON pointer of what is wrong with it first, printable ASCII; empty: it is valid, or unchecked
-  unsigned attempt = 1;                     ///< 1 for the first
+  std::string invalid_at;  ///< JSON pointer of what is wrong with it first, printable ASCII; empty: it is valid, or unchecked
+  unsigned attempt = 1;    ///< 1 for the first
   std::shared_ptr<const std::string> body;  ///< bytes as received; shared since fan-out actions run side by side
 
   /// The body as a DOM: parsed at each call, at most kDepthMax deep and kKeysMax keys (the envelope made sure); null if it is no JSON.
