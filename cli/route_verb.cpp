@@ -32,7 +32,7 @@ struct Body {
   std::string dead_class, why;  ///< it is no notification at all: never routed, a dead letter
 };
 
-Body body_of(std::string bytes, std::uint64_t instance) {
+Body body_of(const std::string& bytes, std::uint64_t instance) {
   Body body;
   const notification::Envelope envelope = notification::read_envelope(bytes);
   notification::Accepted accepted;

@@ -107,7 +107,7 @@ std::vector<std::pair<std::string, std::string>> Settings::effective() const {
           result.emplace_back(name, word->name);
           continue;
         }
-        for (auto& [key, value] : item.effective()) result.emplace_back(name + '.' + key, std::move(value));
+        for (auto& [key, value] : item.effective()) result.emplace_back(std::string(name).append(1, '.').append(key), std::move(value));
       }
       continue;
     }

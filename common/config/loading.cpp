@@ -480,6 +480,7 @@ std::vector<Problem> Settings::load(const std::string& file, const std::map<std:
     std::stable_sort(found.begin(), found.end(),
                      [](const auto& a, const auto& b) { return std::tie(a.source, a.mark) < std::tie(b.source, b.mark); });
     std::vector<Problem> problems;
+    problems.reserve(found.size());
     // Keys are named as they were given, and those may hold anything.
     for (const auto& [source, mark, problem] : found) problems.push_back({printable(problem.where), printable(problem.message)});
     return problems;

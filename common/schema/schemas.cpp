@@ -59,7 +59,7 @@ void Schemas::add(const std::string& file, const std::string& path, std::string_
     return;
   }
   const std::vector<std::string> flaws = schema::flaws(json);
-  for (const std::string& flaw : flaws) problems.push_back(file + ": " + flaw);
+  for (const std::string& flaw : flaws) problems.push_back(std::string(file).append(": ").append(flaw));
   if (!flaws.empty()) return;
   auto validator = Validator::compile(json);
   if (!validator) {

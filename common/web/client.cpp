@@ -54,7 +54,13 @@ List header_list(const Headers& headers) {
     std::string clean = value;
     std::replace_if(clean.begin(), clean.end(), is_control, ' ');
     // "Name;" is how libcurl is told of a header without a value; "Name:" would take it away.
-    append(list, clean.find_first_not_of(' ') == std::string::npos ? name + ";" : name + ": " + clean);
+    std::string line = name;
+    if (clean.find_first_not_of(' ') == std::string::npos) {
+      line += ';';
+    } else {
+      line.append(": ").append(clean);
+    }
+    append(list, line);
   }
   return list;
 }
