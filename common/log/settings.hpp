@@ -5,7 +5,7 @@
 
 namespace hookfleet::log {
 
-/// log.level, log.format, log.file, log.payload, log.identical_max.
+/// log.level, log.format, log.file, log.payload.
 void declare(config::Settings& settings, Options& options);
 
 }  // namespace hookfleet::log

@@ -3,11 +3,9 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 
-#include "common/alert/alert.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/mutex.hpp"
 #include "common/log/logger.hpp"
@@ -28,7 +26,7 @@ class Webhook {
   };
   /// The appender is stopped before the webhook goes.
   Webhook(const Limits& limits, std::shared_ptr<const accept::Acceptor> acceptor, append::Appender& appender, const Metrics& metrics,
-          const base::Clock& clock, log::Logger log, alert::Operator& operators);
+          const base::Clock& clock, log::Logger log);
 
   void receive(const Request& request, Reply reply);
   /// Requests that arrive from now on are judged by this one.
@@ -40,15 +38,7 @@ class Webhook {
   /// An answer without a 200 or before the appender.
   void refuse(Outcome outcome, const Request& request, const accept::Verdict& verdict, Reply reply);
   void finish(Exchange& exchange, append::Outcome outcome);
-  /// What records name a delivery by; what is empty isn't known.
-  struct Names {
-    std::string_view id, request_id, trace_id;
-  };
-  void tell(Outcome outcome, const Names& names, const std::optional<accept::Address>& client);
-  /// What the operator should know of it: the sender repeats what got no 200 for 24 h and holds back what follows.
-  void tell_operator(Outcome outcome, const accept::Verdict& verdict);
-  void tell_unlisted(const accept::Verdict& verdict);
-  void tell_refused(Outcome outcome, std::uint64_t id_instance);
+  void tell(Outcome outcome, std::string_view id, std::string_view request_id, const std::optional<accept::Address>& client);
 
   const Limits limits_;
   append::Appender& appender_;
@@ -59,8 +49,6 @@ class Webhook {
     Quiet() : RateLimit(std::chrono::seconds(10)) {}
   };
   std::array<Quiet, kOutcomes> quiet_;  ///< by Outcome
-  Quiet unlisted_quiet_;
-  alert::Operator& operators_;
   mutable base::Mutex mutex_;
   std::shared_ptr<const accept::Acceptor> acceptor_ HOOKFLEET_GUARDED_BY(mutex_);  ///< shared: a request goes on with the one it began with
 };

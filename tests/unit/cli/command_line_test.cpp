@@ -90,8 +90,6 @@ TEST(CommandLine, WithoutRedisEveryVerbSaysWhereItLookedAndWhatToDo) {
                                                                                          {"dead-letters", "redrive", "--all", "--yes"},
                                                                                          {"dead-letters", "drop", "--all", "--yes"},
                                                                                          {"resume", "--all"},
-                                                                                         {"alerts", "list"},
-                                                                                         {"alerts", "test"},
                                                                                          {"log-level"},
                                                                                          {"doctor"},
                                                                                          {"layout", "show"},
