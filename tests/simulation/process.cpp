@@ -76,7 +76,6 @@ Process::Process(World& world, unsigned slot, std::string name)
       core_(options_, desk_options_, world.schedule.partitions, name_, all_routes(), *this, world.random.next()) {
   options_.concurrency = world.schedule.concurrency;
   options_.memory_max = world.schedule.memory_max;
-  options_.read_ahead = world.schedule.read_ahead;
   desk_options_.worker = name_;
   desk_options_.retry = {.attempts = 3, .first = 1s, .max = 8s, .give_up = 60s, .blocked = 20s, .hold_after = 1000};
 }

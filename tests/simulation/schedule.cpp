@@ -146,7 +146,6 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   if (mode == Mode::kMemory) schedule.memory_max = random.pick({2048UL, 4096UL, 8192UL});
   schedule.spawns.push_back(Time(0));
   for (unsigned i = 1; i < workers; ++i) schedule.spawns.push_back(from_seconds(random.pick({0.0, 0.1, 15.0})));
-  schedule.read_ahead = random.pick({1UL, 8UL, 8192UL});
   return schedule;
 }
 

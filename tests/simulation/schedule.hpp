@@ -94,7 +94,6 @@ struct Schedule {
   unsigned chats = 0;
   unsigned concurrency = 1;
   std::size_t memory_max = 256UL << 20;
-  std::size_t read_ahead = 8192;
   std::vector<Time> spawns;  ///< of each worker, when it first starts
   Time end{};                ///< no fault and no trouble at the ingress later
   std::vector<std::vector<Notification>> instances;
