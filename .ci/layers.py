@@ -12,8 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
-SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis"}
-THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle"}
+SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis", "common/schema", "common/web"}
+THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/alert"}
 # folder -> what it may include besides itself
 RULE = {
     "common/base": set(),
@@ -23,10 +23,13 @@ RULE = {
     "common/metrics": CONFIG,
     "common/notification": CONFIG,
     "common/redis": CONFIG,
+    "common/schema": BASE,
+    "common/web": BASE,
     "common/durability": SECOND,
     "common/stream": SECOND,
     "common/lease": SECOND,
     "common/lifecycle": SECOND,
+    "common/alert": SECOND | {"common/lease", "common/stream"},
     "ingress/accept": THIRD,
     "ingress/append": THIRD,
     "ingress/http": THIRD | {"ingress/accept", "ingress/append"},
@@ -35,10 +38,13 @@ RULE = {
     "worker/consume": THIRD | {"worker/partition"},
     "worker/dedup": THIRD,
     "worker/retry": THIRD,
-    "worker/routes": THIRD | {"worker/handlers"},
     "worker/handlers": THIRD,
+    "worker/forward": THIRD | {"worker/handlers"},
+    "worker/routes": THIRD | {"worker/handlers", "worker/forward"},
     "worker/dispatch": THIRD | {"worker/dedup", "worker/routes", "worker/retry", "worker/handlers"},
-    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/dispatch"},
+    "worker/drift": THIRD | {"worker/dispatch", "worker/dedup", "worker/routes", "worker/retry", "worker/handlers", "worker/forward"},
+    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/forward", "worker/dispatch",
+                       "worker/drift"},
     "cli": THIRD | {"worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach
@@ -55,7 +61,7 @@ OWNER = {
     "simdjson": {"common/notification"},
     "openssl/": {"common/digest"},
     "xxhash": {"common/digest"},
-    "curl/": {"common/http_client"},
+    "curl/": {"common/web"},
     "valijson/": {"common/schema"},
 }
 VOCABULARY = ("tl/expected.hpp", "nlohmann/")  # may stand in headers and be used everywhere

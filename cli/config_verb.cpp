@@ -13,10 +13,11 @@ class ConfigVerb final : public Verb {
   void declare(config::Arguments& arguments) override {
     if (kAction == Action::kReference) return;
     arguments.option("--config", file_, "FILE", "The settings in YAML [default: none, the defaults hold]");
+    declare_handlers(arguments, handlers_);
   }
 
   int run(Console& console, const Environment& environment) override {
-    FleetSettings settings;
+    FleetSettings settings(known_handlers(handlers_));
     if (kAction == Action::kReference) {
       console.out(config::reference_page(settings.programs()));
       return kOk;
@@ -26,20 +27,22 @@ class ConfigVerb final : public Verb {
       console.err(config::lines(problems));
       return kUsage;
     }
+    for (const config::Problem& doubt : settings.warnings()) console.err("warning: " + config::lines({doubt}));
     console.out(kAction == Action::kCheck ? "ok\n" : config::print(settings.programs()));
     return kOk;
   }
 
  private:
-  std::string file_;
+  std::string file_, handlers_;
 };
 
 constexpr std::string_view kCheckExamples = R"(
-Prints "ok", or all problems that any program of the fleet finds, and exits with 2. Settings in the environment
+Prints "ok", or all problems that any program of the fleet finds, and exits with 2; what may be a mistake is a warning. Settings in the environment
 (HOOKFLEET_SECTION__KEY) count too, as they do for the programs.
 
 Examples:
   hookfleet config check --config hookfleet.yaml
+  hookfleet config check --config hookfleet.yaml --handlers crm,orders
   HOOKFLEET_REDIS__URL=redis://redis:6379 hookfleet config check
 )";
 constexpr std::string_view kPrintExamples = R"(

@@ -33,6 +33,17 @@ constexpr std::string_view kGiveScreen = "\x1b[?25h\x1b[?1049l";
 
 }  // namespace
 
+std::string read_all(std::FILE* file, const std::string& name, std::size_t bytes_max) {
+  std::string content;
+  std::array<char, 1 << 16> block{};
+  while (const std::size_t size = std::fread(block.data(), 1, block.size(), file)) {
+    content.append(block.data(), size);
+    if (content.size() > bytes_max) throw Failed{name + ": is larger than " + std::to_string(bytes_max) + " bytes"};
+  }
+  if (std::ferror(file) != 0) throw Failed{name + ": can't be read: " + std::generic_category().message(errno)};
+  return content;
+}
+
 struct Console::Screen {
   termios before{};
   bool keys = false;
@@ -56,6 +67,8 @@ void Console::err(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), err_);
   std::fflush(err_);
 }
+
+std::string Console::in(std::size_t bytes_max) { return read_all(in_, "standard input", bytes_max); }
 
 bool Console::is_terminal() const { return ::isatty(::fileno(out_)) == 1; }
 bool Console::can_ask() const { return ::isatty(::fileno(in_)) == 1 && ::isatty(::fileno(err_)) == 1; }

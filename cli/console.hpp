@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -23,6 +24,8 @@ class Console {
   void out(std::string_view text);
   /// To stderr: progress, warnings, errors.
   void err(std::string_view text);
+  /// All of stdin, as read_all() reads a file.
+  std::string in(std::size_t bytes_max);
   bool is_terminal() const;  ///< stdout
   bool can_ask() const;      ///< stdin and stderr are terminals
   unsigned height() const;   ///< lines of the terminal; 24 when unknown
@@ -49,5 +52,8 @@ class Console {
   std::FILE* const err_;
   std::unique_ptr<Screen> screen_;
 };
+
+/// What is left of a file, called `name` in what is thrown: Failed when it can't be read or is larger.
+std::string read_all(std::FILE* file, const std::string& name, std::size_t bytes_max);
 
 }  // namespace hookfleet::cli

@@ -84,7 +84,8 @@ struct Fleet::Settings {
          {"server", "auth", "append", "worker", "routes", "dedup", "retry", "alerts", "poller", "log", "durability"}) {
       settings.foreign_section(section);
     }
-    for (const char* key : {"redis.wait_replicas", "stream.memory_max"}) settings.foreign_setting(key);
+    for (const char* key : {"redis.wait_replicas", "stream.memory_max", "stream.backlog_alert", "stream.dead_letter_alert"})
+      settings.foreign_setting(key);
     std::vector<std::pair<std::string, std::string>> flags;
     if (!options.redis.empty()) flags.emplace_back("redis.url", options.redis);
     if (!options.prefix.empty()) flags.emplace_back("redis.prefix", options.prefix);

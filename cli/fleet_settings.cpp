@@ -1,12 +1,29 @@
 #include "cli/fleet_settings.hpp"
 
 #include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "worker/routes/table.hpp"
 
 namespace hookfleet::cli {
 
-FleetSettings::FleetSettings() {
+void declare_handlers(config::Arguments& arguments, std::string& handlers) {
+  arguments.option("--handlers", handlers, "NAMES", "Handlers of your own worker program beside the shipped ones, by comma");
+}
+
+std::vector<std::string> known_handlers(const std::string& handlers) {
+  std::vector<std::string> names = routes::shipped_handlers();
+  std::istringstream text(handlers);
+  for (std::string name; std::getline(text, name, ',');) {
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+FleetSettings::FleetSettings(std::vector<std::string> handlers) {
   ingress::declare(ingress_settings_, ingress_);
-  worker::declare(worker_settings_, worker_);
+  worker::declare(worker_settings_, worker_, std::move(handlers));
 }
 
 std::vector<config::Problem> FleetSettings::load(const std::string& file, const std::map<std::string, std::string>& environment) {

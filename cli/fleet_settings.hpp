@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/arguments.hpp"
 #include "common/config/programs.hpp"
 #include "common/config/settings.hpp"
 #include "ingress/config.hpp"
@@ -12,10 +13,16 @@
 
 namespace hookfleet::cli {
 
+/// --handlers NAMES: of a worker program of the user's, by comma, beside the shipped ones.
+void declare_handlers(config::Arguments& arguments, std::string& handlers);
+/// The shipped ones and those.
+std::vector<std::string> known_handlers(const std::string& handlers = {});
+
 /// The settings of all programs of the fleet, which share one file.
 class FleetSettings {
  public:
-  FleetSettings();
+  /// `handlers`: the names that routes may give.
+  explicit FleetSettings(std::vector<std::string> handlers = known_handlers());
   FleetSettings(const FleetSettings&) = delete;
   FleetSettings& operator=(const FleetSettings&) = delete;
 
@@ -25,6 +32,9 @@ class FleetSettings {
   /// What load() found, or the defaults where it found problems.
   const ingress::Config& ingress() const { return ingress_; }
   const worker::Config& worker() const { return worker_; }
+
+  /// What may be a mistake in the settings that load() found.
+  const std::vector<config::Problem>& warnings() const { return worker_settings_.warnings(); }
 
   /// For what is said about all of them. Valid as long as this.
   std::vector<config::Program> programs() const;

@@ -16,3 +16,18 @@ function(hookfleet_embed_text target namespace header)
   file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${header}" CONTENT "@content@" @ONLY)
   target_include_directories(${target} PRIVATE "${PROJECT_BINARY_DIR}")
 endfunction()
+
+# hookfleet_embed_files(<target> <namespace> <header> <constant> file…): <build>/…/<header> with an array <constant> of the files' paths and
+# texts, in the order given.
+function(hookfleet_embed_files target namespace header constant)
+  set(elements "")
+  foreach(file ${ARGN})
+    set(path "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${path}")
+    file(READ "${path}" text)
+    string(APPEND elements "    {\"${file}\", R\"text(${text})text\"},\n")
+  endforeach()
+  set(content "#pragma once\n\n#include <string_view>\n\nnamespace ${namespace} {\n\ninline constexpr struct {\n  std::string_view path, text;\n} ${constant}[] = {\n${elements}};\n\n}  // namespace ${namespace}\n")
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${header}" CONTENT "@content@" @ONLY)
+  target_include_directories(${target} PRIVATE "${PROJECT_BINARY_DIR}")
+endfunction()

@@ -3,6 +3,7 @@ function(hookfleet_library name)
   add_library(hookfleet_${name} STATIC ${ARGN})
   add_library(hookfleet::${name} ALIAS hookfleet_${name})
   target_link_libraries(hookfleet_${name} PUBLIC hookfleet::settings)
+  set_property(GLOBAL APPEND PROPERTY HOOKFLEET_LIBRARIES ${name})
 endfunction()
 
 # hookfleet_program(hookfleet-ingress main.cpp …)  → executable in <build>/bin

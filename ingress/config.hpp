@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "common/alert/options.hpp"
 #include "common/config/settings.hpp"
 #include "common/lifecycle/settings.hpp"
 #include "common/log/settings.hpp"
@@ -22,6 +23,7 @@ struct Config {
   redis::Options redis;
   stream::Layout layout;
   append::Options append;
+  alert::Options alerts;
   log::Options log;
 };
 
@@ -33,8 +35,10 @@ inline void declare(config::Settings& settings, Config& config) {
   redis::declare(settings, config.redis);
   stream::declare(settings, config.layout);
   append::declare(settings, config.append);
+  alert::declare(settings, config.alerts);
   log::declare(settings, config.log);
-  for (const char* section : {"worker", "routes", "dedup", "retry", "alerts", "poller"}) settings.foreign_section(section);
+  for (const char* section : {"worker", "routes", "dedup", "retry", "poller"}) settings.foreign_section(section);
+  for (const char* key : {"stream.backlog_alert", "stream.dead_letter_alert"}) settings.foreign_setting(key);
 }
 
 }  // namespace hookfleet::ingress

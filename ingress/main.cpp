@@ -1,8 +1,13 @@
 // hookfleet-ingress: judges what is posted, appends it durably, answers. Reads settings, builds the parts, runs until SIGTERM.
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <array>
+#include <string>
 #include <utility>
 
+#include "common/alert/outbox.hpp"
+#include "common/alert/redis_watch.hpp"
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/metrics.hpp"
@@ -35,6 +40,12 @@ void raise_open_files(const log::Logger& log) {
   }
 }
 
+std::string host_and_pid() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return std::string(host.data()) + ':' + std::to_string(::getpid());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -50,6 +61,7 @@ int main(int argc, char** argv) {
   const base::SystemClock clock;
   metrics::Registry registry(ingress::kTable, kProgram);
   lifecycle::export_log(registry, log);
+  lifecycle::export_reloads(registry, process);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
   health.require("server");
@@ -62,10 +74,33 @@ int main(int argc, char** argv) {
     return lifecycle::Process::kFailed;
   }
 
+  const auto sinks = alert::make_sinks(config.alerts);
+  const alert::Metrics alert_metrics(registry, sinks);
+  web::Client web;
+  alert::Outbox outbox({.endpoint = config.redis.endpoint,
+                        .layout = config.layout,
+                        .options = config.alerts,
+                        .process = std::string(kProgram) + ' ' + host_and_pid()},
+                       sinks, web, alert_metrics, log, clock);
+
   int exit_code = 0;
   append::Events events;
-  events.beat = [&] { health.beat("appender"); };
+  alert::RedisWatch redis_watch(outbox, config.alerts.window);  // the writer thread's
+  events.beat = [&] {
+    health.beat("appender");
+    redis_watch.tick(clock.now());
+  };
+  events.memory = [&](bool closed, std::uint64_t used, std::uint64_t maxmemory) {
+    redis_watch.say(alert::Kind::kRedisFull, closed,
+                    "Redis uses " + std::to_string(used >> 20U) + " of " + std::to_string(maxmemory >> 20U) +
+                        " MiB: new notifications get 503 until enough is handled, dropped or forgotten",
+                    clock.now());
+  };
   events.state = [&, was_ready = false](const append::State& state) mutable {
+    redis_watch.say(alert::Kind::kRedisDown, !state.writable && !state.reachable,
+                    "an ingress can't reach Redis, deliveries get 504: " + state.reason, clock.now());
+    redis_watch.say(alert::Kind::kRedisNotDurable, !state.writable && state.reachable,
+                    "Redis wouldn't keep what it acknowledges, deliveries get 504: " + state.reason, clock.now());
     if (state.writable) {
       health.ready("redis");
       if (!std::exchange(was_ready, true)) log.info("system.ready", "deliveries are stored");  // later changes: redis.*
@@ -84,7 +119,7 @@ int main(int argc, char** argv) {
 
   const http::Metrics http_metrics(registry);
   http::Webhook webhook({.body_max = config.http.body_max, .deadline = config.append.deadline},
-                        std::make_shared<const accept::Acceptor>(config.accept), appender, http_metrics, clock, log);
+                        std::make_shared<const accept::Acceptor>(config.accept), appender, http_metrics, clock, log, outbox);
   http::Server::Hooks hooks;
   hooks.handle = [&](const http::Request& request, http::Reply reply) { webhook.receive(request, std::move(reply)); };
   hooks.ready = [&] { return health.readyz().ok; };
@@ -105,13 +140,15 @@ int main(int argc, char** argv) {
     if (!process.reread(fresh_settings)) return;
     webhook.set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "tokens, allowlist and log level were read again");
+    log.set_payload(fresh.log.payload);
+    log.info("system.reloaded", "tokens, allowlist, log level and log.payload were read again");
   });
 
   log.info("system.stopping", "refusing new requests, answering those inside");
   health.stopping();
   if (!(*server)->drain(config.append.deadline + 1s)) log.error("system.drain_failed", "some requests were cut off without an answer");
   appender.stop();
+  outbox.stop();
   log.info("system.stopped", "stopped", {{"exit_code", exit_code}});
   return exit_code;
 }

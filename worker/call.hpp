@@ -80,7 +80,7 @@ struct WriteHold {
 struct Oldest {
   TenureId tenure;
 };
-/// Length and oldest entry of any stream, for the gauges.
+/// Length and oldest entry of any stream, and what its instances told of themselves, for the gauges.
 struct Backlog {
   unsigned partition = 0;
 };

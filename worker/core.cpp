@@ -37,11 +37,11 @@ std::size_t ReadSize::count(std::size_t streams) const {
 void ReadSize::saw(std::size_t largest) { largest_ = std::max({largest, largest_ - largest_ / 16, std::size_t{1}}); }
 
 Core::Core(const Options& options, const Desk::Options& desk_options, unsigned partitions, const std::string& self,
-           const routes::Routes& routes, Outside& outside, std::uint64_t seed)
+           std::shared_ptr<const routes::Routes> routes, Outside& outside, std::uint64_t seed)
     : options_(options),
       desk_options_(desk_options),
       self_(self),
-      routes_(routes),
+      routes_(std::move(routes)),
       outside_(outside),
       random_(seed),
       holds_(desk_options.retry) {
@@ -56,10 +56,19 @@ Core::Slot* Core::find(const TenureId& tenure) {
   return slot.desk && slot.ownership.serial() == tenure.serial ? &slot : nullptr;
 }
 
-std::size_t Core::running() const {
-  std::size_t sum = 0;
-  for (const Slot& slot : slots_) sum += slot.orphans + (slot.desk ? slot.desk->running() + slot.desk->begun() : 0);
-  return sum;
+Core::Running Core::running() const {
+  Running running{pooled_, 0};
+  for (const Slot& slot : slots_) {
+    const std::size_t begun = slot.desk ? slot.desk->begun() : 0;
+    running.pool += begun;
+    running.all += slot.orphans + (slot.desk ? slot.desk->running() : 0) + begun;
+  }
+  return running;
+}
+
+/// Its lease holds, so something of it may start.
+bool Core::may_run(const Slot& slot, base::BootTime now) const {
+  return slot.desk && slot.ownership.state() == Ownership::State::kRunning && slot.ownership.valid(now);
 }
 
 // --- Connection and time
@@ -415,38 +424,75 @@ void Core::oldest(const Oldest& call, std::optional<stream::StreamId> stream_id,
 
 // --- Handling
 
+Core::Async& Core::async_of(const std::shared_ptr<handlers::AsyncHandler>& handler) {
+  const auto found = std::find_if(async_.begin(), async_.end(), [&](const Async& async) { return async.handler == handler; });
+  return found != async_.end() ? *found : async_.emplace_back(Async{handler});
+}
+
+std::size_t Core::places_taken(const Async& async) const {
+  std::size_t taken = async.running;
+  for (const Slot& slot : slots_) taken += slot.desk ? slot.desk->called(*async.handler) : 0;
+  return taken;
+}
+
+/// Who waits for a place comes before who comes now: partition by partition, in each the lane that has waited for longest.
+void Core::call_waiting(base::BootTime now) {
+  for (Async& async : async_) {
+    if (!async.waited_for) continue;
+    std::size_t taken = places_taken(async);
+    for (std::size_t i = 0; i < slots_.size() && taken < async.handler->concurrency(); ++i) {
+      Slot& slot = slots_[async.next];
+      async.next = (async.next + 1) % slots_.size();
+      if (!may_run(slot, now) || !slot.desk->call(*async.handler)) continue;
+      ++taken;
+      i = std::size_t(-1);
+    }
+    async.waited_for =
+        std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.desk && slot.desk->waits_for(*async.handler); });
+  }
+  std::erase_if(async_, [&](const Async& async) { return !async.waited_for && places_taken(async) == 0; });
+  note_full();
+}
+
+void Core::note_full() {
+  full_.clear();
+  for (const Async& async : async_) {
+    if (places_taken(async) >= async.handler->concurrency()) full_.push_back(async.handler.get());
+  }
+}
+
 void Core::pump(base::BootTime now, base::WallTime wall) {
-  std::size_t running = this->running();
+  Running running = this->running();
   settled_ =
       std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.desk || slot.broken || slot.desk->settling() == 0; });
   if (alone_) {
     Slot& slot = slots_[alone_->tenure.partition];
     if (!alone_->begun || !slot.desk || slot.desk->runs(alone_->stream_id)) return;
     if (slot.ownership.valid(now)) {
-      pump(slot, running, running + 1, now, wall);
+      pump(slot, running, running.pool + 1, now, wall);
       return;
     }
     slot.desk->take_back_begin(alone_->stream_id, now);  // the lease isn't renewed: the others go on
     alone_.reset();
   }
+  call_waiting(now);
   const auto ahead = static_cast<std::size_t>(std::min(kAheadSeconds / average_seconds_, static_cast<double>(kAheadMax)));
   if (wait_place_) {
     const Slot& waits = slots_[*wait_place_];
-    if (waits.desk && waits.desk->has_ready() && waits.ownership.state() == Ownership::State::kRunning && waits.ownership.valid(now)) {
+    if (may_run(waits, now) && waits.desk->has_ready()) {
       first_ = *wait_place_;
     } else {
       wait_place_.reset();
     }
   }
-  std::size_t limit = options_.concurrency + (wait_place_ ? 0 : ahead);
-  wait_idle_ = wait_idle_ && running > 0;
+  const std::size_t limit = options_.concurrency + (wait_place_ ? 0 : ahead);
+  wait_idle_ = wait_idle_ && running.all > 0;
   bool full = false;
   for (bool more = true; more;) {
     more = false;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       const std::size_t index = (first_ + i) % slots_.size();
-      if (wait_idle_) limit = 0;  // only what has begun goes on: it is among those waited for
-      if (!full && running >= limit) {
+      if (!full && (wait_idle_ || running.pool >= limit)) {
         full = true;
         first_ = index;
         i = 0;
@@ -461,25 +507,42 @@ void Core::pump(base::BootTime now, base::WallTime wall) {
 }
 
 /// True when the slot's turn ended before its work.
-bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootTime now, base::WallTime wall) {
-  if (!slot.desk || !slot.desk->has_ready() || slot.ownership.state() != Ownership::State::kRunning || !slot.ownership.valid(now))
-    return false;
+bool Core::pump(Slot& slot, Running& running, std::size_t limit, base::BootTime now, base::WallTime wall) {
+  if (!may_run(slot, now) || !slot.desk->has_ready()) return false;
   for (std::size_t i = 0; i < kQuantum; ++i) {
-    if (running >= limit && !slot.desk->has_begun_ready()) return false;
-    auto step = slot.desk->next({connected_, running < options_.concurrency, running == 0, settled_, holds_.held()}, now, wall);
+    if (wait_idle_ && !slot.desk->has_begun_ready()) return false;  // only what has begun goes on: it is among those waited for
+    Desk::Situation situation{.connected = connected_,
+                              .may_begin = running.pool < options_.concurrency,
+                              .idle = running.all == 0,
+                              .settled = settled_,
+                              .pool = running.pool < limit,
+                              .full = full_,
+                              .held = holds_.held()};
+    auto step = slot.desk->next(situation, now, wall);
     if (wait_place_ == slot.partition) wait_place_.reset();
     switch (step.kind) {
       case Desk::Step::Kind::kNothing: return false;
       case Desk::Step::Kind::kPlace: wait_place_ = slot.partition; return false;
+      case Desk::Step::Kind::kWaits:
+        if (step.wanted) async_of(step.wanted).waited_for = true;
+        break;
       case Desk::Step::Kind::kEnded:
         if (step.record->dead_class == stream::DeadClass::kCrash) {
           crashed(slot, step.stream_id, step.record->content->notification.type, wall);
         }
         outside_.record(*std::move(step.record));
+        if (!step.begun) break;
+        --running.pool;
+        --running.all;
+        if (alone_ && alone_->stream_id == step.stream_id && alone_->tenure.partition == slot.partition) {
+          alone_.reset();
+          return true;
+        }
         break;
       case Desk::Step::Kind::kFetch: outside_.send(Fetch{tenure_of(slot), step.stream_id}); break;
       case Desk::Step::Kind::kBegin:
-        ++running;
+        ++running.pool;
+        ++running.all;
         if (step.alone) {
           alone_ = Alone{tenure_of(slot), step.stream_id, false};
           return false;
@@ -487,12 +550,7 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
         break;
       case Desk::Step::Kind::kAlone: wait_idle_ = true; return false;
       case Desk::Step::Kind::kStart:
-        running += step.todo.count() - (step.begun ? 1 : 0);
-        for (std::size_t action = 0; action < step.actions.size(); ++action) {
-          if (!step.todo.test(action)) continue;
-          outside_.start(
-              {slot.partition, slot.ownership.serial(), step.stream_id, step.content, &step.actions[action], slot.ownership.valid_until()});
-        }
+        start(slot, step, running);
         if (alone_) {
           alone_->running = step.todo.count();
           return false;
@@ -503,12 +561,40 @@ bool Core::pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootT
   return true;
 }
 
+void Core::start(Slot& slot, const Desk::Step& step, Running& running) {
+  if (step.begun) {  // its place in the pool is its actions' now
+    --running.pool;
+    --running.all;
+  }
+  running.all += step.todo.count();
+  bool async = false;
+  for (std::size_t i = 0; i < step.actions.size(); ++i) {
+    if (!step.todo.test(i)) continue;
+    const routes::Action& action = step.actions[i];
+    if (action.async) {
+      ++async_of(action.async).running;
+      async = true;
+    } else {
+      ++running.pool;
+      ++pooled_;
+    }
+    outside_.start(
+        {slot.partition, slot.ownership.serial(), step.stream_id, step.content, step.routes, &action, slot.ownership.valid_until()});
+  }
+  if (async) note_full();
+}
+
 void Core::completed(std::vector<dispatch::Completion> completions, base::BootTime now, base::WallTime wall) {
   std::uniform_real_distribution<double> unit(0, 1);
   for (auto& completion : completions) {
     const dispatch::Job& job = completion.job;
     if (alone_ && alone_->stream_id == job.stream_id && alone_->tenure.partition == job.partition && --alone_->running == 0) alone_.reset();
-    if (completion.started) average_seconds_ += 0.02 * (std::chrono::duration<double>(completion.duration).count() - average_seconds_);
+    if (job.action->async) {
+      --async_of(job.action->async).running;
+    } else {
+      --pooled_;
+      if (completion.started) average_seconds_ += 0.02 * (std::chrono::duration<double>(completion.duration).count() - average_seconds_);
+    }
     Slot& slot = slots_[job.partition];
     if (find({job.partition, job.tenure}) != nullptr) {
       auto record = slot.desk->completed(
@@ -661,6 +747,16 @@ void Core::hold_written(const WriteHold& call, const tl::expected<bool, redis::R
   step(now, wall);
 }
 
+// --- Reload
+
+void Core::set_routes(std::shared_ptr<const routes::Routes> routes, base::BootTime now, base::WallTime wall) {
+  routes_ = std::move(routes);
+  for (Slot& slot : slots_) {
+    if (slot.desk) slot.desk->set_routes(routes_);
+  }
+  step(now, wall);
+}
+
 // --- Stop
 
 void Core::stop(base::BootTime now, base::WallTime wall) {
@@ -697,6 +793,7 @@ Core::Figures Core::figures() const {
     figures.entries += slot.desk->entries();
     figures.lanes += slot.desk->lanes();
     figures.blocked += slot.desk->blocked();
+    figures.waiting += slot.desk->waiting();
     figures.overflowed += slot.desk->overflowed();
     figures.running += slot.desk->running();
     figures.body_bytes += slot.desk->body_bytes();

@@ -19,7 +19,7 @@
 #include "common/stream/keys.hpp"
 #include "worker/call.hpp"
 #include "worker/dispatch/desk.hpp"
-#include "worker/dispatch/handler_pool.hpp"
+#include "worker/dispatch/job.hpp"
 #include "worker/dispatch/record.hpp"
 #include "worker/partition/ownership.hpp"
 #include "worker/retry/type_holds.hpp"
@@ -28,7 +28,7 @@ namespace hookfleet::worker {
 
 struct Options {
   partition::Timers timers;
-  std::size_t concurrency = 16;                       ///< handlers at a time
+  std::size_t concurrency = 16;                       ///< handlers at a time, of those that take a thread
   std::chrono::milliseconds handler_timeout{15'000};  ///< a handler that runs for longer is reported
   std::size_t memory_max = 256UL << 20;               ///< waiting entries and their bodies
   std::size_t read_ahead = 8192;                      ///< entries that can run, over all partitions: what is beyond them isn't read yet
@@ -91,7 +91,7 @@ class Core {
  public:
   /// `seed`: of the pauses' spread. All references outlive the core.
   Core(const Options& options, const dispatch::Desk::Options& desk_options, unsigned partitions, const std::string& self,
-       const routes::Routes& routes, Outside& outside, std::uint64_t seed);
+       std::shared_ptr<const routes::Routes> routes, Outside& outside, std::uint64_t seed);
   ~Core();
 
   /// A connection for commands is there; scripts are loaded. `same_server`: the one that was there before, otherwise all leases count as
@@ -128,6 +128,9 @@ class Core {
   void read_failed(std::uint64_t cycle, base::BootTime now, base::WallTime wall);
   void completed(std::vector<dispatch::Completion> completions, base::BootTime now, base::WallTime wall);
 
+  /// A reload: other routes hold for whatever starts from now on.
+  void set_routes(std::shared_ptr<const routes::Routes> routes, base::BootTime now, base::WallTime wall);
+
   /// SIGTERM: hand everything over. stopped() tells when nothing is held any more.
   void stop(base::BootTime now, base::WallTime wall);
   bool stopped() const { return stopping_ && left() == 0; }
@@ -136,7 +139,7 @@ class Core {
   std::size_t left_for_running() const;
 
   struct Figures {
-    std::size_t owned = 0, wanted = 0, entries = 0, lanes = 0, blocked = 0, overflowed = 0, running = 0, body_bytes = 0;
+    std::size_t owned = 0, wanted = 0, entries = 0, lanes = 0, blocked = 0, waiting = 0, overflowed = 0, running = 0, body_bytes = 0;
   };
   Figures figures() const;
 
@@ -155,7 +158,6 @@ class Core {
 
   Slot* find(const TenureId& tenure);
   TenureId tenure_of(const Slot& slot) const { return {slot.partition, slot.ownership.serial()}; }
-  std::size_t running() const;
   /// What is in memory of all partitions: weighed once a step.
   struct Load {
     std::size_t body_bytes = 0, entries = 0, blocked = 0, overflowed = 0;
@@ -175,14 +177,26 @@ class Core {
   void flush(Slot& slot, base::BootTime now);
   void crashed(Slot& slot, stream::StreamId stream_id, std::optional<notification::TypeWebhook> type, base::WallTime wall);
   void tell_holds(base::BootTime now);
+  /// What runs or has begun: in the pool, and in all.
+  struct Running {
+    std::size_t pool = 0, all = 0;
+  };
+  Running running() const;
   void pump(base::BootTime now, base::WallTime wall);
-  bool pump(Slot& slot, std::size_t& running, std::size_t limit, base::BootTime now, base::WallTime wall);
+  bool pump(Slot& slot, Running& running, std::size_t limit, base::BootTime now, base::WallTime wall);
+  void start(Slot& slot, const dispatch::Desk::Step& step, Running& running);
+  bool may_run(const Slot& slot, base::BootTime now) const;
+  struct Async;
+  Async& async_of(const std::shared_ptr<handlers::AsyncHandler>& handler);
+  std::size_t places_taken(const Async& async) const;
+  void call_waiting(base::BootTime now);
+  void note_full();
   void read(base::BootTime now, const Load& load);
 
   const Options& options_;
   const dispatch::Desk::Options& desk_options_;
   const std::string self_;
-  const routes::Routes& routes_;
+  std::shared_ptr<const routes::Routes> routes_;
   Outside& outside_;
   std::mt19937_64 random_;
 
@@ -207,7 +221,18 @@ class Core {
   ReadSize read_size_;
   dispatch::Desk::Pressure pressure_;
 
+  // Asynchronous handlers that run, or for which somebody waits: in the order they were met, so that a run can be repeated
+  struct Async {
+    std::shared_ptr<handlers::AsyncHandler> handler;
+    std::size_t running = 0;
+    bool waited_for = false;
+    std::size_t next = 0;  // slot whose turn it is
+  };
+  std::vector<Async> async_;
+  std::vector<const handlers::AsyncHandler*> full_;  // those without a place
+
   // Starting
+  std::size_t pooled_ = 0;                 // jobs of the pool that have not returned
   std::size_t first_ = 0;                  // slot that comes first next time
   double average_seconds_ = 1;             // of handlers
   std::optional<std::size_t> wait_place_;  // slot where something that begins waits for a place: it comes before what is started ahead

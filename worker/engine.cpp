@@ -59,22 +59,26 @@ std::string unique_name() {
          digest::to_hex({reinterpret_cast<const char*>(&number), sizeof number});
 }
 
-Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
-               Callbacks callbacks)
+Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
+               const base::Clock& clock, alert::Operator& operators, Callbacks callbacks)
     : setup_(std::move(setup)),
-      routes_(routes),
       metrics_(metrics),
       log_(log),
       clock_(clock),
       callbacks_(std::move(callbacks)),
       keys_(setup_.layout),
       desk_options_{setup_.layout.partition_by, setup_.dedup, setup_.retry, setup_.name},
-      core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, routes_, *this, std::random_device{}()),
-      journal_(log_, setup_.payload, metrics_, clock_),
+      core_(setup_.options, desk_options_, setup_.layout.partitions, setup_.name, std::move(routes), *this, std::random_device{}()),
+      journal_(log_, setup_.identical_max, metrics_, clock_),
+      sightings_(setup_.name),
+      instance_states_(metrics_.instances, setup_.layout.partitions),
+      alerts_(operators, setup_.thresholds, setup_.layout.partitions),
       members_(keys_.members(), setup_.name, setup_.options.timers.member_ttl),
       ack_batch_(scripts_, keys_, setup_.dedup.keep),
-      attempts_batch_(scripts_, keys_) {
+      attempts_batch_(scripts_, keys_),
+      checks_(setup_.checks) {
   pool_.emplace(setup_.options.concurrency, clock_, [this] { wakeup_.signal(); });
+  runner_.emplace(clock_, [this] { wakeup_.signal(); });
   connector_.emplace(setup_.endpoint, setup_.timeouts, setup_.layout, all(scripts_, lease_scripts_),
                      consume::Connector::Callbacks{.connected =
                                                        [this](redis::Connection connection) {
@@ -112,6 +116,14 @@ Engine::Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics
 
 Engine::~Engine() { stop(); }
 
+void Engine::set_routes(std::shared_ptr<const routes::Routes> routes) {
+  {
+    base::MutexLock lock(mutex_);
+    inbox_.routes = std::move(routes);
+  }
+  wakeup_.signal();
+}
+
 bool Engine::stop() {
   {
     base::MutexLock lock(mutex_);
@@ -122,6 +134,16 @@ bool Engine::stop() {
   return drained_;
 }
 
+void Engine::set_checks(dispatch::Checks checks) {
+  base::MutexLock lock(mutex_);
+  checks_ = std::move(checks);
+}
+
+dispatch::Checks Engine::checks() {
+  base::MutexLock lock(mutex_);
+  return checks_;
+}
+
 // --- The loop
 
 void Engine::run() {
@@ -129,8 +151,10 @@ void Engine::run() {
   for (;;) {
     take_inbox();
     core_.completed(pool_->take(), clock_.now(), clock_.wall());
+    core_.completed(runner_->take(), clock_.now(), clock_.wall());
     core_.tick(clock_.now(), clock_.wall());
     start_jobs();
+    claim_news();
     once_a_second();
     tell_partitions();
     drained_ = core_.stopped();
@@ -150,7 +174,7 @@ void Engine::take_inbox() {
     std::swap(inbox, inbox_);
   }
   for (const std::string& why : inbox.connect_failures) {
-    callbacks_.redis(false, why);
+    tell_redis(false, why);
     if (const auto suppressed = connect_limit_.pass(clock_.now())) {
       log_.warn("redis.unavailable", "no connection to Redis: trying again", {{"error", why}, {"suppressed", *suppressed}});
     }
@@ -173,6 +197,7 @@ void Engine::take_inbox() {
                  {{"error", inbox.unreadable}, {"suppressed", *suppressed}});
     }
   }
+  if (inbox.routes) core_.set_routes(std::move(inbox.routes), clock_.now(), clock_.wall());
   if (inbox.read) {
     if (inbox.read->batches) {
       core_.read_done(request_.cycle, *std::move(inbox.read->batches), clock_.now(), clock_.wall());
@@ -227,14 +252,19 @@ void Engine::drop_connection(const std::string& why) {
   show({}, metrics_.redis);
   figures_at_ = {};
   log_.warn("redis.lost", "connection to Redis lost: what is known is kept", {{"error", why}});
-  callbacks_.redis(false, why);
+  tell_redis(false, why);
+  sightings_.disconnected();
   core_.disconnected(clock_.now());
   connector_->start();
 }
 
+void Engine::tell_redis(bool reachable, const std::string& why) {
+  callbacks_.redis(reachable, why);
+  alerts_.redis(reachable, why, clock_.now());
+}
+
 void Engine::answered(Asked asked) {
-  if (asked.info) return show_figures(asked.got[0].view());
-  if (!asked.call) return;
+  if (!asked.call && !asked.then) return;
   for (const redis::Reply& reply : asked.got) {
     if (cured_by_reconnecting(reply.view().error())) {
       metrics_.calls_failed.add();
@@ -242,10 +272,48 @@ void Engine::answered(Asked asked) {
       return;
     }
   }
+  if (!asked.call) return asked.then(asked.got[0].view());
   std::visit([&](const auto& call) { decode(call, asked); }, *asked.call);
 }
 
+/// A call of the engine's own, with one reply.
+void Engine::ask(redis::Argv argv, std::function<void(redis::ReplyView)> then) {
+  pipeline_->append(argv);
+  asked_.push_back({.call = std::nullopt, .then = std::move(then), .replies = 1, .sent = clock_.now(), .got = {}});
+}
+
+// --- News
+
+void Engine::claim_news() {
+  if (!pipeline_) return;
+  while (const drift::Claim* claim = sightings_.next()) {
+    stream::claim_news(command_, scripts_, keys_, claim->kind, claim->news);
+    ask(command_.argv(), [this, number = claim->number](redis::ReplyView reply) { claimed(number, reply); });
+  }
+}
+
+void Engine::claimed(std::uint64_t number, redis::ReplyView reply) {
+  const auto answer = stream::decode_claimed(reply);
+  if (!answer) {
+    sightings_.refused(number, clock_.now());
+    return call_failed("news", reply.error(), reply.text());
+  }
+  metrics_.news_kinds.set(static_cast<double>(answer->kinds));
+  if (answer->claimed == stream::NewsAnswer::Claimed::kFull) {
+    if (news_full_limit_.pass(clock_.now())) {
+      log_.warn("system.news_full", "so many kinds of notifications aren't documented that no more are told: see `hookfleet news`",
+                {{"kinds", answer->kinds}});
+    }
+  }
+  const auto claim = sightings_.answered(number, answer->claimed, clock_.now());
+  if (!claim) return;
+  journal_.unknown(*claim);
+  alerts_.unknown(*claim);
+}
+
 void Engine::start_jobs() {
+  for (dispatch::Job& job : async_jobs_) runner_->start(std::move(job));
+  async_jobs_.clear();
   if (jobs_.empty()) return;
   pool_->start(std::move(jobs_));
   jobs_.clear();
@@ -255,6 +323,7 @@ void Engine::once_a_second() {
   if (clock_.now() < second_) return;
   second_ = clock_.now() + 1s;
   callbacks_.beat();
+  alerts_.tick(clock_.now());
   const Core::Figures figures = core_.figures();
   const auto set = [](const metrics::Gauge& gauge, std::size_t value) { gauge.set(static_cast<double>(value)); };
   set(metrics_.running, figures.running);
@@ -262,10 +331,15 @@ void Engine::once_a_second() {
   set(metrics_.body_bytes, figures.body_bytes);
   set(metrics_.lanes, figures.lanes);
   set(metrics_.blocked, figures.blocked);
+  set(metrics_.waiting, figures.waiting);
   set(metrics_.overflowed, figures.overflowed);
   set(metrics_.owned, figures.owned);
   set(metrics_.wanted, figures.wanted);
-  for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) journal_.overdue(overdue);
+  for (const auto& overdue : pool_->overdue(setup_.options.handler_timeout)) {
+    journal_.overdue(overdue);
+    alerts_.overdue(overdue);
+  }
+  journal_.tick();
   hung_ = pool_->running_longer_than(kHungTimeouts * setup_.options.handler_timeout);
   hanging_seconds_ = hung_ > 0 ? hanging_seconds_ + 1 : 0;
   if (hanging_seconds_ >= kHangingSeconds && !std::exchange(hung_told_, true)) callbacks_.hung();
@@ -276,13 +350,20 @@ void Engine::once_a_second() {
 void Engine::ask_figures() {
   if (!pipeline_ || clock_.now() < figures_at_) return;
   figures_at_ = clock_.now() + kFiguresEvery;
-  pipeline_->append({"INFO", "all"});  // one section at a time before Redis 7, and the percentiles aren't among the default ones
-  asked_.push_back({.call = std::nullopt, .info = true, .replies = 1, .sent = clock_.now(), .got = {}});
+  const auto ask_for = [&](std::initializer_list<std::string_view> words, auto then) {
+    ask(redis::Argv(words.begin(), words.size()), then);
+  };
+  // One section at a time before Redis 7, and the percentiles aren't among the default ones.
+  ask_for({"INFO", "all"}, [this](redis::ReplyView info) { show_figures(info); });
+  ask_for({"HLEN", keys_.news()}, [this](redis::ReplyView kinds) {
+    if (kinds.is_integer()) metrics_.news_kinds.set(static_cast<double>(kinds.integer()));
+  });
 }
 
 void Engine::show_figures(redis::ReplyView info) {
   const RedisFigures figures = RedisFigures::read(info.is_text() ? info.text() : std::string_view());
   show(figures, metrics_.redis);
+  alerts_.memory(figures, clock_.now());
   metrics_.redis.aof_delayed_fsyncs.add(static_cast<double>(figures.new_delayed_fsyncs(delayed_fsyncs_)));
   if (figures.aof_delayed_fsyncs) delayed_fsyncs_ = figures.aof_delayed_fsyncs;
 }
@@ -321,24 +402,32 @@ void Engine::delivered(std::vector<consume::Delivered> delivered) {
     base::MutexLock lock(mutex_);
     reading = reading_;
   }
+  const dispatch::Checks checks = this->checks();
   std::vector<Core::Batch> batches;
   batches.reserve(delivered.size());
   for (auto& stream : delivered) {
     const auto asked = std::find_if(reading.begin(), reading.end(), [&](const auto& from) { return from.first == stream.partition; });
     Core::Batch& batch = batches.emplace_back(Core::Batch{{asked->first, asked->second}, {}});
     batch.arrivals.reserve(stream.entries.size());
-    for (auto& [id, entry] : stream.entries) batch.arrivals.push_back(dispatch::prepare(id, std::move(entry)));
+    for (auto& [id, entry] : stream.entries) batch.arrivals.push_back(dispatch::prepare(id, std::move(entry), checks));
   }
   base::MutexLock lock(mutex_);
   inbox_.read = Read{std::move(batches), {}};
   wakeup_.signal();
 }
 
-void Engine::start(dispatch::Job job) { jobs_.push_back(std::move(job)); }
+void Engine::start(dispatch::Job job) { (job.action->async ? async_jobs_ : jobs_).push_back(std::move(job)); }
 
-void Engine::cancel(unsigned partition) { pool_->cancel(partition); }
+void Engine::cancel(unsigned partition) {
+  pool_->cancel(partition);
+  runner_->cancel(partition);
+}
 
-void Engine::record(dispatch::Record record) { journal_.attempt(record); }
+void Engine::record(dispatch::Record record) {
+  journal_.attempt(record);
+  alerts_.attempt(record);
+  if (record.first && record.outcome != dispatch::Outcome::kRepeat) sightings_.see(record.content, clock_.now());
+}
 
 void Engine::taken(unsigned partition, lease::How how) {
   const bool crash = how == lease::How::kCrash;
@@ -362,12 +451,16 @@ void Engine::cursor_reset(unsigned partition) {
   log_.warn("system.cursor_reset", "the oldest entry of a stream was unknown: reading it from the start", {{"partition", partition}});
 }
 
-void Engine::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) { journal_.refused(partition, refusal); }
+void Engine::refused(unsigned partition, const dispatch::Desk::Refusal& refusal) {
+  journal_.refused(partition, refusal);
+  alerts_.refused(refusal);
+}
 
 void Engine::type_held(notification::TypeWebhook type, bool held) {
   metrics_.held[static_cast<std::size_t>(type)].set(held ? 1 : 0);
   const std::string_view name = notification::to_text(type);
   if (held) {
+    alerts_.type_held(type);
     log_.error("system.type_held", "too many notifications of this type ended the process: they wait until `hookfleet resume`",
                {{"typeWebhook", name}});
   } else {
@@ -496,7 +589,8 @@ std::size_t Engine::encode(const Backlog& call) {
     pipeline_->append({"XLEN", *stream});
     pipeline_->append({"XRANGE", *stream, "-", "+", "COUNT", "1"});
   }
-  return 4;
+  pipeline_->append({"HGETALL", keys_.inst(call.partition)});
+  return 5;
 }
 
 // --- Replies
@@ -505,10 +599,10 @@ void Engine::decode(const Heartbeat& call, const Asked& asked) {
   const auto changed = members_.observe(asked.got[0].view(), clock_.now());
   if (!changed) {
     const std::string_view text = asked.got[0].view().text();
-    callbacks_.redis(false, std::string(text));
+    tell_redis(false, std::string(text));
     return call_failed("heartbeat", changed.error(), text);
   }
-  callbacks_.redis(true, {});
+  tell_redis(true, {});
   metrics_.members.set(static_cast<double>(members_.live().size()));
   core_.members(call, members_.live(), clock_.now(), clock_.wall());
 }
@@ -520,6 +614,7 @@ void Engine::decode(const ReadLayout&, const Asked& asked) {
   const redis::ReplyView stored = asked.got[0].view();
   if (stored.is_error()) return call_failed("read layout", stored.error(), stored.text());
   if (stored.is_nil()) {  // FLUSHALL, or somebody deleted it
+    alerts_.emptied();
     const std::string text = stream::to_text(setup_.layout);
     pipeline_->append({"HSETNX", keys_.meta(), "layout", text});
     asked_.push_back({.call = std::nullopt, .replies = 1, .sent = clock_.now(), .got = {}});
@@ -572,7 +667,7 @@ void Engine::decode(const Fetch& call, const Asked& asked) {
     return;
   }
   std::optional<dispatch::Arrival> arrival;
-  if (entries.size() > 0) arrival = dispatch::prepare(call.stream_id, stream::decode(entries[0][1]));
+  if (entries.size() > 0) arrival = dispatch::prepare(call.stream_id, stream::decode(entries[0][1]), checks());
   core_.fetched(call, std::move(arrival), clock_.now(), clock_.wall());
 }
 
@@ -618,7 +713,12 @@ void Engine::decode(const Backlog& call, const Asked& asked) {
     return decoded ? decoded->received_ms : added_ms(entry);
   };
   show(asked.got[0].view(), asked.got[1].view(), metrics_.backlog[call.partition], metrics_.oldest_age[call.partition], received_ms);
+  if (asked.got[0].view().is_integer() && asked.got[2].view().is_integer()) {
+    const auto length = [&](std::size_t reply) { return static_cast<std::uint64_t>(asked.got[reply].view().integer()); };
+    alerts_.partition(call.partition, length(0), length(2));
+  }
   show(asked.got[2].view(), asked.got[3].view(), metrics_.dead[call.partition], metrics_.oldest_dead_age[call.partition], added_ms);
+  instance_states_.observe(call.partition, asked.got[4].view());
 }
 
 }  // namespace hookfleet::worker

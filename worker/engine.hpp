@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/alert/alert.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/mutex.hpp"
 #include "common/base/wakeup.hpp"
@@ -21,10 +22,14 @@
 #include "common/redis/pipeline.hpp"
 #include "common/stream/keys.hpp"
 #include "common/stream/scripts.hpp"
+#include "worker/alerts.hpp"
 #include "worker/consume/connector.hpp"
 #include "worker/consume/reader.hpp"
 #include "worker/core.hpp"
+#include "worker/dispatch/async_runner.hpp"
+#include "worker/dispatch/checks.hpp"
 #include "worker/dispatch/handler_pool.hpp"
+#include "worker/drift/sightings.hpp"
 #include "worker/journal.hpp"
 #include "worker/metrics.hpp"
 
@@ -56,26 +61,34 @@ class Engine : private Outside {
     Options options;
     dedup::Options dedup;
     retry::Options retry;
-    log::Payload payload = log::Payload::kFull;
+    dispatch::Checks checks;
+    std::size_t identical_max = log::Options().identical_max;  ///< log.identical_max
+    Thresholds thresholds;
     std::string name = unique_name();
   };
   /// The references outlive the engine.
-  Engine(Setup setup, const routes::Routes& routes, const Metrics& metrics, const log::Logger& log, const base::Clock& clock,
-         Callbacks callbacks);
+  Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
+         const base::Clock& clock, alert::Operator& operators, Callbacks callbacks);
   /// stop(), if it wasn't called.
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  /// Other routes hold for whatever starts from now on; what runs ends by those it began with. Any thread.
+  void set_routes(std::shared_ptr<const routes::Routes> routes) HOOKFLEET_EXCLUDES(mutex_);
 
   /// Hands everything over: reads and starts nothing more, waits for handlers that run and for what is to be confirmed, gives the
   /// partitions back; at most timers.drain, and not for handlers that hang. False: not all was given back; what runs still runs, its
   /// partition's lease expires. Then the destructor waits for those handlers.
   bool stop() HOOKFLEET_EXCLUDES(mutex_);
 
+  /// What is read from now on is held against these. Any thread.
+  void set_checks(dispatch::Checks checks) HOOKFLEET_EXCLUDES(mutex_);
+
  private:
   struct Asked {
-    std::optional<Call> call;  // nothing: the engine's own, whose reply doesn't matter unless it is INFO's
-    bool info = false;
+    std::optional<Call> call;                         // nothing: the engine's own
+    std::function<void(redis::ReplyView)> then = {};  // … and what its reply is for; empty: it doesn't matter
     std::size_t replies = 1;
     base::BootTime sent{};
     std::vector<redis::Reply> got;
@@ -89,7 +102,8 @@ class Engine : private Outside {
     std::vector<std::string> connect_failures;
     std::string other_fleet;
     std::optional<Read> read;
-    std::string unreadable;  // what was read without some streams says why
+    std::shared_ptr<const routes::Routes> routes;  // new ones
+    std::string unreadable;                        // what was read without some streams says why
     bool stop = false;
   };
 
@@ -117,8 +131,13 @@ class Engine : private Outside {
   void start_jobs();
   void once_a_second();
   void tell_partitions();
+  dispatch::Checks checks() HOOKFLEET_EXCLUDES(mutex_);
+  void ask(redis::Argv argv, std::function<void(redis::ReplyView)> then);
+  void claim_news();
+  void claimed(std::uint64_t number, redis::ReplyView reply);
   void ask_figures();
   void show_figures(redis::ReplyView info);
+  void tell_redis(bool reachable, const std::string& why);
 
   // What a call becomes. Each answers how many replies it gets.
   std::size_t encode(const Heartbeat& call);
@@ -153,7 +172,6 @@ class Engine : private Outside {
 
   // Set at construction
   const Setup setup_;
-  const routes::Routes& routes_;
   const Metrics& metrics_;
   const log::Logger& log_;
   const base::Clock& clock_;
@@ -167,6 +185,9 @@ class Engine : private Outside {
   // The engine thread's
   Core core_;
   Journal journal_;
+  drift::Sightings sightings_;
+  InstanceStates instance_states_;
+  Alerts alerts_;
   lease::Members members_;
   std::optional<redis::Pipeline> pipeline_;
   std::deque<Asked> asked_;
@@ -174,10 +195,11 @@ class Engine : private Outside {
   redis::Command command_;
   stream::AckBatch ack_batch_;
   stream::AttemptsBatch attempts_batch_;
-  std::vector<dispatch::Job> jobs_;
+  std::vector<dispatch::Job> jobs_;  // of the pool, to be handed over together
+  std::vector<dispatch::Job> async_jobs_;
   ReadRequest request_;
   log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)}, read_limit_{std::chrono::seconds(10)},
-      unreadable_limit_{std::chrono::seconds(10)};
+      news_full_limit_{drift::Sightings::kPauseWhenFull}, unreadable_limit_{std::chrono::seconds(10)};
   std::string taken_clean_, taken_crash_, given_back_;
   base::BootTime second_{};
   base::BootTime figures_at_{};
@@ -193,10 +215,12 @@ class Engine : private Outside {
   // Guarded by mutex_
   base::Mutex mutex_;
   Inbox inbox_ HOOKFLEET_GUARDED_BY(mutex_);
+  dispatch::Checks checks_ HOOKFLEET_GUARDED_BY(mutex_);
   std::vector<std::pair<unsigned, unsigned long>> reading_ HOOKFLEET_GUARDED_BY(mutex_);  // partition, tenure of the read under way
 
   // Last on purpose: they must end before anything above is destroyed, the engine's own first.
   std::optional<dispatch::HandlerPool> pool_;
+  std::optional<dispatch::AsyncRunner> runner_;
   std::optional<consume::Connector> connector_;
   std::optional<consume::Reader> reader_;
   std::jthread thread_;

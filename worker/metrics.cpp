@@ -23,8 +23,9 @@ RedisMetrics::RedisMetrics(metrics::Registry& registry)
   show({}, *this);  // nothing is known yet
 }
 
-Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
+Metrics::Metrics(metrics::Registry& registry, unsigned partitions, std::span<const std::string> named_instances)
     : redis(registry),
+      instances(registry, named_instances),
       handling(registry.histogram("hookfleet_worker_handling_seconds")),
       end_to_end(registry.histogram("hookfleet_worker_end_to_end_seconds")),
       ack_batch(registry.histogram("hookfleet_worker_ack_batch_entries")),
@@ -45,11 +46,13 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
            registry.counter("hookfleet_worker_leases_lost_total", {{"reason", "taken"}}),
            registry.counter("hookfleet_worker_leases_lost_total", {{"reason", "another_server"}}),
            registry.counter("hookfleet_worker_leases_lost_total", {{"reason", "stream_replaced"}})},
+      news_kinds(registry.gauge("hookfleet_worker_news_kinds")),
       running(registry.gauge("hookfleet_worker_handlers_running")),
       entries(registry.gauge("hookfleet_worker_entries")),
       body_bytes(registry.gauge("hookfleet_worker_body_bytes")),
       lanes(registry.gauge("hookfleet_worker_lanes")),
       blocked(registry.gauge("hookfleet_worker_lanes_blocked")),
+      waiting(registry.gauge("hookfleet_worker_lanes_waiting")),
       overflowed(registry.gauge("hookfleet_worker_lanes_overflowed")),
       owned(registry.gauge("hookfleet_worker_partitions_owned")),
       wanted(registry.gauge("hookfleet_worker_partitions_wanted")),
@@ -65,6 +68,7 @@ Metrics::Metrics(metrics::Registry& registry, unsigned partitions)
   const auto names = notification::type_webhook_names();
   for (std::size_t type = 0; type < notifications.size(); ++type) {
     const std::string_view name = type < names.size() ? names[type] : notification::type_label({});
+    invalid[type] = registry.counter("hookfleet_worker_invalid_total", {{"typeWebhook", name}});
     for (std::size_t outcome = 0; outcome < dispatch::kOutcomes; ++outcome) {
       notifications[type][outcome] =
           registry.counter("hookfleet_worker_notifications_total",

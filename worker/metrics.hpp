@@ -3,11 +3,14 @@
 #include <array>
 #include <vector>
 
+#include "common/alert/metrics.hpp"
 #include "common/lifecycle/metrics.hpp"
 #include "common/metrics/registry.hpp"
 #include "common/stream/dead_letter.hpp"
 #include "worker/core.hpp"
 #include "worker/dispatch/record.hpp"
+#include "worker/forward/metrics.hpp"
+#include "worker/instance_states.hpp"
 #include "worker/redis_figures.hpp"
 
 namespace hookfleet::worker {
@@ -57,6 +60,11 @@ inline constexpr metrics::Spec kOwnTable[] = {
      kEndToEndBuckets},
     {metrics::Kind::kCounter, "hookfleet_worker_changed_total", "Notifications that came again with other content and were handled", {}},
     {metrics::Kind::kCounter, "hookfleet_worker_unknown_total", "Notifications of a typeWebhook or typeMessage that isn't documented", {}},
+    {metrics::Kind::kCounter, "hookfleet_worker_invalid_total", "Notifications that break their schema, by type", {"typeWebhook"}},
+    {metrics::Kind::kGauge,
+     "hookfleet_worker_news_kinds",
+     "Types and fields that came without being documented and are remembered, in the whole fleet (hookfleet news)",
+     {}},
     {metrics::Kind::kCounter, "hookfleet_worker_dead_letters_total", "Notifications that became dead letters, by class", {"class"}},
     {metrics::Kind::kCounter, "hookfleet_worker_handler_failures_total", "Attempts that will be made again, by kind", {"kind"}},
     {metrics::Kind::kCounter, "hookfleet_worker_handlers_overdue_total", "Handlers that ran for longer than worker.handler_timeout", {}},
@@ -64,11 +72,12 @@ inline constexpr metrics::Spec kOwnTable[] = {
      "hookfleet_worker_type_held",
      "1 while notifications of a type wait for an operator, since too many of them ended the process",
      {"typeWebhook"}},
-    {metrics::Kind::kGauge, "hookfleet_worker_handlers_running", "Handlers started and not returned", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_handlers_running", "Handlers and forwards started and not returned", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_entries", "Entries in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_body_bytes", "Bytes of notifications' bodies in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_lanes", "Chats with entries in memory", {}},
     {metrics::Kind::kGauge, "hookfleet_worker_lanes_blocked", "Chats whose first entry waits for its next attempt", {}},
+    {metrics::Kind::kGauge, "hookfleet_worker_lanes_waiting", "Chats whose first entry waits for a place at its target", {}},
     {metrics::Kind::kGauge,
      "hookfleet_worker_lanes_overflowed",
      "Chats whose entries stay in Redis for now, since they wait for their next attempt and memory is full",
@@ -97,11 +106,16 @@ inline constexpr metrics::Spec kOwnTable[] = {
      {}},
     {metrics::Kind::kCounter, "hookfleet_worker_calls_failed_total", "Calls that Redis answered with an error", {}},
     {metrics::Kind::kCounter, "hookfleet_worker_redis_connections_total", "Connections made to Redis for commands", {}},
+    {metrics::Kind::kGauge, "hookfleet_instances", "Instances by the last state they told of, of the whole fleet", {"state"}},
+    {metrics::Kind::kGauge,
+     "hookfleet_instance_authorized",
+     "1 while the last state that an instance of worker.instances told of is authorized; NaN until it told of one",
+     {"idInstance"}},
     {metrics::Kind::kGauge, "hookfleet_worker_redis_up", "1 while the connection for commands stands", {}},
 };
 
 /// Everything that hookfleet-worker exports, besides hookfleet_build_info and process_*.
-inline constexpr auto kTable = metrics::join(kOwnTable, lifecycle::kTable);
+inline constexpr auto kTable = metrics::join(kOwnTable, alert::kTable, forward::kTable, lifecycle::kTable);
 
 /// What INFO tells of Redis (RedisFigures). NaN: Redis doesn't say so, or isn't there; no rule fires on it.
 struct RedisMetrics {
@@ -115,12 +129,15 @@ struct RedisMetrics {
 
 /// Handles of the rows above; every series exists from the start.
 struct Metrics {
-  Metrics(metrics::Registry& registry, unsigned partitions);
+  /// `instances`: worker.instances.
+  Metrics(metrics::Registry& registry, unsigned partitions, std::span<const std::string> named_instances = {});
 
   std::vector<metrics::Gauge> backlog, oldest_age, dead, oldest_dead_age;  ///< by partition
   RedisMetrics redis;
+  InstanceGauges instances;
   /// By TypeWebhook, unknown ones last; by Outcome.
   std::array<std::array<metrics::Counter, dispatch::kOutcomes>, dedup::Options::kTypes + 1> notifications;
+  std::array<metrics::Counter, dedup::Options::kTypes + 1> invalid;  ///< by TypeWebhook, unknown ones last
   metrics::Histogram handling, end_to_end, ack_batch;
   metrics::Counter changed, unknown, overdue, given_back, acks, ack_refusals, cursor_resets, calls_failed, connections;
   std::array<metrics::Counter, 6> dead_letters;  ///< by DeadClass
@@ -128,7 +145,7 @@ struct Metrics {
   std::array<metrics::Gauge, notification::kTypeWebhookCount> held;  ///< by TypeWebhook
   metrics::Counter taken_clean, taken_crash;
   std::array<metrics::Counter, 4> lost;  ///< by Outside::Loss
-  metrics::Gauge running, entries, body_bytes, lanes, blocked, overflowed, owned, wanted, members, redis_up;
+  metrics::Gauge news_kinds, running, entries, body_bytes, lanes, blocked, waiting, overflowed, owned, wanted, members, redis_up;
 };
 
 }  // namespace hookfleet::worker

@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "common/alert/delivery.hpp"
+#include "common/alert/outbox.hpp"
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/metrics.hpp"
@@ -9,6 +11,7 @@
 #include "common/metrics/listener.hpp"
 #include "worker/config.hpp"
 #include "worker/engine.hpp"
+#include "worker/forward/forwarder.hpp"
 #include "worker/metrics.hpp"
 
 namespace hookfleet::worker {
@@ -27,16 +30,23 @@ constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /live
 int run(int argc, char** argv, const handlers::Handlers& handlers) {
   Config config;
   config::Settings settings;
-  declare(settings, config);
+  declare(settings, config, handlers.names());
   const auto begun = lifecycle::Process::begin({kProgram, kAbout, argc, argv}, settings, config.metrics_listen, config.log);
   if (!begun) return begun.error();
   lifecycle::Process& process = **begun;
   const log::Logger& log = process.log();
 
+  auto checks = dispatch::make_checks(config.checks);
+  if (!checks) {  // the directory has changed since the settings were judged
+    for (const std::string& problem : checks.error()) log.error("system.failed", "a schema can't be used", {{"error", problem}});
+    return lifecycle::Process::kBadSettings;
+  }
+
   const base::SystemClock clock;
   metrics::Registry registry(kTable, kProgram);
   lifecycle::export_log(registry, log);
-  const Metrics worker_metrics(registry, config.layout.partitions);
+  lifecycle::export_reloads(registry, process);
+  const Metrics worker_metrics(registry, config.layout.partitions, config.instances);
   lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
   health.watch("engine", kLoopSilence);
@@ -47,7 +57,22 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     return lifecycle::Process::kFailed;
   }
 
-  const routes::Routes routes(handlers);
+  forward::Forwarder forwarder(registry, log, clock);
+  const auto make_routes = [&](const routes::Options& options) {
+    return std::make_shared<const routes::Routes>(
+        options, handlers, [&](const std::string& name, const forward::Options& target) { return forwarder.target(name, target); });
+  };
+
+  const std::string name = unique_name();
+  const auto sinks = alert::make_sinks(config.alerts);
+  const alert::Metrics alert_metrics(registry, sinks);
+  web::Client web;
+  alert::Outbox outbox(
+      {.endpoint = config.redis.endpoint, .layout = config.layout, .options = config.alerts, .process = std::string(kProgram) + ' ' + name},
+      sinks, web, alert_metrics, log, clock);
+  alert::Delivery delivery({.endpoint = config.redis.endpoint, .layout = config.layout, .options = config.alerts, .owner = name}, sinks,
+                           web, alert_metrics, log, clock);
+  handlers.operators().to(&outbox);
 
   std::atomic<int> exit_code = 0;
   Engine::Callbacks callbacks;
@@ -77,29 +102,48 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   setup.options = config.worker;
   setup.dedup = config.dedup;
   setup.retry = config.retry;
-  setup.payload = config.log.payload;
-  const std::string name = setup.name;
-  Engine engine(std::move(setup), routes, worker_metrics, log, clock, std::move(callbacks));
+  setup.checks = *std::move(checks);
+  setup.identical_max = config.log.identical_max;
+  setup.thresholds = config.thresholds;
+  setup.thresholds.window = config.alerts.window;
+  setup.name = name;
+  Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, outbox, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: the log level is read again; with any problem all stays as it is.
+  // SIGHUP: routes, schemas, what becomes of notifications that break them, log level and log.payload are read again and swapped as a
+  // whole; with any problem all stays as it is.
   process.wait_for_stop([&] {
     Config fresh;
     config::Settings fresh_settings;
-    declare(fresh_settings, fresh);
+    declare(fresh_settings, fresh, handlers.names());
     if (!process.reread(fresh_settings)) return;
+    auto fresh_checks = dispatch::make_checks(fresh.checks);
+    if (!fresh_checks) {  // as above
+      for (const std::string& problem : fresh_checks.error()) {
+        log.error("system.reload_failed", "a schema can't be used; the old ones stay", {{"error", problem}});
+      }
+      return;
+    }
+    engine.set_checks(*std::move(fresh_checks));
+    engine.set_routes(make_routes(fresh.routes));
     log_level.set_own(fresh.log.level);
-    log.info("system.reloaded", "the log level was read again");
+    log.set_payload(fresh.log.payload);
+    log.info("system.reloaded", "routes, schemas, log level and log.payload were read again");
   });
 
   log.info("system.stopping", "handing partitions over");
   health.stopping();
-  if (!engine.stop()) {
+  const bool given_back = engine.stop();
+  // What the end itself had to tell goes out, too.
+  delivery.stop();
+  outbox.stop();
+  if (!given_back) {
     // A handler still runs, or Redis is away: leases expire by themselves, and the next owner handles what isn't acknowledged.
     const int code = exit_code != 0 ? exit_code.load() : lifecycle::Process::kFailed;
     log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", code}});
     process.abandon(code);
   }
+  handlers.operators().to(nullptr);
   log.info("system.stopped", "stopped", {{"exit_code", exit_code.load()}});
   return exit_code;
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace hookfleet::base {
 
@@ -24,6 +25,8 @@ constexpr std::int64_t unix_ms(WallTime time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 constexpr WallTime from_unix_ms(std::int64_t ms) { return WallTime(std::chrono::milliseconds(ms)); }
+/// "2025-06-15T12:34:56.123Z"
+std::string rfc3339(WallTime time);
 
 /// Source of both times; const members may be called from several threads. Tests use support::FakeClock.
 class Clock {

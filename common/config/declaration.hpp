@@ -13,9 +13,8 @@
 namespace hookfleet::config {
 
 inline const std::string kMask = "***";  ///< stands for a secret
-inline constexpr std::string_view kMapsExpected = "a list of maps";
 
-enum class Shape { kOne, kMany, kMaps };
+enum class Shape { kOne, kMany, kMap, kMaps };
 
 struct Settings::Declaration {
   std::string key;
@@ -30,8 +29,9 @@ struct Settings::Declaration {
   std::vector<std::string> initial;
   std::vector<std::string> current;
   Check check;                                                                      // what is wrong with one text
+  Check doubt;                                                                      // … and what may be
   std::function<std::vector<std::string>(const std::vector<std::string>&)> assign;  // what passed check; answers the canonical texts
-  // kMaps
+  // kMap, kMaps
   MakeItems make_items;
   std::vector<Settings> items;
   std::vector<Settings> documented;  // one
@@ -42,6 +42,13 @@ struct Settings::Declaration {
   bool bad = false;
 
   std::string file_key() const { return key + "_file"; }
+  bool nested() const { return shape == Shape::kMap || shape == Shape::kMaps; }
+};
+
+struct Settings::Word {
+  std::string name;
+  std::string help;
+  bool* value = nullptr;
 };
 
 struct Settings::Rule {

@@ -25,6 +25,14 @@ std::vector<Description> Settings::describe() const {
     for (std::string& text : texts) text = unexpanded(std::move(text));
     return declaration.shape == Shape::kMany ? yaml(texts) : texts.empty() ? std::string() : yaml(texts.front());
   };
+  for (const Word& word : words_) {
+    Description& described = result.emplace_back();
+    described.key = described.value_key = word.name;
+    described.placeholder = "WORD";
+    described.allowed = "as a word: - " + word.name;
+    described.help = word.help;
+    described.file_only = true;
+  }
   for (const auto& declaration : declarations_) {
     Description& described = result.emplace_back();
     described.key = described.value_key = declaration->key;
@@ -34,20 +42,26 @@ std::vector<Description> Settings::describe() const {
     described.help = declaration->help;
     described.required = declaration->required;
     described.bare = declaration->bare;
-    described.file_only = declaration->shape == Shape::kMaps;
+    described.file_only = declaration->nested();
     described.by_file = declaration->secret;
-    if (declaration->shape == Shape::kMaps) {
-      if (declaration->items.empty()) described.value = "[]";
-      for (const Settings& item : declaration->items) {
-        std::string lines = yaml_block(item.describe());
-        if (lines.empty()) lines = "{}";
-        for (std::size_t at = lines.find('\n'); at != std::string::npos; at = lines.find('\n', at + 1)) lines.insert(at + 1, "  ");
-        described.value += (described.value.empty() ? "- " : "\n- ") + lines;
+    if (one_of_ && !declaration->nested() && declaration->where.empty()) continue;  // another one was chosen
+    if (declaration->nested()) {
+      const std::string below = declaration->key + (declaration->shape == Shape::kMaps ? "[]." : ".");
+      const bool is_map = declaration->shape == Shape::kMap;
+      const bool given = is_map && !declaration->items.empty();
+      if (!is_map) {
+        if (declaration->items.empty()) described.value = "[]";
+        for (const Settings& item : declaration->items) {
+          std::string lines = item.item_yaml();
+          for (std::size_t at = lines.find('\n'); at != std::string::npos; at = lines.find('\n', at + 1)) lines.insert(at + 1, "  ");
+          described.value += (described.value.empty() ? "- " : "\n- ") + lines;
+        }
       }
-      for (Description& part : declaration->documented.front().describe()) {
-        part.key = declaration->key + "[]." + part.key;
+      for (Description& part : (given ? declaration->items : declaration->documented).front().describe()) {
+        part.key = below + part.key;
+        part.value_key = below + part.value_key;
         part.file_only = true;
-        part.value.clear();
+        if (!given) part.value.clear();
         result.push_back(std::move(part));
       }
     } else if (!declaration->secret_path.empty()) {
@@ -62,23 +76,38 @@ std::vector<Description> Settings::describe() const {
   // Modules share sections: all of a section together, sections in the order in which they appear.
   std::vector<std::string> sections;
   const auto rank = [&sections](const Description& setting) {
-    return std::find(sections.begin(), sections.end(), setting.key.substr(0, setting.key.find('.'))) - sections.begin();
+    return std::find(sections.begin(), sections.end(), section_of(setting.key)) - sections.begin();
   };
   for (const Description& setting : result) {
-    if (rank(setting) == std::ssize(sections)) sections.push_back(setting.key.substr(0, setting.key.find('.')));
+    if (rank(setting) == std::ssize(sections)) sections.push_back(section_of(setting.key));
   }
   std::stable_sort(result.begin(), result.end(), [&rank](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return result;
 }
 
+/// An item of a list as YAML: its word, or its map.
+std::string Settings::item_yaml() const {
+  for (const Word& word : words_) {
+    if (*word.value) return yaml(word.name);
+  }
+  const std::string lines = yaml_block(describe());
+  return lines.empty() ? "{}" : lines;
+}
+
 std::vector<std::pair<std::string, std::string>> Settings::effective() const {
   std::vector<std::pair<std::string, std::string>> result;
   for (const auto& declaration : declarations_) {
-    if (declaration->shape == Shape::kMaps) {
+    if (one_of_ && declaration->where.empty()) continue;
+    if (declaration->nested()) {
       for (std::size_t i = 0; i < declaration->items.size(); ++i) {
-        for (auto& [key, value] : declaration->items[i].effective()) {
-          result.emplace_back(declaration->key + '[' + std::to_string(i) + "]." + key, std::move(value));
+        const std::string name = declaration->key + (declaration->shape == Shape::kMaps ? '[' + std::to_string(i) + ']' : "");
+        const Settings& item = declaration->items[i];
+        const auto word = std::find_if(item.words_.begin(), item.words_.end(), [](const Word& one) { return *one.value; });
+        if (word != item.words_.end()) {
+          result.emplace_back(name, word->name);
+          continue;
         }
+        for (auto& [key, value] : item.effective()) result.emplace_back(std::string(name).append(1, '.').append(key), std::move(value));
       }
       continue;
     }

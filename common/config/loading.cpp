@@ -85,6 +85,7 @@ struct Settings::Loading {
   const std::string& file;
   const std::map<std::string, std::string>& environment;
   std::vector<Found> found;
+  std::vector<Found> doubted;
   bool broken = false;  // what the file might have said isn't missing, and no rule can be judged
 
   std::string at(const Mark& mark) const { return file + ':' + std::to_string(mark.line) + ':' + std::to_string(mark.column); }
@@ -110,6 +111,9 @@ struct Settings::Loading {
   void resolve(Settings& settings, const std::string& prefix, const Mark* item, Sources& sources);
   void take(const Given& given, bool effective);
   void take_items(const Given& given);
+  void take_item(Settings& item, const Node& node, const std::string& name);
+  void take_word(Settings& item, const Node& node, const std::string& name);
+  void choose(const Settings& item, const Node& node, const std::string& name, const Sources& sources);
   std::optional<std::vector<std::string>> secret_lines(const Given& given, const std::string& path);
   void run_rules(const Settings& settings, const std::string& prefix, const Mark* item);
 };
@@ -124,6 +128,7 @@ std::vector<std::string> Settings::Loading::known(const Settings& settings, cons
     keep(declaration->key);
     if (declaration->secret) keep(declaration->file_key());
   }
+  for (const Word& word : settings.words_) keep(word.name);
   return keys;
 }
 
@@ -154,6 +159,11 @@ void Settings::Loading::walk(Settings& settings, const Node& map, const std::str
     const std::string key = base + member.name;
     const std::string full = prefix + key;
     if (settings.is_foreign(key)) continue;
+    const auto is_word = [&member](const Word& word) { return word.name == member.name; };
+    if (base.empty() && std::any_of(settings.words_.begin(), settings.words_.end(), is_word)) {
+      in_file(member.mark, full + ": is a word; write `- " + member.name + "` in place of the map");
+      continue;
+    }
     if (const std::size_t dot = member.name.find('.'); dot != std::string::npos && settings.find(member.name)) {
       in_file(member.mark, full + ": sections nest; write the setting below its section: `" + member.name.substr(0, dot) + ": {" +
                                member.name.substr(dot + 1) + ": …}`");
@@ -276,7 +286,7 @@ std::optional<std::vector<std::string>> Settings::Loading::secret_lines(const Gi
 /// Checks what one source gives, and assigns it when it is `effective`.
 void Settings::Loading::take(const Given& given, bool effective) {
   Declaration& declaration = *given.name.declaration;
-  if (declaration.shape == Shape::kMaps) return take_items(given);
+  if (declaration.nested()) return take_items(given);
   const bool many = declaration.shape == Shape::kMany && !given.name.by_file;
   const std::string expected = given.name.by_file ? "the path of a file" : declaration.expected;
 
@@ -339,6 +349,13 @@ void Settings::Loading::take(const Given& given, bool effective) {
       const bool ours = !declaration.allowed.empty() && declaration.shape == Shape::kOne;
       refuse(given, piece.mark, piece.key, in_quotes(piece.text) + ' ' + *wrong + (ours ? "; write " + declaration.expected : ""));
     }
+    if (const auto doubt = !wrong && effective && declaration.doubt ? declaration.doubt(piece.text) : std::nullopt) {
+      const bool in_a_file = given.source == Source::kFile;
+      doubted.push_back(
+          {given.source,
+           piece.mark,
+           {in_a_file ? at(piece.mark) : given.where, (in_a_file ? piece.key + ": " : "") + in_quotes(piece.text) + ' ' + *doubt}});
+    }
     texts.push_back(piece.text);
   }
   if (!effective || declaration.bad) return;
@@ -351,28 +368,62 @@ void Settings::Loading::take(const Given& given, bool effective) {
 void Settings::Loading::take_items(const Given& given) {
   Declaration& declaration = *given.name.declaration;
   if (given.node == nullptr) return refuse(given, {}, given.key, "can be set in the file only");
-  if (given.node->kind != Node::Kind::kList) {
+  const bool one = declaration.shape == Shape::kMap;
+  if (given.node->kind != (one ? Node::Kind::kMap : Node::Kind::kList)) {
     return refuse(given, given.node->mark, given.key,
                   std::string("found ") + describe_kind(given.node->kind) + "; write " + declaration.expected);
   }
-  const auto& nodes = given.node->items;
-  declaration.items = declaration.make_items(nodes.size());
+  const std::size_t count = one ? 1 : given.node->items.size();
+  declaration.items = declaration.make_items(count);
   declaration.where = given.where;
   declaration.mark = given.mark;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const std::string name = given.key + '[' + std::to_string(i) + ']';
-    if (nodes[i].kind != Node::Kind::kMap) {
-      refuse(given, nodes[i].mark, name,
-             std::string("found ") + describe_kind(nodes[i].kind) + "; write a map" + declaration.expected.substr(kMapsExpected.size()));
-      continue;
-    }
-    Settings& item = declaration.items[i];
-    Sources sources;
-    const std::size_t before = found.size();
-    walk(item, nodes[i], {}, name + '.', sources);
-    resolve(item, name + '.', &nodes[i].mark, sources);
-    run_rules(item, name, &nodes[i].mark);
-    if (found.size() > before) declaration.bad = true;
+  const std::size_t before = found.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Node& node = one ? *given.node : given.node->items[i];
+    take_item(declaration.items[i], node, one ? given.key : given.key + '[' + std::to_string(i) + ']');
+  }
+  if (found.size() > before) declaration.bad = true;
+}
+
+void Settings::Loading::take_item(Settings& item, const Node& node, const std::string& name) {
+  if (node.kind == Node::Kind::kText && !item.words_.empty()) return take_word(item, node, name);
+  if (node.kind != Node::Kind::kMap) {
+    return in_file(node.mark, name + ": found " + describe_kind(node.kind) + "; write " + item.expected_item());
+  }
+  Sources sources;
+  const std::size_t before = found.size();
+  walk(item, node, {}, name + '.', sources);
+  if (item.one_of_ && found.size() == before) choose(item, node, name, sources);
+  resolve(item, name + '.', &node.mark, sources);
+  run_rules(item, name, &node.mark);
+}
+
+void Settings::Loading::take_word(Settings& item, const Node& node, const std::string& name) {
+  for (const Word& word : item.words_) {
+    if (word.name != node.text) continue;
+    *word.value = true;
+    return;
+  }
+  const std::string expected = "; write " + item.expected_item();
+  if (item.find(node.text))
+    return in_file(node.mark, name + ": " + in_quotes(node.text) + " is no word but a key; write `" + node.text + ": …`");
+  in_file(node.mark, name + ": " + in_quotes(node.text) + " is not known; the nearest is " + nearest(node.text, known(item)) + expected);
+}
+
+/// Of an item that is one thing: that it is.
+void Settings::Loading::choose(const Settings& item, const Node& node, const std::string& name, const Sources& sources) {
+  std::vector<const Given*> chosen;
+  for (const auto& [declaration, given] : sources) {
+    for (const Given& one : given) chosen.push_back(&one);
+  }
+  if (chosen.empty()) return in_file(node.mark, name + ": is empty; write " + item.expected_item());
+  std::sort(chosen.begin(), chosen.end(), [](const Given* a, const Given* b) { return a->mark < b->mark; });
+  const auto key_of = [](const Given* given) {
+    return given->name.by_file ? given->name.declaration->file_key() : given->name.declaration->key;
+  };
+  for (std::size_t i = 1; i < chosen.size(); ++i) {
+    in_file(chosen[i]->mark, chosen[i]->key + ": stands beside " + key_of(chosen.front()) + ", and an item is one of them; write two: `- " +
+                                 key_of(chosen.front()) + ": …` and `- " + key_of(chosen[i]) + ": …`");
   }
 }
 
@@ -399,7 +450,7 @@ void Settings::Loading::run_rules(const Settings& settings, const std::string& p
 
 std::vector<Problem> Settings::load(const std::string& file, const std::map<std::string, std::string>& environment,
                                     const std::vector<std::pair<std::string, std::string>>& flags) {
-  Loading loading{file, environment, {}, false};
+  Loading loading{file, environment, {}, {}, false};
   Loading::Sources sources;
   Document document;
   bool& broken = loading.broken;
@@ -425,12 +476,17 @@ std::vector<Problem> Settings::load(const std::string& file, const std::map<std:
   loading.resolve(*this, {}, nullptr, sources);
   if (!broken) loading.run_rules(*this, {}, nullptr);
 
-  std::stable_sort(loading.found.begin(), loading.found.end(),
-                   [](const auto& a, const auto& b) { return std::tie(a.source, a.mark) < std::tie(b.source, b.mark); });
-  std::vector<Problem> problems;
-  // Keys are named as they were given, and those may hold anything.
-  for (const auto& [source, mark, problem] : loading.found) problems.push_back({printable(problem.where), printable(problem.message)});
-  return problems;
+  const auto in_order = [](std::vector<Loading::Found>& found) {
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return std::tie(a.source, a.mark) < std::tie(b.source, b.mark); });
+    std::vector<Problem> problems;
+    problems.reserve(found.size());
+    // Keys are named as they were given, and those may hold anything.
+    for (const auto& [source, mark, problem] : found) problems.push_back({printable(problem.where), printable(problem.message)});
+    return problems;
+  };
+  warnings_ = in_order(loading.doubted);
+  return in_order(loading.found);
 }
 
 }  // namespace hookfleet::config

@@ -31,8 +31,6 @@ one counts:
   `hookfleet config check --config FILE` does so for all programs, `--check-config` for one; `--print-config` shows what counts.
 )";
 
-std::string section_of(const std::string& key) { return key.substr(0, key.find('.')); }
-
 /// One setting of several programs.
 struct Shared {
   Description description;                              // of the first program
@@ -105,6 +103,8 @@ std::string cell(std::string text) {
 std::string code(const std::string& text) { return '`' + text + '`'; }
 
 }  // namespace
+
+std::string section_of(const std::string& key) { return key.substr(0, key.find_first_of(".[")); }
 
 std::string environment_name(const std::string& key) {
   std::string name = "HOOKFLEET_";

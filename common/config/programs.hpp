@@ -13,6 +13,9 @@ struct Program {
   const Settings* settings = nullptr;
 };
 
+/// The section of a key as Description has it: "routes" of "routes[].actions".
+std::string section_of(const std::string& key);
+
 /// HOOKFLEET_AUTH__ALLOWLIST__MODE of auth.allowlist.mode.
 std::string environment_name(const std::string& key);
 

@@ -144,13 +144,14 @@ void Settings::choice_with(std::string key, std::string current, const std::vect
   };
 }
 
-void Settings::texts(std::string key, std::vector<std::string>& value, std::string help, Check check) {
+void Settings::texts(std::string key, std::vector<std::string>& value, std::string help, Check check, Check doubt) {
   Declaration& added = add(std::move(key), "TEXT,…", std::move(help));
   added.shape = Shape::kMany;
   added.expected = "a list of texts such as [a, b]";
   added.allowed = "a list";
   added.initial = added.current = value;
   added.check = std::move(check);
+  added.doubt = std::move(doubt);
   added.assign = [&value](const std::vector<std::string>& texts) {
     value = texts;
     return texts;
@@ -200,11 +201,35 @@ void Settings::list_with(std::string key, std::string help, const std::function<
   added.shape = Shape::kMaps;
   document(added.documented.emplace_back());
   added.items = make_items(std::nullopt);
+  for (const Settings& item : added.items) added.initial.push_back(item.item_yaml());
   added.make_items = std::move(make_items);
-  std::vector<std::string> keys;
-  for (const auto& setting : added.documented.front().declarations_) keys.push_back(setting->key);
-  added.allowed = kMapsExpected;
-  added.expected = std::string(kMapsExpected) + " with " + joined(keys, ", ");
+  const Settings& item = added.documented.front();
+  added.allowed = "a list of maps";
+  for (const Word& word : item.words_) added.allowed += ", or " + word.name;
+  added.expected = (item.words_.empty() ? "a list of maps" : "a list whose items are ") +
+                   (item.words_.empty() ? item.expected_item().substr(std::string_view("a map").size()) : item.expected_item());
+}
+
+void Settings::map_with(std::string key, std::string help, const std::function<void(Settings&)>& document, MakeItems make_items) {
+  Declaration& added = add(std::move(key), "MAP", std::move(help));
+  added.shape = Shape::kMap;
+  document(added.documented.emplace_back());
+  added.items = make_items(std::nullopt);
+  added.make_items = std::move(make_items);
+  added.allowed = added.expected = added.documented.front().expected_item();
+}
+
+void Settings::word(std::string name, bool& value, std::string help) {
+  HOOKFLEET_CHECK(!find(name).has_value());
+  words_.push_back({std::move(name), std::move(help), &value});
+}
+
+/// What an item with these settings may be: "a map with a, b", or "log, ignore or a map with one of c, d".
+std::string Settings::expected_item() const {
+  std::vector<std::string> names, keys;
+  for (const Word& word : words_) names.push_back(word.name);
+  for (const auto& declaration : declarations_) keys.push_back(declaration->key);
+  return joined(names, ", ") + (names.empty() ? "" : " or ") + (one_of_ ? "a map with one of " : "a map with ") + joined(keys, ", ");
 }
 
 void Settings::required(const std::string& key) {

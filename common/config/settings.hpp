@@ -104,17 +104,20 @@ class Settings {
     choice_with(key, std::move(current), texts, help,
                 [&value, names = std::move(names)](std::size_t index) { value = names[index].second; });
   }
-  /// A list of texts; by comma in the environment and in flags, where an empty value is an empty list.
-  void texts(std::string key, std::vector<std::string>& value, std::string help, Check check = {});
+  /// A list of texts; by comma in the environment and in flags, where an empty value is an empty list. `doubt` is asked of each text that
+  /// passed `check` and counts: what it says is a warning.
+  void texts(std::string key, std::vector<std::string>& value, std::string help, Check check = {}, Check doubt = {});
   /// A secret; also declares `<key>_file`, the path of a file that holds it (one trailing line end is cut; at most 64 KiB).
   /// An empty secret is a problem; only the default may be empty. The default is public: it is shown.
   void secret(std::string key, Secret& value, std::string help);
   /// A list of secrets; also declares `<key>_file` with one secret a line (blank lines don't count).
   void secrets(std::string key, std::vector<Secret>& value, std::string help);
-  /// A list of maps: `declare_item` declares the settings of one item, whose keys are relative to it. In the file only.
+  /// Declares the settings of one item of a list, or of a map, whose keys are relative to it.
   template <class Item>
-  void list(const std::string& key, std::vector<Item>& value, std::type_identity_t<void (*)(Settings&, Item&)> declare_item,
-            const std::string& help) {
+  using DeclareItem = std::type_identity_t<std::function<void(Settings&, Item&)>>;
+  /// A list of maps, which may hold lists and maps themselves. In the file only.
+  template <class Item>
+  void list(const std::string& key, std::vector<Item>& value, DeclareItem<Item> declare_item, const std::string& help) {
     auto documented = std::make_shared<Item>();
     list_with(
         key, help, [declare_item, documented](Settings& item) { declare_item(item, *documented); },
@@ -125,6 +128,23 @@ class Settings {
           return items;
         });
   }
+  /// A map that may be left out as a whole: then nothing in it is required, and `value` stays as it is. In the file only.
+  template <class Item>
+  void map(const std::string& key, std::optional<Item>& value, DeclareItem<Item> declare_item, const std::string& help) {
+    auto documented = std::make_shared<Item>();
+    map_with(
+        key, help, [declare_item, documented](Settings& item) { declare_item(item, *documented); },
+        [&value, declare_item](std::optional<std::size_t> size) {
+          if (size) value.emplace();
+          std::vector<Settings> items(value ? 1 : 0);
+          if (value) declare_item(items.front(), *value);
+          return items;
+        });
+  }
+  /// Within `declare_item` of a list: an item may be this word instead of a map, and `value` is true then.
+  void word(std::string name, bool& value, std::string help);
+  /// Within `declare_item` of a list: an item is one of the words, or a map with exactly one of the keys declared.
+  void one_of() { one_of_ = true; }
   /// The setting declared as `key` has no default: not giving it is a problem.
   void required(const std::string& key);
   /// A rule over several settings, run after all are filled: returns what is wrong, naming the keys, or nothing.
@@ -144,6 +164,8 @@ class Settings {
   /// Called once.
   std::vector<Problem> load(const std::string& file, const std::map<std::string, std::string>& environment,
                             const std::vector<std::pair<std::string, std::string>>& flags);
+  /// What load() found that may be a mistake, in the same form and order: it hinders nothing.
+  const std::vector<Problem>& warnings() const { return warnings_; }
 
   /// The effective settings as YAML; secrets as `***`. Loadable again when no secret was given but by file.
   std::string print() const;
@@ -158,6 +180,7 @@ class Settings {
   struct Declaration;
   struct Rule;
   struct Name;
+  struct Word;
   struct Loading;
   using MakeItems = std::function<std::vector<Settings>(std::optional<std::size_t>)>;
 
@@ -166,6 +189,9 @@ class Settings {
   void choice_with(std::string key, std::string current, const std::vector<std::string>& names, std::string help,
                    std::function<void(std::size_t)> set);
   void list_with(std::string key, std::string help, const std::function<void(Settings&)>& document, MakeItems make_items);
+  void map_with(std::string key, std::string help, const std::function<void(Settings&)>& document, MakeItems make_items);
+  std::string expected_item() const;
+  std::string item_yaml() const;
   Declaration& add(std::string key, std::string placeholder, std::string help);
   std::optional<Name> find(const std::string& key) const;
   bool is_foreign(const std::string& key) const;
@@ -173,6 +199,9 @@ class Settings {
   std::vector<std::unique_ptr<Declaration>> declarations_;
   std::vector<Rule> rules_;
   std::vector<std::string> foreign_;
+  std::vector<Word> words_;
+  bool one_of_ = false;
+  std::vector<Problem> warnings_;
 };
 
 }  // namespace hookfleet::config

@@ -38,6 +38,33 @@ Sha256 sha256(std::string_view bytes) noexcept {
   return out;
 }
 
+// RFC 2104 over the context above: OpenSSL's own needs a fetch and two allocations each time.
+Sha256 hmac_sha256(std::string_view key, std::initializer_list<std::string_view> parts) noexcept {
+  constexpr std::size_t kBlock = 64;
+  std::array<std::uint8_t, kBlock> inner{}, outer{};
+  const auto put = [&](std::string_view bytes) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) inner[i] = outer[i] = static_cast<std::uint8_t>(bytes[i]);
+  };
+  if (key.size() > kBlock) {
+    put(as_bytes(sha256(key)));
+  } else {
+    put(key);
+  }
+  for (auto& byte : inner) byte ^= 0x36;
+  for (auto& byte : outer) byte ^= 0x5c;
+  Sha256 out{};
+  EVP_MD_CTX* context = sha256_context();
+  const auto begin = [&](const auto& pad) {
+    HOOKFLEET_CHECK(EVP_DigestInit_ex(context, nullptr, nullptr) == 1 && EVP_DigestUpdate(context, pad.data(), pad.size()) == 1);
+  };
+  begin(inner);
+  for (const std::string_view part : parts) HOOKFLEET_CHECK(EVP_DigestUpdate(context, part.data(), part.size()) == 1);
+  HOOKFLEET_CHECK(EVP_DigestFinal_ex(context, out.data(), nullptr) == 1);
+  begin(outer);
+  HOOKFLEET_CHECK(EVP_DigestUpdate(context, out.data(), out.size()) == 1 && EVP_DigestFinal_ex(context, out.data(), nullptr) == 1);
+  return out;
+}
+
 std::string sha1_hex(std::string_view bytes) {
   std::array<std::uint8_t, SHA_DIGEST_LENGTH> out{};
   SHA1(data(bytes), bytes.size(), out.data());
@@ -60,6 +87,27 @@ std::string to_base64(std::string_view bytes) {
     encoded.resize(static_cast<std::size_t>(size));
     out += encoded;
   } while (!bytes.empty());
+  return out;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 == 0 && text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string out;
+  out.reserve(text.size() / 4 * 3 + 2);
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  for (const char c : text) {
+    const bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z', digit = c >= '0' && c <= '9';
+    if (!upper && !lower && !digit && c != '+' && c != '/') return std::nullopt;
+    const int value = upper ? c - 'A' : lower ? c - 'a' + 26 : digit ? c - '0' + 52 : c == '+' ? 62 : 63;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += static_cast<char>(bits >> count & 0xff);
+  }
+  if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;  // bits that no byte has
   return out;
 }
 

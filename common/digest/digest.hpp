@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,9 @@ namespace hookfleet::digest {
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view bytes) noexcept;
+
+/// HMAC-SHA256 (RFC 2104) of the parts one after the other.
+Sha256 hmac_sha256(std::string_view key, std::initializer_list<std::string_view> parts) noexcept;
 
 /// SHA-1 in lower-case hexadecimal: how Redis names a script.
 std::string sha1_hex(std::string_view bytes);
@@ -24,6 +29,8 @@ bool equal_in_constant_time(const Sha256& a, const Sha256& b) noexcept;
 
 /// RFC 4648, padded, one line.
 std::string to_base64(std::string_view bytes);
+/// What to_base64() makes, with or without its padding; nothing for anything else, blanks too.
+std::optional<std::string> from_base64(std::string_view text);
 
 /// Lower-case hexadecimal.
 std::string to_hex(std::string_view bytes);

@@ -4,13 +4,27 @@
 #include <utility>
 
 namespace hookfleet::lifecycle {
+namespace {
+
+/// `counter` shows what `read` counts.
+template <class Read>
+void follow(metrics::Registry& registry, metrics::Counter counter, Read read) {
+  registry.before_scrape([counter, read, counted = std::uint64_t{0}]() mutable {
+    const std::uint64_t now = read();
+    counter.add(static_cast<double>(now - std::exchange(counted, now)));
+  });
+}
+
+}  // namespace
 
 void export_log(metrics::Registry& registry, const log::Logger& log) {
-  const metrics::Counter dropped = registry.counter("hookfleet_log_dropped_records_total");
-  registry.before_scrape([dropped, log, counted = std::uint64_t{0}]() mutable {
-    const std::uint64_t now = log.dropped();
-    dropped.add(static_cast<double>(now - std::exchange(counted, now)));
-  });
+  follow(registry, registry.counter("hookfleet_log_dropped_records_total"), [log] { return log.dropped(); });
+}
+
+void export_reloads(metrics::Registry& registry, const Process& process) {
+  follow(registry, registry.counter("hookfleet_settings_reloads_total", {{"result", "ok"}}), [&process] { return process.reloads(); });
+  follow(registry, registry.counter("hookfleet_settings_reloads_total", {{"result", "failed"}}),
+         [&process] { return process.reloads_failed(); });
 }
 
 }  // namespace hookfleet::lifecycle

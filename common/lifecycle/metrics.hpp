@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/lifecycle/process.hpp"
 #include "common/log/logger.hpp"
 #include "common/metrics/registry.hpp"
 
@@ -8,9 +9,14 @@ namespace hookfleet::lifecycle {
 /// What every program exports about itself: rows of its table.
 inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kCounter, "hookfleet_log_dropped_records_total", "Log records lost: the queue was full or the disk refused", {}},
+    {metrics::Kind::kCounter,
+     "hookfleet_settings_reloads_total",
+     "Times the settings were read again: taken over (ok), or wrong, so that the old ones stay (failed)",
+     {"result"}},
 };
 
-/// Keeps the rows above up to date, asked before each scrape. Once per registry.
+/// Keep the rows above up to date, asked before each scrape. Each once per registry; `process` outlives it.
 void export_log(metrics::Registry& registry, const log::Logger& log);
+void export_reloads(metrics::Registry& registry, const Process& process);
 
 }  // namespace hookfleet::lifecycle

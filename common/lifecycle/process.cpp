@@ -31,11 +31,17 @@ tl::expected<std::unique_ptr<Process>, int> Process::begin(const Call& call, con
   return process;
 }
 
-bool Process::reread(config::Settings& fresh) const {
+bool Process::reread(config::Settings& fresh) {
   const auto command_line = config::read(call_.program, call_.about, fresh, call_.argc, call_.argv);
   const auto* exit = std::get_if<config::Exit>(&command_line);
-  if (exit != nullptr) log_.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", exit->output}});
-  return exit == nullptr;
+  if (exit != nullptr) {
+    ++reloads_failed_;
+    log_.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", exit->output}});
+    return false;
+  }
+  ++reloads_;
+  log_warnings(log_, fresh);
+  return true;
 }
 
 void Process::abandon(int exit_code) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,7 +46,10 @@ class Process {
   void request_stop() noexcept { signals_.request_stop(); }
   /// Reads the command line once more, into settings declared anew. False: something is wrong with them, the log says what, and what they
   /// were declared for is not to be used.
-  bool reread(config::Settings& fresh) const;
+  bool reread(config::Settings& fresh);
+  /// How often reread() answered true, and false. Any thread.
+  std::uint64_t reloads() const noexcept { return reloads_; }
+  std::uint64_t reloads_failed() const noexcept { return reloads_failed_; }
   /// Leaves without destructors, when something that can't be waited for still runs: flushes the log, removes the pid file.
   [[noreturn]] void abandon(int exit_code);
 
@@ -55,6 +60,7 @@ class Process {
   Signals signals_;  // before the log: its thread inherits the mask
   const log::Logger log_;
   std::optional<PidFile> pid_file_;
+  std::atomic<std::uint64_t> reloads_ = 0, reloads_failed_ = 0;
 };
 
 }  // namespace hookfleet::lifecycle

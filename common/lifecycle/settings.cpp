@@ -17,6 +17,13 @@ void log_settings(const log::Logger& log, const config::Settings& settings) {
   fields.reserve(effective.size());
   for (const auto& [key, value] : effective) fields.emplace_back(key, value);
   log.write(log::Level::kInfo, "system.settings", "effective settings", fields);
+  log_warnings(log, settings);
+}
+
+void log_warnings(const log::Logger& log, const config::Settings& settings) {
+  for (const config::Problem& doubt : settings.warnings()) {
+    log.warn("system.settings_doubtful", "a setting may be a mistake", {{"where", doubt.where}, {"reason", doubt.message}});
+  }
 }
 
 }  // namespace hookfleet::lifecycle

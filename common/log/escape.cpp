@@ -49,6 +49,10 @@ std::size_t sequence_length(const unsigned char* at, const unsigned char* end) {
 }
 
 void append_unicode_escape(std::string& out, unsigned code) {
+  if (code > 0xFFFF) {
+    append_unicode_escape(out, 0xD800 + ((code - 0x10000) >> 10U));
+    code = 0xDC00 + (code & 0x3FFU);
+  }
   constexpr char kHex[] = "0123456789abcdef";
   const char escape[] = {'\\', 'u', kHex[code >> 12 & 15U], kHex[code >> 8 & 15U], kHex[code >> 4 & 15U], kHex[code & 15U]};
   out.append(escape, sizeof escape);
@@ -73,11 +77,21 @@ constexpr bool is_special(unsigned char byte) {
   return byte < 0x20 || byte == 0x7F || (kInside == Inside::kString && (byte == '"' || byte == '\\'));
 }
 
-/// The code of a well-formed sequence that acts on a terminal or ends a line for some readers, or 0.
+/// The code of a well-formed sequence that acts on a terminal, ends a line for some readers, is invisible or changes the order in which the
+/// rest is shown; or 0.
 unsigned hidden_control(const unsigned char* at, std::size_t length) {
-  if (length == 2 && at[0] == 0xC2 && at[1] < 0xA0) return at[1];                                               // C1
-  if (length == 3 && at[0] == 0xE2 && at[1] == 0x80 && (at[2] | 1U) == 0xA9) return 0x2000U | (at[2] & 0x3FU);  // U+2028, U+2029
-  return 0;
+  if (length == 2) {
+    if (at[0] == 0xC2 && (at[1] < 0xA0 || at[1] == 0xAD)) return at[1];  // C1, soft hyphen
+    return at[0] == 0xD8 && at[1] == 0x9C ? 0x61C : 0;                   // Arabic letter mark
+  }
+  if (length == 3) {
+    if (at[0] == 0xEF) return at[1] == 0xBB && at[2] == 0xBF ? 0xFEFF : 0;  // byte order mark
+    if (at[0] != 0xE2 || at[1] > 0x81) return 0;
+    const unsigned code = 0x2000U | (at[1] & 0x3FU) << 6U | (at[2] & 0x3FU);
+    const bool hidden = (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F);
+    return hidden ? code : 0;
+  }
+  return at[0] == 0xF3 && at[1] == 0xA0 ? 0xE0000U | (at[2] & 0x3FU) << 6U | (at[3] & 0x3FU) : 0;  // tags, variation selectors
 }
 
 template <Inside kInside>

@@ -199,6 +199,7 @@ std::shared_ptr<BatchSink> batch_sink(const Options& options, const std::string&
 struct Logger::State {
   State(const Options& options, const std::string& process, std::function<void(std::string_view)> to)
       : format(options.format),
+        payload(options.payload),
         batches(to ? nullptr : batch_sink(options, process)),
         logger(process, to ? spdlog::sink_ptr(std::make_shared<CallbackSink>(std::move(to))) : batches) {
     logger.set_level(spdlog_level(options.level));
@@ -206,6 +207,7 @@ struct Logger::State {
   }
 
   const Format format;
+  std::atomic<Payload> payload;
   std::atomic<std::uint64_t> failed = 0;     // no memory for the record
   const std::shared_ptr<BatchSink> batches;  // null when there is a callback; shared since spdlog shares its sinks
   spdlog::logger logger;
@@ -245,6 +247,10 @@ void Logger::write(Level level, std::string_view event, std::string_view message
 bool Logger::enabled(Level level) const noexcept { return level != Level::kOff && state_->logger.should_log(spdlog_level(level)); }
 
 void Logger::set_level(Level level) const noexcept { state_->logger.set_level(spdlog_level(level)); }
+
+Payload Logger::payload() const noexcept { return state_->payload.load(std::memory_order_relaxed); }
+
+void Logger::set_payload(Payload payload) const noexcept { state_->payload.store(payload, std::memory_order_relaxed); }
 
 std::uint64_t Logger::dropped() const noexcept {
   return state_->failed.load(std::memory_order_relaxed) + (state_->batches ? state_->batches->lost() : 0);

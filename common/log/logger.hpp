@@ -22,8 +22,9 @@ inline constexpr std::array kLevels{Level::kDebug, Level::kInfo, Level::kWarn, L
 std::string_view to_text(Level level);
 std::optional<Level> find_level(std::string_view name);
 enum class Format { kJson, kText };
-/// How much of a notification its record shows. Honoured by who writes such a record, not by Logger.
-enum class Payload { kFull, kOff };
+/// How much of a notification its records show: all; without phone numbers, names and texts (notification::redact); nothing, no chat id
+/// either. Honoured by who writes such a record, not by Logger.
+enum class Payload { kFull, kRedacted, kOff };
 
 /// A JSON value that is written as it stands. The caller vouches that it is one JSON value and compact; what could forge a line or act
 /// on a terminal is escaped all the same, without a change of the value. Empty: an absent fact.
@@ -65,12 +66,13 @@ struct Options {
   std::size_t queue_max = 32'768;            ///< records that wait for the disk; beyond it the oldest are dropped and counted
   std::size_t queue_bytes_max = 16UL << 20;  ///< and their bytes; while the disk stands still, memory may reach four times as much
   Payload payload = Payload::kFull;
+  std::size_t identical_max = 10;  ///< of what may come in floods: records alike that are written within Sampler::kWindow
 };
 
 /// Writes records `{"time":…,"level":…,"event":…,"message":…,"process":…,facts…}`, compact, one line each: control characters (C0, DEL,
-/// C1), U+2028/2029 and invalid UTF-8 are escaped or replaced, so that no input forges a line. `time` is RFC 3339 UTC with µs, `level`
-/// DEBUG, INFO, WARN or ERROR; doubles are written in their shortest form, those that aren't finite as null. As text the same reads
-/// `time LEVEL event: message process=… name=value name="with blanks"`.
+/// C1), U+2028/2029, bidirectional and invisible ones, and invalid UTF-8 are escaped or replaced, so that no input forges a line. `time` is
+/// RFC 3339 UTC with µs, `level` DEBUG, INFO, WARN or ERROR; doubles are written in their shortest form, those that aren't finite as null.
+/// As text the same reads `time LEVEL event: message process=… name=value name="with blanks"`.
 ///
 /// `event` is a fixed name ("notification", "system.started"); `message` a fixed sentence; facts go into fields. A text value that is
 /// empty is an absent fact and is left out, as are numbers only when the caller leaves them out.
@@ -95,6 +97,9 @@ class Logger {
   /// False when a record of `level` would be thrown away: ask before gathering costly facts.
   bool enabled(Level level) const noexcept;
   void set_level(Level level) const noexcept;
+  /// For who writes a record that shows a notification.
+  Payload payload() const noexcept;
+  void set_payload(Payload payload) const noexcept;
   /// Records lost so far (queue full, disk full).
   std::uint64_t dropped() const noexcept;
   /// Waits until what was handed over so far is written, at most a second.

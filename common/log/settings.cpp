@@ -32,8 +32,10 @@ void declare(config::Settings& settings, Options& options) {
   settings.choice("log.format", options.format, {{"json", Format::kJson}, {"text", Format::kText}},
                   "JSON lines for machines, or text for people");
   settings.text("log.file", options.file, "File to write to, rotated at 100 MiB, 5 kept; empty: stdout");
-  settings.choice("log.payload", options.payload, {{"full", Payload::kFull}, {"off", Payload::kOff}},
-                  "Whether the records of notifications carry the notification");
+  settings.choice("log.payload", options.payload, {{"full", Payload::kFull}, {"redacted", Payload::kRedacted}, {"off", Payload::kOff}},
+                  "What records of notifications show: all; without phone numbers, names and texts; neither content nor chat");
+  settings.count("log.identical_max", options.identical_max, {1, 1'000'000},
+                 "Errors alike that are written within 10 s, where they may come in floods; one record tells the number of the rest");
 }
 
 }  // namespace hookfleet::log

@@ -5,7 +5,7 @@
 
 namespace hookfleet::log {
 
-/// log.level, log.format, log.file, log.payload.
+/// log.level, log.format, log.file, log.payload, log.identical_max.
 void declare(config::Settings& settings, Options& options);
 
 }  // namespace hookfleet::log

@@ -78,6 +78,7 @@ enum class Field : std::uint8_t {
   kTypeWebhook,
   kIdInstance,
   kSenderChatId,
+  kSenderChatType,
   kChatId,
   kFrom,
   kIdMessage,
@@ -112,6 +113,7 @@ constexpr std::array kPlaces{
     Place{Section::kRoot, "messageData", Field::kNone, Section::kMessageData},
     Place{Section::kInstanceData, "idInstance", Field::kIdInstance},
     Place{Section::kSenderData, "chatId", Field::kSenderChatId},
+    Place{Section::kSenderData, "chatType", Field::kSenderChatType},
     Place{Section::kMessageData, "typeMessage", Field::kTypeMessage},
 };
 constexpr Place kNoPlace{Section::kOther, {}, Field::kNone};
@@ -383,6 +385,7 @@ Envelope read(std::string_view body, Kept& kept) {
   if (out.chat.empty()) out.chat = chat_from(walk[Field::kChatId]);
   if (out.chat.empty() && (type == TypeWebhook::kIncomingCall || type == TypeWebhook::kOutgoingCall))
     out.chat = chat_from(walk[Field::kFrom]);
+  out.chat_type = walk[Field::kSenderChatType].string();
   out.id_message = walk[Field::kIdMessage].string();
   out.type_message = walk[Field::kTypeMessage].string();
   out.status = walk[Field::kStatus].string();

@@ -36,6 +36,7 @@ struct Envelope {
   std::string type_webhook;
   std::optional<std::uint64_t> id_instance;  ///< instanceData.idInstance, 1 … 2^63-1
   std::string chat;                          ///< senderData.chatId, else chatId, else (calls) from; without a `:device` suffix
+  std::string chat_type;                     ///< senderData.chatType (Telegram, MAX)
   std::string id_message;
   std::string type_message;               ///< messageData.typeMessage
   std::string status;                     ///< the root's: of outgoingMessageStatus and calls

@@ -65,6 +65,14 @@ bool put_fields(std::string& out, std::string_view type_webhook, const Envelope&
   return false;  // unreachable while the switch is exhaustive
 }
 
+/// Netstrings of an instance and a name that is unique within it.
+std::string name_within(std::uint64_t id_instance, std::string_view name) {
+  std::string out;
+  put_netstring(out, std::to_string(id_instance));
+  put_netstring(out, name);
+  return out;
+}
+
 }  // namespace
 
 Identity identity_of(std::uint64_t id_instance, std::string_view type_webhook, std::string_view chat, const Envelope& envelope,
@@ -78,10 +86,11 @@ Identity identity_of(std::uint64_t id_instance, std::string_view type_webhook, s
 }
 
 MessageKey message_key(std::uint64_t id_instance, std::string_view id_message) {
-  std::string out;
-  put_netstring(out, std::to_string(id_instance));
-  put_netstring(out, id_message);
-  return head_of_sha256<std::tuple_size_v<MessageKey>>(out);
+  return head_of_sha256<std::tuple_size_v<MessageKey>>(name_within(id_instance, id_message));
+}
+
+ChatKey chat_key(std::uint64_t id_instance, std::string_view chat) {
+  return head_of_sha256<std::tuple_size_v<ChatKey>>(name_within(id_instance, chat));
 }
 
 BodyDigest body_digest(std::string_view body, const Envelope& envelope) {

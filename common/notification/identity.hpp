@@ -25,6 +25,10 @@ Identity identity_of(std::uint64_t id_instance, std::string_view type_webhook, s
 using MessageKey = std::array<std::uint8_t, 16>;
 MessageKey message_key(std::uint64_t id_instance, std::string_view id_message);
 
+/// Names a chat of an instance: first 16 bytes of SHA-256 over netstrings of idInstance and chat.
+using ChatKey = std::array<std::uint8_t, 16>;
+ChatKey chat_key(std::uint64_t id_instance, std::string_view chat);
+
 BodyDigest body_digest(std::string_view body, const Envelope& envelope);
 
 /// A byte order mark at the start and blanks (space, tab, CR, LF) outside strings removed, nothing else changed: neither escapes nor

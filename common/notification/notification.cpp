@@ -17,9 +17,11 @@ std::string Notification::idempotency_key() const {
 }
 
 Notification make_notification(Accepted accepted, const Envelope& envelope) {
+  const auto chat_kind = notification::chat_kind(accepted.chat, envelope.chat_type);
   return {.id = std::move(accepted.id),
           .id_instance = accepted.id_instance,
           .chat = std::move(accepted.chat),
+          .chat_kind = chat_kind,
           .type_webhook = accepted.type_webhook,
           .type = find_type_webhook(accepted.type_webhook),
           .type_message = envelope.type_message,
@@ -30,6 +32,7 @@ Notification make_notification(Accepted accepted, const Envelope& envelope) {
           .trace = std::move(accepted.trace),
           .identity = accepted.identity,
           .body_digest = accepted.body_digest,
+          .invalid_at = {},
           .attempt = accepted.attempt,
           .body = std::move(accepted.body)};
 }

@@ -18,7 +18,8 @@ namespace hookfleet::notification {
 struct Notification {
   std::string id;  ///< ours, the same in every log record and dead letter
   std::uint64_t id_instance = 0;
-  std::string chat;  ///< chatId without a device; empty if none
+  std::string chat;                   ///< chatId without a device; empty if none
+  std::optional<ChatKind> chat_kind;  ///< nothing: no chat
   std::string type_webhook;
   std::optional<TypeWebhook> type;        ///< nothing: unknown type
   std::string type_message;               ///< empty if none
@@ -29,7 +30,8 @@ struct Notification {
   std::string trace;                      ///< traceparent or request id
   Identity identity{};
   BodyDigest body_digest{};
-  unsigned attempt = 1;                     ///< 1 for the first
+  std::string invalid_at;  ///< JSON pointer of what is wrong with it first, printable ASCII; empty: it is valid, or unchecked
+  unsigned attempt = 1;    ///< 1 for the first
   std::shared_ptr<const std::string> body;  ///< bytes as received; shared since fan-out actions run side by side
 
   /// The body as a DOM: parsed at each call, at most kDepthMax deep and kKeysMax keys (the envelope made sure); null if it is no JSON.
@@ -52,7 +54,7 @@ struct Accepted {
   std::shared_ptr<const std::string> body;
 };
 
-/// `envelope` is read_envelope(*accepted.body): it adds type_message, id_message and timestamp.
+/// `envelope` is read_envelope(*accepted.body): it adds what only the body tells.
 Notification make_notification(Accepted accepted, const Envelope& envelope);
 
 }  // namespace hookfleet::notification

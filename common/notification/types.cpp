@@ -61,6 +61,17 @@ constexpr std::array kCallStatuses{
     "offer"sv, "pickUp"sv, "hangUp"sv, "hungUp"sv, "missed"sv, "declined"sv, "invalid"sv,
 };
 
+constexpr std::array kInstanceStates{
+    "authorized"sv, "notAuthorized"sv, "blocked"sv,     "sleepMode"sv,       "starting"sv,
+    "yellowCard"sv, "suspended"sv,     "pendingCode"sv, "pendingPassword"sv,
+};
+
+static_assert(kInstanceStates.size() == kInstanceStateCount);
+
+// In the order of ChatKind.
+constexpr std::array kChatKinds{"private"sv, "group"sv, "other"sv};
+static_assert(kChatKinds.size() == kChatKindCount);
+
 constexpr std::string_view kOther = "other";
 
 /// The table's own text, which lives for ever, or `other`.
@@ -97,5 +108,28 @@ std::string_view type_message_label(std::string_view type_message) { return labe
 std::span<const std::string_view> message_statuses() { return kMessageStatuses; }
 
 std::span<const std::string_view> call_statuses() { return kCallStatuses; }
+
+std::string_view call_status_label(std::string_view status) { return status.empty() ? "none" : label(kCallStatuses, status); }
+
+std::span<const std::string_view> instance_states() { return kInstanceStates; }
+
+std::string_view instance_state_label(std::string_view state) { return label(kInstanceStates, state); }
+
+std::span<const std::string_view> chat_kind_names() { return kChatKinds; }
+
+std::string_view to_text(ChatKind kind) { return kChatKinds[static_cast<std::size_t>(kind)]; }
+
+std::optional<ChatKind> chat_kind(std::string_view chat, std::string_view chat_type) {
+  if (chat.empty()) return std::nullopt;
+  if (chat.ends_with("@c.us") || chat.ends_with("@lid")) return ChatKind::kPrivate;
+  if (chat.ends_with("@g.us")) return ChatKind::kGroup;
+  const bool negative = chat.starts_with('-');
+  const std::string_view digits = chat.substr(negative ? 1 : 0);
+  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) return ChatKind::kOther;
+  if (chat_type == "user" || chat_type == "bot") return ChatKind::kPrivate;
+  if (chat_type == "group" || chat_type == "supergroup") return ChatKind::kGroup;
+  if (chat_type == "channel") return ChatKind::kOther;
+  return negative ? ChatKind::kGroup : ChatKind::kPrivate;
+}
 
 }  // namespace hookfleet::notification

@@ -44,5 +44,28 @@ std::string_view type_message_label(std::string_view type_message);
 std::span<const std::string_view> message_statuses();
 /// All documented values of a call's status, of incoming and outgoing calls.
 std::span<const std::string_view> call_statuses();
+/// A label value from a closed set, as type_label(). Empty (old bodies have none) is "none".
+std::string_view call_status_label(std::string_view status);
+
+/// All documented values of stateInstanceChanged's stateInstance, of all messengers; "authorized" is the one that works.
+inline constexpr std::size_t kInstanceStateCount = 9;
+std::span<const std::string_view> instance_states();
+std::string_view instance_state_label(std::string_view state);
+
+/// What a chat is.
+enum class ChatKind : std::uint8_t {
+  kPrivate,  ///< with one person, or a bot
+  kGroup,
+  kOther,  ///< a channel, a broadcast list, a form of id that isn't documented
+};
+inline constexpr std::size_t kChatKindCount = static_cast<std::size_t>(ChatKind::kOther) + 1;
+/// All names, in the order of the enum: private, group, other.
+std::span<const std::string_view> chat_kind_names();
+std::string_view to_text(ChatKind kind);
+
+/// By the form of the chat's id: @c.us and @lid are private, @g.us is a group; of a plain number (Telegram, MAX) `chat_type`, the body's
+/// senderData.chatType, tells (user, bot, group, supergroup, channel: green-api.com, "How to identify a bot in Telegram"), and where it is
+/// absent or not one of these, the sign: a negative one is a group. Nothing for a notification without a chat.
+std::optional<ChatKind> chat_kind(std::string_view chat, std::string_view chat_type);
 
 }  // namespace hookfleet::notification

@@ -3,6 +3,7 @@
 -- KEYS  ctl, s, att, dlq, then for each entry its mark (if any) and the key of each effect
 -- ARGV  owner, epoch, ms that marks live, then for each entry: stream id, fresh mark ('' = none), and either '' or
 --       <number of effects>, op, field, value, expiry ms ('0' = none) of each, <number of dead-letter fields and values>, those
+-- An effect's op is i, s, a on a hash, or x: the entry is copied to the stream of its key; field: the idempotency key, value: its length
 -- Answers -1 (fenced), or one letter an entry (w written, g gone, r refused); with refusals an array: the letters, then the reasons.
 local call, pcall_redis = redis.call, redis.pcall
 local sub, tonumber = string.sub, tonumber
@@ -21,6 +22,12 @@ end
 
 -- What is wrong with an effect, or nothing.
 local function flaw(key, op, field, value)
+  if op == 'x' then
+    local length = pcall_redis('XLEN', key)
+    if type(length) == 'table' then return key .. ': ' .. length.err end
+    if not whole(value) then return key .. ': length ' .. value .. ' is no whole number' end
+    return
+  end
   local old = pcall_redis('HGET', key, field)
   if type(old) == 'table' then return key .. ': ' .. old.err end
   if op == 'i' then
@@ -32,7 +39,16 @@ local function flaw(key, op, field, value)
   end
 end
 
-local function apply(key, op, field, value, expiry)
+-- Adds an entry to a stream as consumers of other languages see it (kCopyFields).
+local function copy(entry, key, idempotency_key, length)
+  local of = {}
+  for i = 1, #entry - 1, 2 do of[entry[i]] = of[entry[i]] or entry[i + 1] end
+  pcall_redis('XADD', key, 'MAXLEN', '~', length, '*', 'id', of.id or '', 'idempotencyKey', idempotency_key, 'idInstance', of.i or '',
+    'chatId', of.c or '', 'typeWebhook', of.t or '', 'received', of.r or '', 'trace', of.q or '', 'body', of.b or '')
+end
+
+local function apply(key, op, field, value, expiry, entry)
+  if op == 'x' then return copy(entry, key, field, value) end
   -- pcall: two effects of one entry may contradict each other (set a text, then count on it), which must not end the batch half-way.
   if op == 'i' then
     pcall_redis('HINCRBY', key, field, value)
@@ -81,9 +97,11 @@ while a <= last do
     if type(mark_value) == 'table' then why = mark .. ': ' .. mark_value.err end
   end
   local first_key, first_effect, count, first_death, deaths = k, a, 0, a, 0
+  local copies = false
   if effects ~= '' then
     count = tonumber(effects)
     for _ = 1, count do
+      copies = copies or ARGV[a] == 'x'
       why = why or flaw(KEYS[k], ARGV[a], ARGV[a + 1], ARGV[a + 2])
       k = k + 1
       a = a + 4
@@ -96,6 +114,7 @@ while a <= last do
     if call('XRANGE', stream, id, id)[1] then why = bury(id, first_death, first_death + deaths - 1) end
   end
   local letter = 'w'
+  local entry = copies and call('XRANGE', stream, id, id)[1]
   if why then
     -- Gone counts more than refused: what was done needs no care.
     letter = call('XRANGE', stream, id, id)[1] and 'r' or 'g'
@@ -105,7 +124,7 @@ while a <= last do
   else
     for i = 0, count - 1 do
       local at = first_effect + 4 * i
-      apply(KEYS[first_key + i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+      apply(KEYS[first_key + i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], entry and entry[2])
     end
     if mark then call('SET', mark, mark_value and merge(mark_value, fresh) or fresh, 'PX', keep) end
     done[#done + 1] = id

@@ -5,8 +5,8 @@
 namespace hookfleet::stream {
 namespace {
 
-constexpr std::string_view kOps = "isa";      // in the order of Effect::Op
-constexpr std::string_view kHashes = "nimc";  // in the order of Effect::On
+constexpr std::string_view kOps = "isax";      // in the order of Effect::Op
+constexpr std::string_view kHashes = "nimck";  // in the order of Effect::On
 
 std::optional<Trouble> find_trouble(std::string_view text) {
   for (const Trouble trouble : {Trouble::kNone, Trouble::kUnavailable, Trouble::kFailed}) {

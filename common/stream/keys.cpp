@@ -37,7 +37,10 @@ Keys::Keys(const Layout& layout)
       members_(layout.prefix + ":members"),
       news_(layout.prefix + ":news"),
       control_(layout.prefix + ":control"),
-      audit_(layout.prefix + ":audit") {
+      audit_(layout.prefix + ":audit"),
+      alerts_(layout.prefix + ":alerts"),
+      alerts_lease_(layout.prefix + ":alerts:lease"),
+      alert_(layout.prefix + ":alert:") {
   HOOKFLEET_CHECK(layout.partitions >= 1 && layout.partitions <= kPartitionsMax);
   tagged_.reserve(layout.partitions);
   for (unsigned partition = 0; partition < layout.partitions; ++partition) {
@@ -54,6 +57,12 @@ const std::string& Keys::att(unsigned partition) const { return tagged_.at(parti
 const std::string& Keys::dlq(unsigned partition) const { return tagged_.at(partition).dlq; }
 const std::string& Keys::cnt(unsigned partition) const { return tagged_.at(partition).cnt; }
 const std::string& Keys::inst(unsigned partition) const { return tagged_.at(partition).inst; }
+
+std::string Keys::alert(std::string_view digest16) const {
+  std::string key;
+  key.reserve(alert_.size() + digest16.size());
+  return key.append(alert_).append(digest16);
+}
 
 std::string Keys::mark(unsigned partition, std::string_view identity16) const {
   const std::string& base = tagged_.at(partition).base;

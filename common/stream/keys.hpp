@@ -54,12 +54,16 @@ class Keys {
   const std::string& control() const { return control_; }  ///< hf:control: run-time wishes of the operator
   const std::string& audit() const { return audit_; }      ///< hf:audit: a stream, what operators did
 
+  const std::string& alerts() const { return alerts_; }              ///< hf:alerts: a stream, what operators are to be told
+  const std::string& alerts_lease() const { return alerts_lease_; }  ///< hf:alerts:lease: who delivers them, and how far each sink is
+  std::string alert(std::string_view digest16) const;                ///< hf:alert:<16 bytes>: told within the window
+
  private:
   struct Tagged {
     std::string tag, base, stream, ctl, att, dlq, cnt, inst;
   };
   std::vector<Tagged> tagged_;
-  std::string meta_, members_, news_, control_, audit_;
+  std::string meta_, members_, news_, control_, audit_, alerts_, alerts_lease_, alert_;
 };
 
 /// The partition of a notification: XXH3_64bits (seed 0) of decimal idInstance, NUL, order key; modulo the number of partitions.

@@ -17,6 +17,7 @@ std::string_view letter(Effect::Op op) {
     case Effect::Op::kIncrement: return "i";
     case Effect::Op::kSet: return "s";
     case Effect::Op::kAdvance: return "a";
+    case Effect::Op::kAppend: return "x";
   }
   return "";
 }
@@ -39,7 +40,11 @@ std::string actions_text(const std::vector<std::string>& names) {
 }  // namespace
 
 Scripts::Scripts()
-    : ack("ack", kAckSource), attempts("attempts", kAttemptsSource), hold("hold", kHoldSource), redrive("redrive", kRedriveSource) {}
+    : ack("ack", kAckSource),
+      attempts("attempts", kAttemptsSource),
+      hold("hold", kHoldSource),
+      news("news", kNewsSource),
+      redrive("redrive", kRedriveSource) {}
 
 AckBatch::AckBatch(const Scripts& scripts, const Keys& keys, std::chrono::milliseconds keep)
     : scripts_(scripts), keys_(keys), keep_(std::to_string(keep.count())) {}
@@ -76,6 +81,7 @@ void AckBatch::add(StreamId id, const std::optional<Seen>& seen, std::span<const
       case Effect::On::kInstances: key_names_.borrow(keys_.inst(partition_)); break;
       case Effect::On::kMessage: key_names_.copy(keys_.of(partition_, "msg:" + effect.part)); break;
       case Effect::On::kChat: key_names_.copy(keys_.of(partition_, "chat:" + effect.part)); break;
+      case Effect::On::kStream: key_names_.borrow(effect.part); break;
     }
     arguments_.borrow(letter(effect.op)).borrow(effect.field).borrow(effect.value).number(effect.expiry.count());
   }

@@ -19,15 +19,16 @@
 #include "common/stream/keys.hpp"
 
 /// The state changes of a partition (ARCHITECTURE.md). Each call touches the keys of one partition, checks owner and epoch of its lease
-/// first (redrive doesn't) and then works entry by entry: nothing rolls back and a reply may be lost, so that any call may be repeated as
-/// it is. All but redrive run at maxmemory too. A NOSCRIPT reply means: SCRIPT LOAD the source and send again; nothing was done.
+/// first (redrive doesn't; news, in its own header, is about the whole fleet) and then works entry by entry: nothing rolls back and a reply
+/// may be lost, so that any call may be repeated as it is. All but redrive and news run at maxmemory too. A NOSCRIPT reply means: SCRIPT
+/// LOAD the source and send again; nothing was done.
 namespace hookfleet::stream {
 
 /// The Lua sources with their names in Redis; a process makes one and shares it.
 struct Scripts {
   Scripts();
-  redis::Script ack, attempts, hold, redrive;
-  std::array<const redis::Script*, 4> all() const { return {&ack, &attempts, &hold, &redrive}; }
+  redis::Script ack, attempts, hold, news, redrive;
+  std::array<const redis::Script*, 5> all() const { return {&ack, &attempts, &hold, &news, &redrive}; }
 };
 
 /// Who calls, and for which partition.

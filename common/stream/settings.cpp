@@ -17,4 +17,9 @@ void declare(config::Settings& settings, Layout& layout) {
                   "What keeps its order: each chat, or all of an instance. All programs alike; changed only with empty streams");
 }
 
+void declare_memory_max(config::Settings& settings, unsigned& percent) {
+  settings.percent("stream.memory_max", percent, {10, 95},
+                   "Share of Redis' maxmemory above which the answer is 503, until it is 5 points below");
+}
+
 }  // namespace hookfleet::stream

@@ -38,6 +38,7 @@ struct Verdict {
   std::optional<Refusal> refusal;              ///< nothing: go on with admit()
   bool right_token = false;                    ///< or none is needed
   bool listed = true;                          ///< false: the allowlist is looked at and the client's address isn't in it
+  bool on_list = false;                        ///< the client's address is in the allowlist, whatever the mode
   std::optional<Address> client;               ///< the address the request came from, as far as it can be told
   std::optional<std::size_t> token_index;      ///< the token's place in its list; none when no token is needed
   bool holds_for_all = false;                  ///< for every instance without tokens of its own

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,14 +22,17 @@ struct State {
   bool writable = false;
   /// Another layout than ours stands in Redis: nothing is appended; the process must exit and show `reason`.
   bool foreign_layout = false;
-  std::string reason;  ///< for people, unless writable: each failing check by its name
+  std::string reason;      ///< for people, unless writable: each failing check by its name
+  bool reachable = false;  ///< it answers; when it isn't writable then, it wouldn't keep what it acknowledges
 };
 
-/// What the appender tells its owner, on the writer thread. Either may be empty; neither may block.
+/// What the appender tells its owner, on the writer thread. Each may be empty; none may block.
 struct Events {
   std::function<void(const State&)> state;             ///< each change, and once when it is first known
   std::function<void()> beat;                          ///< the writer's loop turns: at least once a second, whatever Redis does
   std::function<void(redis::ReplyView)> control = {};  ///< what HGETALL hf:control said; with each preflight
+  /// Redis' memory is above memory_max_percent, so that nothing is taken; or no longer. In bytes.
+  std::function<void(bool closed, std::uint64_t used, std::uint64_t maxmemory)> memory = {};
 };
 
 /// Stores notifications in their partition's stream, many per round trip (group commit).

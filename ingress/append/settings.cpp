@@ -1,5 +1,7 @@
 #include "ingress/append/settings.hpp"
 
+#include "common/stream/settings.hpp"
+
 namespace hookfleet::append {
 
 using namespace std::chrono_literals;
@@ -17,8 +19,7 @@ void declare(config::Settings& settings, Options& options) {
                     "How long a batch waits for company; at 0 batches form by themselves while a commit is in flight");
   settings.count("redis.wait_replicas", options.wait_replicas, {0, 16},
                  "Replicas that must have an entry before its answer is 200 (WAIT); set min-replicas-to-write too");
-  settings.percent("stream.memory_max", options.memory_max_percent, {10, 95},
-                   "Share of Redis' maxmemory above which the answer is 503, until it is 5 points below");
+  stream::declare_memory_max(settings, options.memory_max_percent);
   settings.choice(
       "durability.required", options.required,
       {{"always", durability::Required::kAlways}, {"everysec", durability::Required::kEverysec}, {"none", durability::Required::kNone}},

@@ -168,7 +168,7 @@ void Writer::connect_failed(const redis::Error& error) {
     log_.warn("redis.unavailable", "no connection to Redis, trying again",
               {{"server", endpoint_.display()}, {"reason", error.message}, {"suppressed", *suppressed}});
   }
-  report({false, false, error.message});
+  report({false, false, error.message, false});
 }
 
 void Writer::lose_session(const redis::Error& error) {
@@ -196,11 +196,12 @@ void Writer::lose_session(const redis::Error& error) {
     log_.warn("redis.lost", "connection to Redis lost, trying again",
               {{"server", endpoint_.display()}, {"reason", error.message}, {"suppressed", *suppressed}});
   }
-  report({false, false, error.message});
+  report({false, false, error.message, false});
 }
 
 void Writer::report(State state) {
-  if (reported_ && state.writable == state_.writable && state.foreign_layout == state_.foreign_layout && state.reason == state_.reason)
+  if (reported_ && state.writable == state_.writable && state.foreign_layout == state_.foreign_layout && state.reason == state_.reason &&
+      state.reachable == state_.reachable)
     return;
   if (!reported_ || state.writable != state_.writable) metrics_.durable.set(state.writable ? 1 : 0);
   if (state.writable) {
@@ -533,10 +534,11 @@ Writer::Done Writer::on_wait(redis::ReplyView reply) {
     ++session_->batches;
     report({false, false,
             "replicas: " + std::to_string(reply.integer()) + " confirmed, redis.wait_replicas asks for " +
-                std::to_string(options_.wait_replicas)});
+                std::to_string(options_.wait_replicas),
+            true});
     return {};
   }
-  if (std::exchange(session_->short_of_replicas, false) && session_->permitted) report({true, false, {}});
+  if (std::exchange(session_->short_of_replicas, false) && session_->permitted) report({true, false, {}, true});
   for (Pending& pending : std::exchange(confirming_, {})) {
     if (session_->permitted) {
       finish(pending, Outcome::kStored);
@@ -587,6 +589,7 @@ void Writer::on_memory(std::uint64_t used, std::uint64_t maxmemory) {
   const bool was_closed = memory_.closed();
   if (memory_.update(used, maxmemory) == was_closed) return;
   inbox_.set_memory_closed(memory_.closed());
+  if (events_.memory) events_.memory(memory_.closed(), used, maxmemory);
   const std::string server = endpoint_.display();
   const std::initializer_list<log::Field> facts = {{"server", server}, {"used_bytes", used}, {"maxmemory_bytes", maxmemory}};
   if (memory_.closed()) {
@@ -618,7 +621,7 @@ void Writer::conclude_preflight() {
   connect_failures_ = 0;
   if (conclusion.used_memory && conclusion.maxmemory) on_memory(*conclusion.used_memory, *conclusion.maxmemory);
   if (session.permitted) {
-    if (!session.short_of_replicas) report({true, false, {}});
+    if (!session.short_of_replicas) report({true, false, {}, true});
     return;
   }
   // Asked again soon: entries wait for it. Another server may stand behind the name when this one isn't the master.
@@ -629,7 +632,7 @@ void Writer::conclude_preflight() {
     log_.error("redis.not_durable", "Redis doesn't keep what it acknowledges as required: nothing is appended until it does",
                {{"server", endpoint_.display()}, {"failing", text}});
   }
-  report({false, conclusion.foreign_layout, text});
+  report({false, conclusion.foreign_layout, text, true});
 }
 
 void Writer::publish() {

@@ -7,6 +7,7 @@
 
 #include "common/base/uuid.hpp"
 #include "common/notification/envelope.hpp"
+#include "common/notification/trace.hpp"
 #include "ingress/http/tracing.hpp"
 
 namespace hookfleet::http {
@@ -29,6 +30,14 @@ bool is_noise(Outcome outcome) {
   return outcome == Outcome::kStored || outcome == Outcome::kNotFound || outcome == Outcome::kMethod || outcome == Outcome::kDraining;
 }
 
+/// Of the path, or whose token it is, if that is one alone; 0: unknown.
+std::uint64_t instance_of(const accept::Verdict& verdict) {
+  if (verdict.path_instance) return *verdict.path_instance;
+  return verdict.instances.size() == 1 ? verdict.instances.front() : 0;
+}
+
+std::string address_of(const accept::Verdict& verdict) { return verdict.client ? verdict.client->text() : "an unknown address"; }
+
 }  // namespace
 
 // A delivery with the appender.
@@ -36,14 +45,21 @@ struct Webhook::Exchange {
   Webhook& webhook;
   Reply reply;
   base::BootTime arrived;
-  std::string id, request_id;
+  std::string id, request_id, trace_id;
+  std::uint64_t id_instance;
   const metrics::Counter& stored;  // by its type
   std::optional<accept::Address> client;
 };
 
 Webhook::Webhook(const Limits& limits, std::shared_ptr<const accept::Acceptor> acceptor, append::Appender& appender, const Metrics& metrics,
-                 const base::Clock& clock, log::Logger log)
-    : limits_(limits), appender_(appender), metrics_(metrics), clock_(clock), log_(std::move(log)), acceptor_(std::move(acceptor)) {}
+                 const base::Clock& clock, log::Logger log, alert::Operator& operators)
+    : limits_(limits),
+      appender_(appender),
+      metrics_(metrics),
+      clock_(clock),
+      log_(std::move(log)),
+      operators_(operators),
+      acceptor_(std::move(acceptor)) {}
 
 std::shared_ptr<const accept::Acceptor> Webhook::acceptor() const {
   const base::MutexLock lock(mutex_);
@@ -66,7 +82,10 @@ void Webhook::receive(const Request& request, Reply reply) {
                                                    .forwarded_for = request.forwarded_for,
                                                    .refused = request.refused});
   if (verdict.token_index) metrics_.token_match(*verdict.token_index).add();
-  if (verdict.right_token && !verdict.listed) metrics_.unlisted.add();
+  if (verdict.right_token && !verdict.listed) {
+    metrics_.unlisted.add();
+    if (unlisted_quiet_.pass(clock_.now())) tell_unlisted(verdict);
+  }
   if (verdict.refusal) return refuse(from(*verdict.refusal), request, verdict, std::move(reply));
   if (request.body.size() > limits_.body_max) return refuse(Outcome::kTooLarge, request, verdict, std::move(reply));
 
@@ -85,11 +104,12 @@ void Webhook::receive(const Request& request, Reply reply) {
   entry.received_ms = base::unix_ms(received);
   entry.source = stream::Source::kWebhook;
   const std::string& request_id = is_request_id(request.request_id) ? request.request_id : entry.id;
-  entry.trace = is_traceparent(request.traceparent) ? request.traceparent : request_id;
+  entry.trace = notification::is_traceparent(request.traceparent) ? request.traceparent : request_id;
   entry.body = request.body;
 
-  auto exchange = std::make_unique<Exchange>(
-      Exchange{*this, std::move(reply), arrived, entry.id, request_id, metrics_.stored(entry.type_webhook), verdict.client});
+  auto exchange = std::make_unique<Exchange>(Exchange{*this, std::move(reply), arrived, entry.id, request_id,
+                                                      std::string(notification::trace_id(entry.trace)), *instance,
+                                                      metrics_.stored(entry.type_webhook), verdict.client});
   // The appender calls back exactly once; a bare pointer fits into its function without an allocation.
   appender_.submit(std::move(entry), arrived + limits_.deadline, [waiting = exchange.release()](append::Outcome outcome) {
     const std::unique_ptr<Exchange> finished(waiting);
@@ -101,27 +121,60 @@ void Webhook::finish(Exchange& exchange, append::Outcome appended) {
   const Outcome outcome = http::from(appended);
   // Whoever has the answer finds it counted and logged; only the time of the answer itself is known after it.
   if (outcome == Outcome::kStored) exchange.stored.add();
-  tell(outcome, exchange.id, exchange.request_id, exchange.client);
+  tell(outcome, {exchange.id, exchange.request_id, exchange.trace_id}, exchange.client);
+  if (outcome != Outcome::kStored) tell_refused(outcome, exchange.id_instance);
   exchange.reply.answer(outcome, exchange.request_id, exchange.id);
   if (outcome == Outcome::kStored) metrics_.ack_seconds.observe(std::chrono::duration<double>(clock_.now() - exchange.arrived).count());
 }
 
 void Webhook::refuse(Outcome outcome, const Request& request, const accept::Verdict& verdict, Reply reply) {
   const std::string request_id = is_request_id(request.request_id) ? request.request_id : base::make_uuid_v7(clock_.wall());
-  tell(outcome, {}, request_id, verdict.client);
+  tell(outcome, {{}, request_id, notification::trace_id(request.traceparent)}, verdict.client);
+  tell_operator(outcome, verdict);
   reply.answer(outcome, request_id);
 }
 
-void Webhook::tell(Outcome outcome, std::string_view id, std::string_view request_id, const std::optional<accept::Address>& client) {
+void Webhook::tell_unlisted(const accept::Verdict& verdict) {
+  operators_.tell({.kind = alert::Kind::kUnlistedAddress,
+                   .id_instance = instance_of(verdict),
+                   .text = "a right token came from " + address_of(verdict) +
+                           ", which is not among auth.allowlist.addresses: a new address of the sender, or a token in wrong hands"});
+}
+
+void Webhook::tell_operator(Outcome outcome, const accept::Verdict& verdict) {
+  if (outcome == Outcome::kUnauthorized) {
+    if (!verdict.on_list) return;
+    operators_.tell({.kind = alert::Kind::kTokenRefused,
+                     .id_instance = instance_of(verdict),
+                     .text = "a delivery from the listed address " + address_of(verdict) +
+                             " had no right token and got 401: webhookUrlToken of an instance differs from the settings"});
+  } else if (verdict.token_index) {  // where no token is needed anybody may be wrong
+    tell_refused(outcome, instance_of(verdict));
+  }
+}
+
+void Webhook::tell_refused(Outcome outcome, std::uint64_t id_instance) {
+  const Answer& row = answer(outcome);
+  operators_.tell({.kind = alert::Kind::kDeliveryRefused,
+                   .id_instance = id_instance,
+                   .text = "a delivery with a right token got " + std::to_string(row.status) + " (" + std::string(row.label) +
+                           "): its sender repeats it for 24 h and holds back what follows"});
+}
+
+void Webhook::tell(Outcome outcome, const Names& names, const std::optional<accept::Address>& client) {
   const bool debug = log_.enabled(log::Level::kDebug);
   if (!debug && is_noise(outcome)) return;
   const auto suppressed = is_noise(outcome) ? std::nullopt : quiet_[static_cast<std::size_t>(outcome)].pass(clock_.now());
   if (!debug && !suppressed) return;
   const Answer& row = answer(outcome);
   const std::string address = client ? client->text() : std::string();
-  const log::Field fields[] = {
-      {"outcome", row.label},      {"http.response.status_code", row.status}, {"id", id}, {"request_id", request_id},
-      {"client.address", address}, {"suppressed", suppressed.value_or(0)}};
+  const log::Field fields[] = {{"outcome", row.label},
+                               {"http.response.status_code", row.status},
+                               {"id", names.id},
+                               {"request_id", names.request_id},
+                               {"trace_id", names.trace_id},
+                               {"client.address", address},
+                               {"suppressed", suppressed.value_or(0)}};
   if (suppressed) {
     log_.write(log::Level::kWarn, "delivery.refused", "a delivery was not acknowledged", fields);
   } else {

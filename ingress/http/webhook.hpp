@@ -3,9 +3,11 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
+#include "common/alert/alert.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/mutex.hpp"
 #include "common/log/logger.hpp"
@@ -26,7 +28,7 @@ class Webhook {
   };
   /// The appender is stopped before the webhook goes.
   Webhook(const Limits& limits, std::shared_ptr<const accept::Acceptor> acceptor, append::Appender& appender, const Metrics& metrics,
-          const base::Clock& clock, log::Logger log);
+          const base::Clock& clock, log::Logger log, alert::Operator& operators);
 
   void receive(const Request& request, Reply reply);
   /// Requests that arrive from now on are judged by this one.
@@ -38,7 +40,15 @@ class Webhook {
   /// An answer without a 200 or before the appender.
   void refuse(Outcome outcome, const Request& request, const accept::Verdict& verdict, Reply reply);
   void finish(Exchange& exchange, append::Outcome outcome);
-  void tell(Outcome outcome, std::string_view id, std::string_view request_id, const std::optional<accept::Address>& client);
+  /// What records name a delivery by; what is empty isn't known.
+  struct Names {
+    std::string_view id, request_id, trace_id;
+  };
+  void tell(Outcome outcome, const Names& names, const std::optional<accept::Address>& client);
+  /// What the operator should know of it: the sender repeats what got no 200 for 24 h and holds back what follows.
+  void tell_operator(Outcome outcome, const accept::Verdict& verdict);
+  void tell_unlisted(const accept::Verdict& verdict);
+  void tell_refused(Outcome outcome, std::uint64_t id_instance);
 
   const Limits limits_;
   append::Appender& appender_;
@@ -49,6 +59,8 @@ class Webhook {
     Quiet() : RateLimit(std::chrono::seconds(10)) {}
   };
   std::array<Quiet, kOutcomes> quiet_;  ///< by Outcome
+  Quiet unlisted_quiet_;
+  alert::Operator& operators_;
   mutable base::Mutex mutex_;
   std::shared_ptr<const accept::Acceptor> acceptor_ HOOKFLEET_GUARDED_BY(mutex_);  ///< shared: a request goes on with the one it began with
 };

@@ -1,4 +1,5 @@
-// How long the envelope takes: nanoseconds of CPU a body and MB/s of each step that touches a body, beside the DOM that handlers ask for.
+// How long the envelope takes: nanoseconds of CPU a body and MB/s of each step that touches a body, beside the DOM that checks and handlers
+// ask for. Then what a check against the schemas costs, by type of the documented bodies.
 // Usage: bench_envelope [milliseconds a figure, default 200]
 #include <time.h>
 
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "common/notification/envelope.hpp"
 #include "common/notification/identity.hpp"
 #include "common/notification/notification.hpp"
+#include "common/schema/schemas.hpp"
 #include "tests/support/samples.hpp"
 
 namespace {
@@ -96,6 +99,47 @@ void keep(const Value& value) {
   asm volatile("" : : "g"(&value) : "memory");
 }
 
+/// One row a type: the envelope, the DOM, and the verdict of the schemas over that DOM.
+void checks(std::chrono::nanoseconds budget) {
+  const auto schemas = schema::Schemas::load("");
+  if (!schemas) std::abort();
+  std::map<std::string, std::vector<std::string>> types;
+  for (const auto& sample : support::samples()) {
+    const auto envelope = notification::read_envelope(sample.body);
+    const std::string body = notification::minify(sample.body);
+    types[envelope.type_webhook + (envelope.type_message.empty() ? "" : " " + envelope.type_message)].push_back(body);
+    types["all, in turn"].push_back(body);
+  }
+  std::printf("\n%-56s %6s | %11s %8s %8s | %8s\n", "documented, minified, by type", "bytes", "envelope ns", "DOM ns", "check ns",
+              "sum ns");
+  for (const auto& [name, bodies] : types) {
+    std::size_t bytes = 0;
+    for (const auto& body : bodies) bytes += body.size();
+    const double envelope = nanoseconds_per_body(bodies, budget, [](const std::string& body) { keep(notification::read_envelope(body)); });
+    const double dom =
+        nanoseconds_per_body(bodies, budget, [](const std::string& body) { keep(nlohmann::json::parse(body, nullptr, false)); });
+    struct Parsed {
+      std::string type_webhook, type_message;
+      nlohmann::json json;
+    };
+    std::map<std::string_view, Parsed> parsed;
+    for (const auto& body : bodies) {
+      const auto read = notification::read_envelope(body);
+      parsed[body] = {read.type_webhook, read.type_message, nlohmann::json::parse(body)};
+    }
+    const double lookup = nanoseconds_per_body(bodies, budget, [&](const std::string& body) { keep(parsed.find(body)); });
+    const double check = nanoseconds_per_body(bodies, budget,
+                                              [&](const std::string& body) {
+                                                const Parsed& one = parsed.find(body)->second;
+                                                keep(schemas->check(one.type_webhook, one.type_message, one.json));
+                                              }) -
+                         lookup;
+    std::printf("%-56s %6zu | %11.0f %8.0f %8.0f | %8.0f\n", name.c_str(), bytes / bodies.size(), envelope, dom, check,
+                envelope + dom + check);
+    std::fflush(stdout);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -117,4 +161,5 @@ int main(int argc, char** argv) {
     std::printf("%-26s %9.0f | %11.0f %7.0f | %11.0f %11.0f %11.0f %11.0f\n", name.c_str(), size, envelope, size * 1e3 / envelope, minify,
                 identity, digest, dom);
   }
+  checks(budget / 4);
 }

@@ -3,11 +3,14 @@
 //   bench_worker [ROWS…] [--entries N] [--repeat N]
 // ROWS (default: all but memory, which takes minutes and 2 GB):
 //   speed       notifications per core-second of one worker's own CPU, over kinds of backlogs
+//   mixed       the same over the documented bodies of all types, with and without checks, beside handlers that do nothing
 //   pair        two workers with concurrency 1, each on a core of its own, beside one
 //   backlog     cost of a notification with 10^3 … 10^5 waiting (10^6 with --entries 1000000)
 //   partitions  cost of a notification with 1 … 32 partitions
+//   forward     notifications a second to a local server that answers after 50 ms, 256 in flight, order of each chat kept
 //   memory      RSS of a worker whose handlers stand still in front of 10^6 waiting
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,17 +20,23 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "common/base/clock.hpp"
 #include "common/base/uuid.hpp"
+#include "common/notification/envelope.hpp"
 #include "common/redis/pipeline.hpp"
 #include "common/stream/entry.hpp"
 #include "common/stream/keys.hpp"
 #include "tests/bench/load.hpp"
+#include "tests/support/http_server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
+#include "tests/support/samples.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace {
@@ -46,6 +55,7 @@ struct Flags {
 
 /// A backlog and who drains it.
 struct Case {
+  bool mixed = false;  // the documented bodies in turn instead of text messages
   std::size_t entries = 200'000;
   unsigned chats = 2000;      // over 100 instances
   std::size_t padding = 600;  // bytes of text: a body of 1 kB
@@ -53,10 +63,12 @@ struct Case {
   const char* fsync = "always";
   std::vector<std::vector<std::string>> workers = {{}};  // flags of each; "@<core>" pins it
   unsigned rounds = 1;                                   // so often the backlog is put there and drained
+  const char* program = "hookfleet-worker";
+  std::map<std::string, std::string> environment = {};  // of the workers
 };
 
 struct Result {
-  double entries = 0, seconds = 0, redis_us = 0, rss_mb = 0;
+  double entries = 0, seconds = 0, redis_us = 0, rss_mb = 0, dead = 0;
   std::vector<double> worker_us;  // of each
   double total_us() const {
     double sum = 0;
@@ -74,9 +86,35 @@ std::string body(std::uint64_t instance, const std::string& chat, std::size_t nu
          std::string(padding, 'x') + R"("}}})";
 }
 
+/// The documented bodies, each time as one that never came before: of its chat, and with an idMessage or event time of its own.
+class Documented {
+ public:
+  Documented() {
+    for (const auto& sample : support::samples()) bodies_.push_back(nlohmann::json::parse(sample.body));
+  }
+  std::string body(std::uint64_t instance, const std::string& chat, std::size_t number) {
+    nlohmann::json& json = bodies_[number % bodies_.size()];
+    json["instanceData"]["idInstance"] = instance;
+    if (json.contains("idMessage")) json["idMessage"] = "3EB0" + std::to_string(number);
+    json["timestamp"] = 1'750'000'000 + number;
+    if (json.contains("senderData")) {
+      json["senderData"]["chatId"] = chat;
+    } else {
+      for (const char* field : {"chatId", "from"}) {
+        if (json.contains(field)) json[field] = chat;
+      }
+    }
+    return json.dump();
+  }
+
+ private:
+  std::vector<nlohmann::json> bodies_;
+};
+
 /// Puts entries number `from` … into `prefix` + the streams' names.
 void fill(support::RedisServer& redis, const stream::Keys& keys, const Case& row, const std::string& prefix, std::size_t from) {
   redis::Pipeline pipeline(redis.connect());
+  Documented documented;
   const auto now = std::chrono::system_clock::now();
   for (std::size_t i = 0; i < row.entries;) {
     for (const std::size_t end = std::min(row.entries, i + 500); i < end; ++i) {
@@ -87,8 +125,16 @@ void fill(support::RedisServer& redis, const stream::Keys& keys, const Case& row
       entry.chat = std::to_string(79'000'000'000 + c) + "@c.us";
       entry.type_webhook = "incomingMessageReceived";
       entry.received_ms = base::unix_ms(now);
-      entry.body = body(entry.id_instance, entry.chat, from + i, row.padding);
-      const unsigned partition = stream::partition_of(entry.id_instance, entry.chat, keys.partitions());
+      if (row.mixed) {
+        entry.body = documented.body(entry.id_instance, entry.chat, from + i);
+        auto envelope = notification::read_envelope(entry.body);
+        entry.chat = std::move(envelope.chat);
+        entry.type_webhook = std::move(envelope.type_webhook);
+      } else {
+        entry.body = body(entry.id_instance, entry.chat, from + i, row.padding);
+      }
+      const unsigned partition =
+          stream::partition_of(entry.id_instance, stream::order_key({}, entry.id_instance, entry.chat), keys.partitions());
       const std::string key = prefix + keys.stream(partition);
       pipeline.append(stream::XaddCommand(key, entry).argv());
     }
@@ -112,20 +158,18 @@ double rss_mb(pid_t pid, const char* field) {
 /// A Redis and workers that own all partitions and have nothing to do yet: what they cost from here on is the backlog's.
 class Bench {
  public:
-  explicit Bench(const Case& row, const std::string& program = "hookfleet-worker",
-                 const std::map<std::string, std::string>& environment = {})
-      : row_(row), keys_(stream::Layout{.prefix = "hf", .partitions = row.partitions}), redis_(options(row)) {
+  explicit Bench(const Case& row) : row_(row), keys_(stream::Layout{.prefix = "hf", .partitions = row.partitions}), redis_(options(row)) {
     for (const auto& flags : row.workers) {
       std::vector<std::string> argv;
       if (!flags.empty() && flags[0][0] == '@') argv = {"/usr/bin/taskset", "-c", flags[0].substr(1)};
-      argv.insert(argv.end(), {std::string(HOOKFLEET_BIN_DIR) + "/" + program, "--redis.url", redis_.url(), "--stream.partitions",
+      argv.insert(argv.end(), {std::string(HOOKFLEET_BIN_DIR) + "/" + row.program, "--redis.url", redis_.url(), "--stream.partitions",
                                std::to_string(row.partitions), "--server.metrics_listen",
                                "127.0.0.1:" + std::to_string(support::free_port()), "--log.level", "warn"});
       for (const std::string& flag : flags) {
         if (flag[0] != '@') argv.push_back(flag);
       }
       workers_.push_back(std::make_unique<support::Process>(
-          support::Process::Options{.argv = argv, .environment = environment, .output = dir_ / "workers.log"}));
+          support::Process::Options{.argv = argv, .environment = row.environment, .output = dir_ / "workers.log"}));
     }
     while (!shared()) std::this_thread::sleep_for(50ms);
   }
@@ -145,6 +189,7 @@ class Bench {
       result.redis_us += cpu_us(redis_.pid()) - redis_before;
       result.entries += static_cast<double>(row_.entries);
     }
+    result.dead = static_cast<double>(sum(&stream::Keys::dlq));
     for (const auto& worker : workers_) result.rss_mb = std::max(result.rss_mb, rss_mb(worker->pid(), "VmHWM:"));
     return result;
   }
@@ -186,11 +231,12 @@ class Bench {
     for (const unsigned p : filled) redis_.call({"RENAME", "fill:" + keys_.stream(p), keys_.stream(p)});
     redis_.call({"EXEC"});
   }
-  std::int64_t backlog() {
-    std::int64_t sum = 0;
-    for (unsigned p = 0; p < keys_.partitions(); ++p) sum += redis_.call({"XLEN", keys_.stream(p)}).view().integer();
-    return sum;
+  std::int64_t sum(const std::string& (stream::Keys::*key)(unsigned) const) {
+    std::int64_t entries = 0;
+    for (unsigned p = 0; p < keys_.partitions(); ++p) entries += redis_.call({"XLEN", (keys_.*key)(p)}).view().integer();
+    return entries;
   }
+  std::int64_t backlog() { return sum(&stream::Keys::stream); }
 
   const Case row_;
   const stream::Keys keys_;
@@ -232,6 +278,24 @@ void speed(const Flags& flags) {
                 result.redis_us / result.entries, result.entries / result.seconds, result.rss_mb, verdict(per_core_second >= 20'000));
     std::fflush(stdout);
   }
+}
+
+void mixed(const Flags& flags) {
+  const std::size_t entries = flags.entries != 0 ? flags.entries : 200'000;
+  std::printf("\nmixed: %zu waiting, the documented bodies in turn, one worker, handlers that do nothing; goal 15,000 per core-second\n",
+              entries);
+  Case checked{.mixed = true, .entries = entries, .program = "hookfleet-test-worker", .environment = {{"HOOKFLEET_TEST_IDLE", "1"}}};
+  Case unchecked = checked;
+  unchecked.workers = {{"--worker.checks", "false"}};
+  const std::vector<Result> results = best({checked, unchecked}, flags.repeat);
+  std::printf("| checks | per core-s | worker µs | redis µs | per s (wall) | dead | goal   |\n|---|---|---|---|---|---|---|\n");
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const double per_core_second = 1e6 / results[i].us_each();
+    std::printf("| %-6s | %10.0f | %9.1f | %8.1f | %12.0f | %4.0f | %-6s |\n", i == 0 ? "on" : "off", per_core_second, results[i].us_each(),
+                results[i].redis_us / results[i].entries, results[i].entries / results[i].seconds, results[i].dead,
+                verdict(per_core_second >= 15'000 && results[i].dead == 0));
+  }
+  std::fflush(stdout);
 }
 
 void pair(const Flags& flags) {
@@ -295,14 +359,69 @@ void partitions(const Flags& flags) {
   flat("partitions", labels, best(rows, flags.repeat));
 }
 
+/// Takes forwards after 50 ms and looks at their order: message numbers of a chat must grow.
+class OrderedReceiver {
+ public:
+  OrderedReceiver() { server_.forget_requests(); }
+  const support::HttpServer& server() const { return server_; }
+  std::size_t late() const { return late_; }
+
+ private:
+  support::HttpServer::Reply take(const support::HttpServer::Request& request) {
+    const auto text = [&](std::string_view key) {
+      const auto at = request.body.find(key) + key.size();
+      return request.body.substr(at, request.body.find('"', at) - at);
+    };
+    const std::size_t number = std::strtoul(text(R"("idMessage":"3EB0)").c_str(), nullptr, 10) + 1;
+    std::size_t& last = last_[text(R"("chatId":")")];
+    if (number <= last) ++late_;
+    last = number;
+    support::HttpServer::Reply reply;
+    reply.delay = 50ms;
+    return reply;
+  }
+  std::map<std::string, std::size_t> last_;  // the server's thread
+  std::atomic<std::size_t> late_ = 0;
+  support::HttpServer server_{[this](const support::HttpServer::Request& request) { return take(request); }};
+};
+
+void forward(const Flags& flags) {
+  const std::size_t entries = flags.entries != 0 ? flags.entries : 50'000;
+  constexpr std::size_t kInFlight = 256;
+  std::printf(
+      "\nforward: %zu waiting of 1 kB over 2,000 chats, one worker, a server that answers after 50 ms, %zu in flight; goal 2,000 a "
+      "second\n",
+      entries, kInFlight);
+  std::printf(
+      "| per s (wall) | worker µs | redis µs | most in flight | connections | out of order | goal   |\n|---|---|---|---|---|---|---|\n");
+  for (unsigned i = 0; i < flags.repeat; ++i) {
+    OrderedReceiver receiver;
+    support::TempDir dir;
+    const std::string file = dir / "hookfleet.yaml";
+    std::ofstream(file) << "routes:\n  - {match: {}, actions: [{forward: {url: \"" << receiver.server().url("/in")
+                        << "\", concurrency: " << kInFlight << "}}]}\n";
+    Case row{.entries = entries};
+    row.workers = {{"--config", file}};
+    const Result result = Bench(row).drain();
+    const double per_second = result.entries / result.seconds;
+    std::printf("| %12.0f | %9.1f | %8.1f | %14zu | %11zu | %12zu | %-6s |\n", per_second, result.us_each(),
+                result.redis_us / result.entries, receiver.server().most_at_once(), receiver.server().connections(), receiver.late(),
+                verdict(per_second >= 2000 && receiver.late() == 0 && receiver.server().count() == entries));
+    std::fflush(stdout);
+  }
+}
+
 void memory(const Flags& flags) {
-  const Case row{.entries = flags.entries != 0 ? flags.entries : 1'000'000, .chats = 100'000, .fsync = "everysec"};
+  // Its handlers take longer than this lasts.
+  const Case row{.entries = flags.entries != 0 ? flags.entries : 1'000'000,
+                 .chats = 100'000,
+                 .fsync = "everysec",
+                 .program = "hookfleet-test-worker",
+                 .environment = {{"HOOKFLEET_TEST_WORK_MS", "3600000"}, {"HOOKFLEET_WORKER__HANDLER_TIMEOUT", "3600s"}}};
   const double goal = 150 + static_cast<double>(kMemoryMax >> 20);
   std::printf("\nmemory: %zu waiting of 1 kB over 100,000 chats, handlers stand still; goal %.0f MB = 150 + worker.memory_max\n",
               row.entries, goal);
-  // Its handlers take longer than this lasts.
-  Bench bench(row, "hookfleet-test-worker", {{"HOOKFLEET_TEST_WORK_MS", "3600000"}, {"HOOKFLEET_WORKER__HANDLER_TIMEOUT", "3600s"}});
-  const double rss = bench.standing_rss_mb();
+  const double rss = Bench(row).standing_rss_mb();
   std::printf("| RSS MB | goal   |\n|---|---|\n| %6.0f | %-6s |\n", rss, verdict(rss < goal));
 }
 
@@ -310,8 +429,9 @@ void memory(const Flags& flags) {
 
 int main(int argc, char** argv) {
   Flags flags;
-  const std::map<std::string, void (*)(const Flags&)> rows{
-      {"speed", speed}, {"pair", pair}, {"backlog", backlog}, {"partitions", partitions}, {"memory", memory}};
+  const std::map<std::string, void (*)(const Flags&)> rows{{"speed", speed},          {"mixed", mixed},     {"pair", pair},
+                                                           {"backlog", backlog},      {"forward", forward}, {"memory", memory},
+                                                           {"partitions", partitions}};
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const bool has_value = i + 1 < argc;
@@ -322,13 +442,15 @@ int main(int argc, char** argv) {
     } else if (rows.contains(argument)) {
       flags.rows.insert(argument);
     } else {
-      std::fprintf(stderr, "bench_worker: %s is neither a row (speed, pair, backlog, partitions, memory) nor --entries N or --repeat N\n",
-                   argument.c_str());
+      std::fprintf(
+          stderr,
+          "bench_worker: %s is neither a row (speed, mixed, pair, backlog, partitions, forward, memory) nor --entries N or --repeat N\n",
+          argument.c_str());
       return 2;
     }
   }
-  if (flags.rows.empty()) flags.rows = {"speed", "pair", "backlog", "partitions"};
-  for (const char* row : {"speed", "pair", "backlog", "partitions", "memory"}) {
+  if (flags.rows.empty()) flags.rows = {"speed", "mixed", "pair", "backlog", "partitions", "forward"};
+  for (const char* row : {"speed", "mixed", "pair", "backlog", "partitions", "forward", "memory"}) {
     if (flags.rows.contains(row)) rows.at(row)(flags);
   }
 }

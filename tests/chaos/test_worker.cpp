@@ -2,7 +2,7 @@
 //   throw | fail | reject | abort | hang | unavailable [FILE]      as long as FILE isn't there; then, and for any other text: done
 // HOOKFLEET_TEST_JOURNAL names a file that takes a line when a handling begins and one when it returns, in the order in which they
 // happen over all processes and whole even when a process is killed: `begin|end <pid> <ms since boot> <instance>/<chat> <idMessage>`.
-// HOOKFLEET_TEST_WORK_MS is how long each handling takes.
+// HOOKFLEET_TEST_WORK_MS is how long each handling takes. With HOOKFLEET_TEST_IDLE all handlers do nothing instead.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -74,13 +74,24 @@ class ObedientHandler final : public handlers::Handler {
   const std::chrono::milliseconds work_;
 };
 
+class IdleHandler final : public handlers::Handler {
+ public:
+  Handled handle(const Notification& /*notification*/, const std::stop_token& /*cancel*/) override { return Handled::done({}); }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   handlers::Handlers handlers;
-  handlers.add("message", std::make_unique<ObedientHandler>());
+  if (!environment("HOOKFLEET_TEST_IDLE").empty()) {
+    for (const char* name : {"message", "message_status", "instance_state", "call", "quota", "device"}) {
+      handlers.add(name, std::make_unique<IdleHandler>());
+    }
+  } else {
+    handlers.add("message", std::make_unique<ObedientHandler>());
+  }
   handlers::add_shipped(handlers);
   return worker::run(argc, argv, handlers);
 }

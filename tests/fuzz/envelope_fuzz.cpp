@@ -48,6 +48,7 @@ void check_fields(const Envelope& envelope, const json& dom) {
   HOOKFLEET_CHECK(envelope.id_message == text(member(dom, "idMessage")));
   HOOKFLEET_CHECK(envelope.status == text(member(dom, "status")));
   HOOKFLEET_CHECK(envelope.type_message == text(member(member(dom, "messageData"), "typeMessage")));
+  HOOKFLEET_CHECK(envelope.chat_type == text(member(member(dom, "senderData"), "chatType")));
   HOOKFLEET_CHECK(!envelope.id_instance || (instance.is_number_integer() && instance.get<std::uint64_t>() == *envelope.id_instance));
   HOOKFLEET_CHECK(envelope.id_instance || !instance.is_number_integer() || instance.get<std::int64_t>() <= 0);
   HOOKFLEET_CHECK(!envelope.timestamp || member(dom, "timestamp").get<std::int64_t>() == *envelope.timestamp);

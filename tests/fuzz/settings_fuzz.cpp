@@ -1,5 +1,5 @@
-// Any bytes as a settings file, as the ingress declares its settings: every problem is said with its place and can be shown on a terminal,
-// and what was printed of a good file loads again and prints the same.
+// Any bytes as a settings file, as the ingress and the worker declare their settings: every problem is said with its place and can be shown
+// on a terminal, and what was printed of a good file loads again and prints the same.
 #include <unistd.h>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "common/base/check.hpp"
 #include "common/config/settings.hpp"
 #include "ingress/config.hpp"
+#include "worker/config.hpp"
 
 namespace {
 
@@ -38,15 +39,37 @@ class Scratch {
   int file_;
 };
 
+void declare_all(config::Settings& settings, ingress::Config& config) { ingress::declare(settings, config); }
+void declare_all(config::Settings& settings, worker::Config& config) { worker::declare(settings, config, {"message", "call"}); }
+
+template <class Config>
 struct Loaded {
   explicit Loaded(const std::string& path) {
-    ingress::declare(settings, config);
+    declare_all(settings, config);
     problems = settings.load(path, {{"HOOKFLEET_AUTH__TOKENS", "token"}}, {});
   }
-  ingress::Config config;
+  Config config;
   config::Settings settings;
   std::vector<config::Problem> problems;
 };
+
+template <class Config>
+void check(Scratch& scratch, std::string_view content) {
+  const Loaded<Config> loaded(scratch.holding(content));
+  std::vector<config::Problem> said = loaded.problems;
+  said.insert(said.end(), loaded.settings.warnings().begin(), loaded.settings.warnings().end());
+  for (const config::Problem& problem : said) {
+    HOOKFLEET_CHECK(!problem.where.empty() && !problem.message.empty());
+    for (const char c : problem.where + problem.message) HOOKFLEET_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  }
+  if (!loaded.problems.empty()) return;
+
+  const std::string printed = loaded.settings.print();
+  if (printed.find("***") != std::string::npos) return;  // a secret of the file: the mask is none
+  const Loaded<Config> again(scratch.holding(printed));
+  HOOKFLEET_CHECK(again.problems.empty());
+  HOOKFLEET_CHECK(again.settings.print() == printed);
+}
 
 }  // namespace
 
@@ -55,17 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view content(reinterpret_cast<const char*>(data), size);
   // Files that secrets are read from are not what is looked at here, and an input must not open what it likes.
   if (content.find("_file") != std::string_view::npos) return 0;
-  const Loaded loaded(scratch.holding(content));
-  for (const config::Problem& problem : loaded.problems) {
-    HOOKFLEET_CHECK(!problem.where.empty() && !problem.message.empty());
-    for (const char c : problem.where + problem.message) HOOKFLEET_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
-  }
-  if (!loaded.problems.empty()) return 0;
-
-  const std::string printed = loaded.settings.print();
-  if (printed.find("***") != std::string::npos) return 0;  // a secret of the file: the mask is none
-  const Loaded again(scratch.holding(printed));
-  HOOKFLEET_CHECK(again.problems.empty());
-  HOOKFLEET_CHECK(again.settings.print() == printed);
+  check<ingress::Config>(scratch, content);
+  check<worker::Config>(scratch, content);
   return 0;
 }

@@ -17,6 +17,7 @@
 #include "common/stream/entry.hpp"
 #include "common/stream/mark.hpp"
 #include "common/stream/netstring.hpp"
+#include "common/stream/news.hpp"
 #include "common/stream/scripts.hpp"
 #include "tests/support/called.hpp"
 #include "tests/support/process.hpp"
@@ -56,8 +57,10 @@ class Cli : public testing::Test {
             base::unix_ms(now),
             stream::Source::kWebhook,
             "trace",
-            R"({"typeWebhook":"incomingMessageReceived","idMessage":")" + id_message +
-                R"(","messageData":{"typeMessage":"textMessage","text":")" + text + R"("}})"};
+            R"({"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"typeInstance":"whatsapp"},)"
+            R"("timestamp":1764113835,"senderData":{"chatId":")" +
+                chat + R"("},"idMessage":")" + id_message +
+                R"(","messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":")" + text + R"("}}})"};
   }
   unsigned partition(const std::string& chat) const { return stream::partition_of(kInstance, chat, keys_.partitions()); }
 
@@ -525,6 +528,28 @@ TEST_F(Cli, DeadLetterVerbsNameAKeyOfAnotherType) {
   EXPECT_EQ(length(keys_.dlq(partition("a@c.us"))), 1U);
 }
 
+// ---- instances
+
+TEST_F(Cli, InstancesShowsTheLatestStateOfEach) {
+  EXPECT_THAT(call({"instances"}).err, HasSubstr("stateWebhook"));
+  server_.call(
+      {"HSET", keys_.inst(3), "1101000001 state", "1750000000 authorized", "1101000001 device", "1750000000 platform=iphone", "odd", "x"});
+  server_.call({"HSET", keys_.inst(5), "1101000001 state", "1750000100 blocked\x1b[2J", "7 state", "1750000000 authorized"});
+  const Called table = call({"instances"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(HasSubstr("1101000001  blocked\\u001b[2J  2025-06-15T15:08:20.000Z  -      platform=iphone"),
+                               HasSubstr("         7  authorized")));
+  const auto shown = json::parse(call({"instances", "-o", "json"}).out);
+  ASSERT_EQ(shown.size(), 2U);
+  EXPECT_EQ(shown[1]["idInstance"], 1101000001);
+  EXPECT_EQ(shown[0]["state"]["text"], "authorized");
+  server_.call({"DEL", keys_.inst(3)});
+  server_.call({"SET", keys_.inst(3), "oops"});
+  const Called broken = call({"instances"});
+  EXPECT_EQ(broken.code, 1);
+  EXPECT_THAT(broken.err, HasSubstr("WRONGTYPE"));
+}
+
 // ---- resume, log-level
 
 TEST_F(Cli, ResumeRemovesTheHoldInAllPartitions) {
@@ -554,6 +579,28 @@ TEST_F(Cli, ResumeRemovesAHoldThatItCantRead) {
   EXPECT_EQ(all.code, 0) << all.err;
   EXPECT_THAT(all.out, HasSubstr("removed what stood of incomingCall"));
   EXPECT_EQ(server_.text({"EXISTS", keys_.ctl(2)}), "0");
+}
+
+TEST_F(Cli, NewsListsWhatCameThatIsNotDocumented) {
+  EXPECT_THAT(call({"news"}).out, HasSubstr("nothing has come"));
+  const stream::News news{1'764'113'835'123, "host:1:aa", "01890000-0000-7000-8000-000000000001", 1101000001, "new\x1b[2J", 12,
+                          "{\"new\":1}"};
+  server_.call({"HSET", keys_.news(), "typeWebhook:new\x1b[2J", news.text(), "typeMessage:odd", "9"});
+  const Called table = call({"news", "--body"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("typeWebhook  new\\u001b[2J"));
+  EXPECT_THAT(table.out, HasSubstr("2025-11-25T23:37:15.123Z"));
+  EXPECT_THAT(table.out, HasSubstr("\"new\": 1"));
+  EXPECT_THAT(table.out, HasSubstr("(can't be read)"));
+  const json list = json::parse(call({"news", "-o", "json"}).out);
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[0]["what"], "typeWebhook");
+  EXPECT_EQ(list[0]["id_instance"], 1101000001);
+  EXPECT_FALSE(list[0].contains("body")) << "personal data only when asked for";
+  EXPECT_EQ(call({"news", "--forget"}).code, 2) << "nobody can be asked";
+  EXPECT_THAT(call({"news", "--forget", "--yes"}).out, HasSubstr("forgot 2"));
+  EXPECT_EQ(server_.text({"EXISTS", keys_.news()}), "0");
+  EXPECT_EQ(length(keys_.audit()), 1U);
 }
 
 TEST_F(Cli, LogLevelIsAWishInRedisUntilItIsReset) {

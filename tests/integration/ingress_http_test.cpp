@@ -31,6 +31,7 @@
 #include "tests/support/http.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
+#include "tests/support/told.hpp"
 #include "tests/support/wait_until.hpp"
 
 namespace hookfleet::http {
@@ -445,8 +446,9 @@ class WebhookTest : public ServerTest {
     events.state = [this](const append::State& state) { writable_ = state.writable; };
     appender_ = std::make_unique<append::Appender>(redis_.endpoint(), layout_, append, append_metrics_, lines_.logger(log::Level::kError),
                                                    kClock, events);
-    webhook_ = std::make_unique<Webhook>(Webhook::Limits{.body_max = body_max_, .deadline = append.deadline},
-                                         std::make_shared<const accept::Acceptor>(accept_), *appender_, metrics_, kClock, lines_.logger());
+    webhook_ =
+        std::make_unique<Webhook>(Webhook::Limits{.body_max = body_max_, .deadline = append.deadline},
+                                  std::make_shared<const accept::Acceptor>(accept_), *appender_, metrics_, kClock, lines_.logger(), told_);
     start([this](const Request& request, Reply reply) { webhook_->receive(request, std::move(reply)); },
           {.listen = {}, .body_max = body_max_});
     ASSERT_TRUE(wait_until(20s, [this] { return writable_.load(); }));
@@ -487,9 +489,49 @@ class WebhookTest : public ServerTest {
   support::RedisServer redis_;
   const append::Metrics append_metrics_{registry_, layout_.partitions};
   std::atomic<bool> writable_{false};
+  support::Told told_;
   std::unique_ptr<append::Appender> appender_;
   std::unique_ptr<Webhook> webhook_;
 };
+
+TEST_F(WebhookTest, TellsTheOperatorWhatTheSenderWillRepeat) {
+  run();
+  HttpClient client(port());
+  EXPECT_EQ(client.post("/webhook/22", "token-1", "{}")->status, 403);
+  EXPECT_EQ(client.post("/other", "token-1", "{}")->status, 404);
+  EXPECT_EQ(client.post("/webhook", "token-1", std::string(body_max_ + 1, 'x'))->status, 413);
+  const auto refused = told_.of(alert::Kind::kDeliveryRefused);
+  ASSERT_EQ(refused.size(), 3U);
+  EXPECT_EQ(refused[0].id_instance, 22U);
+  EXPECT_THAT(refused[0].text, HasSubstr("403"));
+  EXPECT_THAT(refused[1].text, HasSubstr("404"));
+  EXPECT_THAT(refused[2].text, HasSubstr("413"));
+  EXPECT_EQ(told_.alerts().size(), 3U);
+}
+
+TEST_F(WebhookTest, TellsTheOperatorOfRefusedTokensOfListedAddressesOnly) {
+  accept_.addresses = {"127.0.0.2"};
+  accept_.trusted_proxies = {"127.0.0.1"};
+  run();
+  HttpClient client(port());
+  const auto post = [&](const char* token, const char* from) {
+    return client.request("POST", "/webhook/22", {{"Authorization", token}, {"X-Forwarded-For", from}}, "{}")->status;
+  };
+  EXPECT_EQ(post("wrong", "203.0.113.9"), 401);
+  EXPECT_EQ(client.post("/other", "wrong", "{}")->status, 404);
+  EXPECT_TRUE(told_.alerts().empty()) << "strangers ask for anything";
+  EXPECT_EQ(post("wrong", "127.0.0.2"), 401);
+  const auto refused = told_.of(alert::Kind::kTokenRefused);
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].id_instance, 22U);
+  EXPECT_THAT(refused[0].text, HasSubstr("127.0.0.2"));
+  EXPECT_EQ(post("token-22", "127.0.0.2"), 200);
+  EXPECT_EQ(told_.alerts().size(), 1U);
+  EXPECT_EQ(post("token-22", "203.0.113.9"), 200);
+  const auto unlisted = told_.of(alert::Kind::kUnlistedAddress);
+  ASSERT_EQ(unlisted.size(), 1U);
+  EXPECT_THAT(unlisted[0].text, HasSubstr("203.0.113.9"));
+}
 
 constexpr char kTrace[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 constexpr char kBody[] =

@@ -1,23 +1,31 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <latch>
 #include <map>
 #include <mutex>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "common/base/uuid.hpp"
+#include "common/notification/envelope.hpp"
 #include "common/redis/pipeline.hpp"
 #include "common/stream/dead_letter.hpp"
 #include "common/stream/entry.hpp"
 #include "common/stream/layout.hpp"
 #include "common/stream/type_hold.hpp"
+#include "tests/support/http.hpp"
+#include "tests/support/personal.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
+#include "tests/support/samples.hpp"
 #include "tests/support/tcp_gate.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/told.hpp"
 #include "tests/support/wait_until.hpp"
 #include "worker/engine.hpp"
 #include "worker/handlers/message.hpp"
@@ -92,6 +100,7 @@ class Worker {
     std::string name = unique_name();
     Options options = quick();
     retry::Options retry = {.attempts = 3, .first = 20ms, .max = 100ms};
+    dispatch::Checks checks = {};
   };
   static Options quick() {
     Options options;
@@ -108,13 +117,14 @@ class Worker {
         registry_(kTable, "test"),
         metrics_(registry_, kKeys.partitions()) {
     handlers_.add("message", std::make_unique<ScriptedHandler>(script));
-    routes_.emplace(handlers_);
+    routes_ = std::make_shared<const routes::Routes>(routes::Options{}, handlers_);
     Engine::Setup setup;
     setup.endpoint = server.endpoint();
     if (with.port != 0) setup.endpoint.port = static_cast<std::uint16_t>(with.port);
     setup.timeouts = {1s, 2s};
     setup.options = with.options;
     setup.retry = with.retry;
+    setup.checks = with.checks;
     setup.name = with.name;
     name_ = with.name;
     Engine::Callbacks callbacks;
@@ -122,11 +132,17 @@ class Worker {
     callbacks.redis = [this](bool reachable, const std::string&) { reachable_ = reachable; };
     callbacks.other_fleet = [this](const std::string&) { other_fleet_ = true; };
     callbacks.hung = [this] { hung_ = true; };
-    engine_.emplace(std::move(setup), *routes_, metrics_, log_, clock_, std::move(callbacks));
+    engine_.emplace(std::move(setup), routes_, metrics_, log_, clock_, told_, std::move(callbacks));
   }
   Worker(support::RedisServer& server, Script& script) : Worker(server, script, With()) {}
 
   bool stop() { return engine_->stop(); }
+  void set_checks(dispatch::Checks checks) { engine_->set_checks(std::move(checks)); }
+  const support::Told& told() const { return told_; }
+  std::size_t series() const {
+    const std::string text = registry_.text();
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
   const std::string& name() const { return name_; }
   bool reachable() const { return reachable_; }
   bool other_fleet() const { return other_fleet_; }
@@ -137,10 +153,12 @@ class Worker {
     const auto at = text.find("\n" + series + " ");
     return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
   }
-  std::size_t lines_with(const std::string& part) const {
+  /// Lines that hold all the parts.
+  template <class... Parts>
+  std::size_t lines_with(const Parts&... parts) const {
     const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(
-        std::count_if(lines_.begin(), lines_.end(), [&](const auto& line) { return line.find(part) != std::string::npos; }));
+    return static_cast<std::size_t>(std::count_if(
+        lines_.begin(), lines_.end(), [&](const std::string& line) { return ((line.find(parts) != std::string::npos) && ...); }));
   }
 
  private:
@@ -149,11 +167,12 @@ class Worker {
   std::string name_;
   std::atomic<bool> reachable_{false}, other_fleet_{false}, hung_{false};
   base::SystemClock clock_;
+  support::Told told_;
   log::Logger log_;
   metrics::Registry registry_;
   Metrics metrics_;
   handlers::Handlers handlers_;
-  std::optional<routes::Routes> routes_;
+  std::shared_ptr<const routes::Routes> routes_;
   std::optional<Engine> engine_;
 };
 
@@ -167,8 +186,10 @@ class WorkerTest : public testing::Test {
     made.chat = chat;
     made.type_webhook = "incomingMessageReceived";
     made.received_ms = base::unix_ms(now);
-    made.body = R"({"typeWebhook":"incomingMessageReceived","idMessage":")" + message + R"(","senderData":{"chatId":")" + chat +
-                R"("},"messageData":{"typeMessage":"textMessage","x":")" + more + R"("}})";
+    made.body = R"({"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"typeInstance":"whatsapp"},)"
+                R"("timestamp":1750000000,"idMessage":")" +
+                message + R"(","senderData":{"chatId":")" + chat +
+                R"("},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":")" + more + R"("}}})";
     return made;
   }
   static unsigned partition_of(const stream::Entry& entry) {
@@ -302,6 +323,219 @@ TEST_F(WorkerTest, AnUnknownTypeIsAcknowledgedWithAWarning) {
   ASSERT_TRUE(drained());
   EXPECT_EQ(dead(), 0);
   EXPECT_TRUE(wait_until(5s, [&] { return worker.lines_with(R"("event":"notification.unknown")") == 1; }));
+}
+
+dispatch::Checks checks(dispatch::Invalid invalid = dispatch::Invalid::kDeadLetter) {
+  dispatch::CheckOptions options;
+  options.invalid = invalid;
+  return *dispatch::make_checks(options);
+}
+
+/// A documented body without one of its mandatory fields, as the ingress would store it.
+struct Broken {
+  stream::Entry entry;
+  std::string pointer;
+};
+std::vector<Broken> broken_bodies() {
+  std::vector<Broken> out;
+  const auto add = [&](const std::string& path, const std::string& pointer, bool retyped) {
+    auto body = nlohmann::json::parse(support::fresh(support::sample(path)));
+    const nlohmann::json::json_pointer at(pointer);
+    if (retyped) {
+      body[at] = nlohmann::json::array({1});
+    } else {
+      body[at.parent_pointer()].erase(at.back());
+    }
+    Broken broken;
+    broken.pointer = pointer;
+    broken.entry.body = body.dump(1);
+    const auto envelope = notification::read_envelope(broken.entry.body);
+    const auto now = std::chrono::system_clock::now();
+    broken.entry.id = base::make_uuid_v7(now);
+    broken.entry.id_instance = envelope.id_instance.value_or(0);
+    broken.entry.chat = envelope.chat;
+    broken.entry.type_webhook = envelope.type_webhook;
+    broken.entry.received_ms = base::unix_ms(now);
+    out.push_back(std::move(broken));
+  };
+  for (const bool retyped : {false, true}) {
+    add("incomingMessageReceived/text.json", "/typeWebhook", retyped);
+    add("incomingMessageReceived/text.json", "/instanceData/idInstance", retyped);
+    add("incomingMessageReceived/text.json", "/senderData/chatId", retyped);
+    add("incomingMessageReceived/text.json", "/messageData/typeMessage", retyped);
+    add("incomingMessageReceived/text.json", "/messageData/textMessageData/textMessage", retyped);
+    add("incomingMessageReceived/location.json", "/messageData/locationMessageData/latitude", retyped);
+    add("incomingMessageReceived/poll.json", "/messageData/pollMessageData/options/0/optionName", retyped);
+    add("outgoingMessageReceived/text.json", "/idMessage", retyped);
+    add("outgoingAPIMessageReceived/document.json", "/messageData/fileMessageData/downloadUrl", retyped);
+    add("outgoingMessageStatus/read-from-phone.json", "/status", retyped);
+    add("stateInstanceChanged/authorized.json", "/stateInstance", retyped);
+    add("statusInstanceChanged/online.json", "/statusInstance", retyped);
+    add("deviceInfo/device.json", "/deviceData", retyped);
+    add("incomingCall/offer.json", "/from", retyped);
+    add("outgoingCall/pick-up.json", "/timestamp", retyped);
+    add("incomingBlock/blocked.json", "/chatState", retyped);
+    add("quotaExceeded/correspondents.json", "/quotaData/method", retyped);
+  }
+  return out;
+}
+
+TEST_F(WorkerTest, WhatBreaksItsSchemaIsADeadLetterThatNamesThePointer) {
+  Script script(counted);
+  Worker worker(server, script, {.checks = checks()});
+  const auto all = broken_bodies();
+  for (const auto& broken : all) add(broken.entry);
+  ASSERT_TRUE(drained());
+  EXPECT_EQ(dead(), static_cast<std::int64_t>(all.size()));
+  EXPECT_EQ(script.messages(), 0U);
+  std::map<std::string, stream::DeadLetter> letters;
+  for (unsigned p = 0; p < kKeys.partitions(); ++p) {
+    const auto reply = server.call({"XRANGE", kKeys.dlq(p), "-", "+"});
+    for (std::size_t i = 0; i < reply.view().size(); ++i) {
+      auto letter = stream::decode_dead_letter(reply.view()[i][1]);
+      ASSERT_TRUE(letter && letter->entry);
+      letters.emplace(letter->entry->id, *letter);
+    }
+  }
+  double counted_invalid = 0;
+  for (const auto type : notification::type_webhook_names()) {
+    counted_invalid += worker.metric("hookfleet_worker_invalid_total{typeWebhook=\"" + std::string(type) + "\"}");
+  }
+  EXPECT_EQ(counted_invalid, static_cast<double>(all.size() - 2)) << "two name no type";
+  EXPECT_EQ(worker.metric(R"(hookfleet_worker_invalid_total{typeWebhook="other"})"), 2);
+  const auto told = worker.told().of(alert::Kind::kInvalid);
+  EXPECT_EQ(told.size(), all.size());
+  for (const auto& [entry, pointer] : all) {
+    ASSERT_TRUE(letters.contains(entry.id)) << pointer;
+    const auto& letter = letters.at(entry.id);
+    EXPECT_EQ(letter.death.dead_class, stream::DeadClass::kInvalid);
+    EXPECT_TRUE(letter.death.error.starts_with(pointer + ": expected ")) << pointer << " in " << letter.death.error;
+    EXPECT_EQ(letter.entry->body, entry.body) << "the exact bytes";
+    EXPECT_EQ(worker.lines_with(R"("event":"notification.invalid")", "\"id\":\"" + entry.id, "\"invalidAt\":\"" + pointer + "\""), 1U)
+        << pointer;
+    const auto alert = std::find_if(told.begin(), told.end(), [&, &id = entry.id](const auto& one) { return one.id == id; });
+    ASSERT_NE(alert, told.end()) << pointer;
+    EXPECT_EQ(*alert->body, entry.body);
+    EXPECT_NE(alert->text.find(pointer), std::string::npos) << alert->text;
+  }
+}
+
+TEST_F(WorkerTest, WhatBreaksItsSchemaIsHandledWhenToldSo) {
+  std::mutex mutex;
+  std::set<std::string> pointers;
+  Script script([&](const Notification& notification) {
+    const std::lock_guard lock(mutex);
+    pointers.insert(notification.invalid_at);
+    return counted(notification);
+  });
+  Worker worker(server, script, {.checks = checks(dispatch::Invalid::kDeliver)});
+  auto broken = entry("a@c.us", "a-0");
+  broken.body.replace(broken.body.find("1750000000"), 10, "\"soon\"");
+  add(broken);
+  add(entry("a@c.us", "a-1"));
+  ASSERT_TRUE(drained());
+  EXPECT_EQ(dead(), 0);
+  EXPECT_EQ(sum_counted(), 2);
+  EXPECT_EQ(pointers, (std::set<std::string>{"", "/timestamp"}));
+  EXPECT_EQ(worker.lines_with("\"level\":\"ERROR\"", "notification.invalid", "/timestamp: expected integer, found string"), 1U);
+  EXPECT_EQ(worker.told().of(alert::Kind::kInvalid).size(), 1U);
+}
+
+TEST_F(WorkerTest, OtherSchemasHoldForWhatComesAfterThem) {
+  Script script(counted);
+  Worker worker(server, script, {.checks = checks()});
+  support::TempDir directory;
+  std::ofstream(directory / "incomingMessageReceived.json") << R"({"required":["ours"]})";
+  dispatch::CheckOptions options;
+  options.schemas_dir = directory.path();
+  add(entry("a@c.us", "a-0"));
+  ASSERT_TRUE(drained());
+  EXPECT_EQ(dead(), 0);
+  worker.set_checks(*dispatch::make_checks(options));
+  const auto second = entry("a@c.us", "a-1");
+  add(second);
+  ASSERT_TRUE(drained());
+  EXPECT_EQ(dead_letter(partition_of(second)).death.error, "/ours: expected a value, found nothing");
+}
+
+TEST_F(WorkerTest, AnUnknownKindIsToldOnceByAllWorkers) {
+  Script script(counted);
+  Worker one(server, script, {.checks = checks()}), two(server, script, {.checks = checks()});
+  ASSERT_TRUE(wait_until(20s, [&] { return owners()[one.name()] == 16 && owners()[two.name()] == 16; }));
+  for (int i = 0; i < 200; ++i) {
+    auto unknown = entry(std::to_string(i) + "@c.us", "m-" + std::to_string(i));
+    if (i % 2 == 0) {
+      unknown.type_webhook = "somethingNew";
+    } else {
+      unknown.body.replace(unknown.body.find("\"textMessage\""), 13, "\"newMessage\"");
+    }
+    add(unknown);
+  }
+  ASSERT_TRUE(drained());
+  EXPECT_EQ(dead(), 0);
+  const auto sum = [&](const char* name) { return one.metric(name) + two.metric(name); };
+  EXPECT_EQ(sum("hookfleet_worker_unknown_total"), 200);
+  const auto lines = [&](const char* part) {
+    return one.lines_with(R"("event":"notification.unknown")", part) + two.lines_with(R"("event":"notification.unknown")", part);
+  };
+  ASSERT_TRUE(wait_until(10s, [&] { return lines("") >= 2; }));
+  ASSERT_TRUE(wait_until(20s, [&] {
+    return one.metric("hookfleet_worker_news_kinds") == 2 && two.metric("hookfleet_worker_news_kinds") == 2;
+  })) << "also of one that told of nothing";
+  EXPECT_EQ(lines(R"("what":"typeWebhook","name":"somethingNew")"), 1U);
+  EXPECT_EQ(lines(R"("what":"typeMessage","name":"newMessage")"), 1U);
+  EXPECT_EQ(one.told().of(alert::Kind::kUnknownType).size() + two.told().of(alert::Kind::kUnknownType).size(), 2U);
+  const auto news = stream::News::parse(server.text({"HGET", kKeys.news(), "typeWebhook:somethingNew"}));
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->type_webhook, "somethingNew");
+  EXPECT_EQ(news->body_bytes, news->sample.size());
+  EXPECT_NE(news->sample.find("incomingMessageReceived"), std::string::npos);
+}
+
+TEST_F(WorkerTest, WhateverTypesComeNothingGrowsWithoutBound) {
+  Script script(counted);
+  Worker worker(server, script, {.checks = checks()});
+  const std::size_t series = worker.series();
+  const std::string evil = std::string("\"\r\n\0\x1b[2J{typeWebhook=\"x\"}", 26);
+  for (int i = 0; i < 600; ++i) {
+    auto unknown = entry(std::to_string(i % 50) + "@c.us", "m-" + std::to_string(i));
+    unknown.type_webhook = std::to_string(i) + evil;
+    unknown.body = nlohmann::json{{"typeWebhook", unknown.type_webhook},
+                                  {"messageData", {{"typeMessage", std::string(5000, 'x') + std::to_string(i)}}}}
+                       .dump();
+    add(unknown);
+  }
+  auto huge = entry("h@c.us", "h-0");
+  huge.type_webhook = "";  // as the ingress stores it
+  huge.body = nlohmann::json{{"typeWebhook", std::string(5000, 't')}}.dump();
+  add(huge);
+  auto torn = entry("h@c.us", "h-1");
+  torn.type_webhook = "";
+  torn.body = "{\"typeWebhook\":\"\xc3\x28\"}";
+  add(torn);
+  ASSERT_TRUE(drained());
+  EXPECT_EQ(dead(), 2);
+  EXPECT_EQ(dead_letter(partition_of(huge)).death.dead_class, stream::DeadClass::kMalformed);
+  const auto kept = [&] { return server.call({"HLEN", kKeys.news()}).view().integer(); };
+  ASSERT_TRUE(wait_until(10s, [&] { return worker.lines_with("system.news_full") == 1 || kept() > 0; }));
+  // Claims beyond those that wait are left out; more of the same types bring the rest.
+  for (int round = 0; round < 20 && kept() < static_cast<std::int64_t>(stream::kNewsMax); ++round) {
+    for (int i = 0; i < 50; ++i) {
+      auto unknown = entry("r@c.us", "r-" + std::to_string(round * 50 + i));
+      unknown.type_webhook = "again" + std::to_string(round * 50 + i);
+      add(unknown);
+    }
+    ASSERT_TRUE(drained());
+  }
+  ASSERT_TRUE(wait_until(10s, [&] { return kept() == static_cast<std::int64_t>(stream::kNewsMax); })) << kept();
+  EXPECT_TRUE(wait_until(10s, [&] { return worker.lines_with(R"("event":"notification.unknown")") >= stream::kNewsMax; }));
+  EXPECT_EQ(worker.lines_with(R"("event":"notification.unknown")"), stream::kNewsMax) << "a line each";
+  EXPECT_EQ(worker.series(), series);
+  EXPECT_GE(worker.metric(R"(hookfleet_worker_notifications_total{outcome="ignored",typeWebhook="other"})"), 600);
+  std::size_t bytes = 0;
+  const auto all = server.call({"HGETALL", kKeys.news()});
+  for (std::size_t i = 0; i < all.view().size(); ++i) bytes += all.view()[i].text().size();
+  EXPECT_LE(bytes, stream::kNewsMax * (stream::kNewsSampleMax + 1024));
 }
 
 TEST_F(WorkerTest, AForeignEntryIsADeadLetter) {
@@ -682,6 +916,7 @@ class ProgramTest : public WorkerTest {
     argv.insert(argv.end(), flags.begin(), flags.end());
     return support::Process({.argv = argv, .environment = {}, .output = dir_ / ("worker-" + std::to_string(started_++) + ".log")});
   }
+  std::string output(int number = 0) const { return support::read_file(dir_ / ("worker-" + std::to_string(number) + ".log")); }
   bool shared_by_two() {
     return wait_until(20s, [&] {
       const auto owned = owners();
@@ -693,6 +928,41 @@ class ProgramTest : public WorkerTest {
   support::TempDir dir_;
   int started_ = 0;
 };
+
+TEST_F(ProgramTest, RefusesSchemasThatItCannotUseWithAllThatIsWrong) {
+  support::TempDir schemas;
+  std::ofstream(schemas / "a.json") << "{";
+  std::ofstream(schemas / "b.json") << R"({"pattern":"x"})";
+  auto worker = start({"--worker.schemas_dir", schemas.path()});
+  EXPECT_EQ(worker.wait(10s), 2);
+  EXPECT_NE(output().find("a.json"), std::string::npos) << output();
+  EXPECT_NE(output().find("b.json: /pattern: this keyword is not known here"), std::string::npos) << output();
+}
+
+TEST_F(ProgramTest, AReloadTakesNewSchemasAndABrokenOneChangesNothing) {
+  support::TempDir schemas;
+  const auto write = [&](const char* text) { std::ofstream(schemas / "incomingMessageReceived.json") << text; };
+  write(R"({"required":["first"]})");
+  auto worker = start({"--worker.schemas_dir", schemas.path()});
+  const auto error_of_next = [&](const std::string& message) {
+    const auto broken = entry("a@c.us", message);
+    add(broken);
+    EXPECT_TRUE(drained());
+    const auto letters = server.call({"XREVRANGE", kKeys.dlq(partition_of(broken)), "+", "-", "COUNT", "1"});
+    const auto letter = stream::decode_dead_letter(letters.view()[0][1]);
+    return letter ? letter->death.error : letter.error();
+  };
+  EXPECT_EQ(error_of_next("m-0"), "/first: expected a value, found nothing");
+  write(R"({"required":["second"],"format":"x"})");
+  worker.signal(SIGHUP);
+  ASSERT_TRUE(wait_until(10s, [&] { return output().find("system.reload_failed") != std::string::npos; }));
+  EXPECT_NE(output().find("incomingMessageReceived.json: /format: this keyword is not known here"), std::string::npos);
+  EXPECT_EQ(error_of_next("m-1"), "/first: expected a value, found nothing");
+  write(R"({"required":["second"]})");
+  worker.signal(SIGHUP);
+  ASSERT_TRUE(wait_until(10s, [&] { return output().find("system.reloaded") != std::string::npos; }));
+  EXPECT_EQ(error_of_next("m-2"), "/second: expected a value, found nothing");
+}
 
 TEST_F(ProgramTest, TheNextOwnerResumesWithin12SecondsOfAKill) {
   auto first = start();
@@ -740,6 +1010,113 @@ TEST_F(ProgramTest, FrozenAndKilledOnesLoseNothingAndCountNothingTwice) {
   EXPECT_EQ(sum_counted(), static_cast<std::int64_t>(sent));
   EXPECT_EQ(dead(), 0);
   EXPECT_EQ(attempts(), 0);
+}
+
+/// What the program shows of notifications to those who read logs, metrics and alerts.
+class PayloadTest : public ProgramTest {
+ protected:
+  struct Shown {
+    std::string log, metrics, alerts;
+  };
+  /// Has a worker handle all documented bodies and the broken ones.
+  Shown shown(const std::string& payload, const std::string& attach) {
+    const std::string log = dir_ / (payload + ".log");
+    const std::string settings = dir_ / (payload + ".yaml");
+    const int metrics_port = support::free_port();
+    std::ofstream(settings) << "alerts: {attach: " << attach << ", sinks: [{http: {url: \"http://127.0.0.1:" << support::free_port()
+                            << "/\"}}]}\nlog: {level: debug, payload: " << payload << ", file: " << log << "}\n";
+    support::Process worker({.argv = {HOOKFLEET_BIN_DIR "/hookfleet-worker", "--config", settings, "--redis.url", server.url(),
+                                      "--server.metrics_listen", "127.0.0.1:" + std::to_string(metrics_port)},
+                             .environment = {},
+                             .output = dir_ / "worker.out"});
+    std::size_t sent = 0;
+    for (const auto& samples : {support::samples(), support::broken_samples()}) {
+      for (const auto& sample : samples) {
+        const auto envelope = notification::read_envelope(sample.body);
+        const auto now = std::chrono::system_clock::now();
+        add({base::make_uuid_v7(now), envelope.id_instance.value_or(0), envelope.chat, envelope.type_webhook, base::unix_ms(now),
+             stream::Source::kWebhook, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", sample.body});
+        ++sent;
+      }
+    }
+    EXPECT_TRUE(drained());
+    EXPECT_TRUE(wait_until(20s, [&] { return server.call({"XLEN", "hf:alerts"}).view().integer() > 0; })) << "something was told";
+    support::HttpClient client(metrics_port);
+    const auto metrics = client.get("/metrics");
+    worker.signal(SIGTERM);
+    EXPECT_EQ(worker.wait(25s), 0);
+    Shown shown{support::read_file(log), {}, {}};
+    std::istringstream lines(metrics ? metrics->body : "");
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with('#')) shown.metrics.append(line).append("\n");  // help is ours
+    }
+    const auto alerts = server.call({"XRANGE", "hf:alerts", "-", "+"});
+    for (std::size_t i = 0; i < alerts.view().size(); ++i) {
+      const auto fields = alerts.view()[i][1];
+      for (std::size_t at = 0; at < fields.size(); ++at) shown.alerts.append(fields[at].text()).append("\n");
+    }
+    EXPECT_GT(static_cast<std::size_t>(std::count(shown.log.begin(), shown.log.end(), '\n')), sent / 2);
+    EXPECT_NE(shown.metrics.find("hookfleet_worker_notifications_total"), std::string::npos);
+    EXPECT_NE(shown.log.find(R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736")"), std::string::npos);
+    return shown;
+  }
+
+ private:
+  support::TempDir dir_;
+};
+
+TEST_F(PayloadTest, RedactedLeavesNoNumberNameOrTextAnywhere) {
+  const Shown redacted = shown("redacted", "redacted");
+  for (const auto& sample : support::samples()) {
+    const auto personal = support::personal_values(sample.body);
+    EXPECT_TRUE(support::told(redacted.log, personal).empty()) << sample.path << ": " << support::told(redacted.log, personal).front();
+    EXPECT_TRUE(support::told(redacted.metrics, personal).empty()) << sample.path;
+    EXPECT_TRUE(support::told(redacted.alerts, personal).empty())
+        << sample.path << ": " << support::told(redacted.alerts, personal).front();
+  }
+}
+
+TEST_F(PayloadTest, FullTellsEachInTheLog) {
+  const Shown full = shown("full", "full");
+  std::size_t told = 0;
+  for (const auto& sample : support::samples()) {
+    std::vector<std::string> written;  // as JSON writes them
+    for (const auto& value : support::personal_values(sample.body)) {
+      const std::string quoted = nlohmann::json(value).dump();
+      written.push_back(quoted.substr(1, quoted.size() - 2));
+    }
+    const auto given = support::told(sample.body, written);
+    EXPECT_EQ(support::told(full.log, given), given) << sample.path;
+    told += given.size();
+  }
+  EXPECT_GT(told, 400U);
+}
+
+TEST_F(ProgramTest, ReadsThePayloadAnewOnSighup) {
+  support::TempDir dir;
+  const std::string settings = dir / "settings.yaml";
+  const std::string log = dir / "worker.log";
+  const auto write = [&](const std::string& payload) {
+    std::ofstream(settings) << "log: {payload: " << payload << ", file: " << log << "}\n";
+  };
+  const auto lines = [&](const std::string& part) {
+    const std::string text = support::read_file(log);
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+    return count;
+  };
+  write("full");
+  auto worker = start({"--config", settings});
+  add(entry("79001234567@c.us", "first"));
+  ASSERT_TRUE(wait_until(20s, [&] { return lines(R"("idMessage":"first")") > 0; }));
+  EXPECT_GT(lines("79001234567"), 0U);
+  write("off");
+  worker.signal(SIGHUP);
+  ASSERT_TRUE(wait_until(20s, [&] { return lines("system.reloaded") > 0; }));
+  const std::size_t before = lines("79001234567");
+  add(entry("79001234567@c.us", "second2"));
+  ASSERT_TRUE(wait_until(20s, [&] { return lines(R"("idMessage":"second2")") > 0; }));
+  EXPECT_EQ(lines("79001234567"), before);
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ constexpr const char* kUsage =
     "usage: simulation [--mode N] [--seeds FIRST[-LAST]] [--without RULE] [--trace] [--shrink] [--threads N]\n"
     "  --mode     0 connections cut · 1 Redis away for long · 2 crashes, freezes, poison · 3 unknown outcomes and redrives · 4 = 3 with\n"
     "             crashes · 5 aimed at takeovers · 6 Redis away again and again · 7 clocks step · 8 hand-overs aimed at begins · 9 poison\n"
-    "             in one process · 10 = 2 with memory for a handful of entries; default all\n"
+    "             in one process · 10 = 2 with memory for a handful of entries · 11 = 2 with asynchronous handlers; default all\n"
     "  --seeds    default 1-2000\n"
     "  --without  a rule to take out; --list names them\n"
     "  --trace    all that happens, a line each\n"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/check.hpp"
 #include "common/redis/command.hpp"
 #include "common/redis/reply.hpp"
 
@@ -19,14 +20,27 @@ class NoHandler final : public handlers::Handler {
   Handled handle(const notification::Notification&, const std::stop_token&) override { return Handled::done(); }
 };
 
-/// All notifications are messages; what their handler does is the simulation's.
-const routes::Routes& all_routes() {
+constexpr std::size_t kForwardsMax = 2;
+
+class NoForward final : public handlers::AsyncHandler {
+ public:
+  std::size_t concurrency() const override { return kForwardsMax; }
+  void start(std::shared_ptr<const notification::Notification>, const std::stop_token&, Done done) override { done(Handled::done()); }
+};
+
+/// Messages are handled in the pool, calls asynchronously; what that does is the simulation's.
+const std::shared_ptr<const routes::Routes>& all_routes() {
   static const auto* const handlers = [] {
     auto* made = new handlers::Handlers;
     made->add("message", std::make_unique<NoHandler>());
     return made;
   }();
-  static const routes::Routes routes(*handlers);
+  static const auto routes = [] {
+    routes::Options options;
+    options.routes.push_back({.match = {.type_webhook = {"incomingCall"}}, .actions = {{.forward = forward::Options{}}}});
+    const auto no_forward = [](const std::string&, const forward::Options&) { return std::make_shared<NoForward>(); };
+    return std::make_shared<const routes::Routes>(options, *handlers, no_forward);
+  }();
   return routes;
 }
 
@@ -53,7 +67,8 @@ dispatch::Arrival World::arrival(StreamId id, const RedisModel::Entry& entry) co
   notification.id = entry.id;
   notification.id_instance = 1;
   notification.chat = std::to_string(ledger.notification(entry.number).chat);
-  notification.type = notification::TypeWebhook::kIncomingMessageReceived;
+  const bool forwarded = schedule.mode == Mode::kForwards && entry.number % 4 != 0;
+  notification.type = forwarded ? notification::TypeWebhook::kIncomingCall : notification::TypeWebhook::kIncomingMessageReceived;
   notification.received = base::from_unix_ms(rules.has(Rule::kStaleByReceipt) ? entry.received_ms : kStartMs);
   notification.identity = identity_of(entry.number);
   if (!rules.has(Rule::kIdentitiesInMemory)) {
@@ -93,7 +108,7 @@ Time Process::latency() {
 
 bool Process::empty() const {
   const auto figures = core_.figures();
-  return figures.entries + figures.running + figures.blocked + figures.body_bytes + busy_ == 0;
+  return figures.entries + figures.running + figures.blocked + figures.body_bytes + busy_ + forwards_ == 0;
 }
 
 /// Something happens in the process, unless it doesn't run.
@@ -394,6 +409,14 @@ void Process::execute_read(unsigned generation) {
 }
 
 void Process::start(Job job) {
+  if (job.action->async) {
+    ++forwards_;
+    HOOKFLEET_CHECK(forwards_ <= kForwardsMax + options_.concurrency);  // those that had to begin first come beyond
+    world_.timeline.at(from_seconds(0.0002), [this, taken = std::move(job)]() mutable {
+      deliver([this, taken = std::move(taken)]() mutable { begin(std::move(taken)); });
+    });
+    return;
+  }
   jobs_.push_back(std::move(job));
   kick();
 }
@@ -416,8 +439,12 @@ void Process::begin(Job job) {
 }
 
 void Process::returned(Job job, bool started, Handled handled, Time duration) {
-  --busy_;
-  kick();
+  if (job.action->async) {
+    --forwards_;
+  } else {
+    --busy_;
+    kick();
+  }
   std::vector<Completion> completions;
   completions.push_back({std::move(job), started, std::move(handled), duration});
   core_.completed(std::move(completions), boot(), wall());

@@ -170,6 +170,7 @@ class Process final : public worker::Outside {
   // The pool
   std::deque<dispatch::Job> jobs_;
   std::size_t busy_ = 0;
+  std::size_t forwards_ = 0;  // asynchronous handlers that run
 };
 
 }  // namespace hookfleet::simulation

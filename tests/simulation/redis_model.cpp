@@ -25,6 +25,7 @@ std::string suffix(const stream::Effect& effect) {
     case stream::Effect::On::kInstances: return "inst";
     case stream::Effect::On::kMessage: return "msg:" + effect.part;
     case stream::Effect::On::kChat: return "chat:" + effect.part;
+    case stream::Effect::On::kStream: return effect.part;
   }
   return {};
 }
@@ -114,7 +115,11 @@ void RedisModel::leave(std::string_view member) {
   if (const auto known = members_.find(member); known != members_.end()) members_.erase(known);
 }
 
-void RedisModel::apply(Partition& partition, const stream::Effect& effect) {
+void RedisModel::apply(Partition& partition, const stream::Effect& effect, const Entry& entry) {
+  if (effect.op == stream::Effect::Op::kAppend) {
+    copies_[effect.part].push_back({entry.id, effect.field});
+    return;
+  }
   std::string& field = partition.hashes[suffix(effect)][effect.field];
   switch (effect.op) {
     case stream::Effect::Op::kIncrement: field = std::to_string(number<std::int64_t>(field) + number<std::int64_t>(effect.value)); break;
@@ -122,6 +127,7 @@ void RedisModel::apply(Partition& partition, const stream::Effect& effect) {
     case stream::Effect::Op::kAdvance:
       if (field.empty() || number<std::int64_t>(field) < number<std::int64_t>(effect.value)) field = effect.value;
       break;
+    case stream::Effect::Op::kAppend: break;
   }
 }
 
@@ -134,14 +140,16 @@ std::optional<std::string> RedisModel::ack(unsigned partition, std::string_view 
     const auto entry = at.stream.find(ended.stream_id);
     letters += entry == at.stream.end() ? 'g' : 'w';
     if (entry == at.stream.end() && rules_.has(Rule::kOnlyPresentAcked)) continue;
+    Entry copied;
     if (entry != at.stream.end()) {
+      copied = entry->second;
       if (ended.death) {
         at.last_dead_id = next_id(at.last_dead_id, now_ms);
         at.dead_letters.emplace_hint(at.dead_letters.end(), at.last_dead_id, DeadLetter{entry->second, ended.stream_id, *ended.death});
       }
       at.stream.erase(entry);
     }
-    for (const stream::Effect& effect : ended.effects) apply(at, effect);
+    for (const stream::Effect& effect : ended.effects) apply(at, effect, copied);
     if (ended.identity && (!ended.death || rules_.has(Rule::kMarksOfDead))) {
       const auto [mark, fresh] = at.marks.try_emplace(*ended.identity, ended.mark);
       if (!fresh) merge(mark->second, ended.mark);

@@ -26,7 +26,8 @@ namespace hookfleet::simulation {
 
 /// What Redis holds of one fleet, and what the scripts (common/stream/*.lua, common/lease/*.lua) do with it, in memory: as they do it,
 /// reply for reply, which integration_redis_model checks against the scripts in a redis-server. Not modelled: keys of a wrong type,
-/// expiry of marks and of effects' hashes, maxmemory.
+/// expiry of marks and of effects' hashes, the length of streams of the
+/// user's, maxmemory.
 /// Threads: one.
 class RedisModel {
  public:
@@ -61,6 +62,14 @@ class RedisModel {
     std::map<std::string, std::map<std::string, std::string>> hashes;  // of effects, by suffix: cnt, inst, msg:…, chat:…
     stream::StreamId last_id{}, last_dead_id{};
   };
+
+  /// A notification on a stream of the user's.
+  struct Copy {
+    std::string id, idempotency_key;
+    bool operator==(const Copy&) const = default;
+  };
+  /// By key, oldest first.
+  const std::map<std::string, std::vector<Copy>>& copies() const { return copies_; }
 
   /// The server's clock, in Unix ms.
   std::int64_t now_ms = 0;
@@ -102,11 +111,12 @@ class RedisModel {
 
  private:
   bool held(unsigned partition, std::string_view owner, std::string_view epoch);
-  void apply(Partition& partition, const stream::Effect& effect);
+  void apply(Partition& partition, const stream::Effect& effect, const Entry& entry);
 
   const Rules rules_;
   std::vector<Partition> partitions_;
   std::map<std::string, std::int64_t, std::less<>> members_;
+  std::map<std::string, std::vector<Copy>> copies_;
   std::size_t zombie_changes_ = 0;
 };
 

@@ -205,6 +205,8 @@ class Comparison : public testing::Test {
         one.effects.push_back({Effect::Op::kAdvance, Effect::On::kMessage, part, "status", std::to_string(entry.version) + " v", 1h});
       }
       if (random_->chance(0.2)) one.effects.push_back({Effect::Op::kSet, Effect::On::kChat, part, "last", entry.id, 0ms});
+      if (random_->chance(0.3))
+        one.effects.push_back({Effect::Op::kAppend, Effect::On::kStream, "copies", "key " + entry.id, "100000", 0ms});
     }
     if (ended.empty()) return;
     ack_.start({who, epoch, partition});
@@ -304,6 +306,15 @@ class Comparison : public testing::Test {
       EXPECT_TRUE(real->entry.has_value() && *real->entry == written(letter.entry));
     }
     for (const auto& [suffix, fields] : at.hashes) EXPECT_EQ(hash(keys_.of(partition, suffix)), fields) << suffix;
+    std::vector<RedisModel::Copy> copies;
+    const redis::Reply copied = server_.call({"XRANGE", "copies", "-", "+"});
+    for (std::size_t c = 0; c < copied.view().size(); ++c) {
+      const redis::ReplyView fields = copied.view()[c][1];
+      ASSERT_EQ(fields.size(), 2 * stream::kCopyFields.size());
+      copies.push_back({std::string(fields[1].text()), std::string(fields[3].text())});
+    }
+    const auto expected = model_->copies().find("copies");
+    EXPECT_EQ(copies, expected == model_->copies().end() ? std::vector<RedisModel::Copy>{} : expected->second);
   }
 
   support::RedisServer server_;

@@ -32,10 +32,11 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   if (mode == Mode::kPoison) schedule.partitions = 2 + random.below(2);
   const double end = random.pick({20.0, 40.0, 80.0});
   const bool unknown = mode >= Mode::kUnknown && mode <= Mode::kLongOutages;
-  const bool crashes =
-      mode == Mode::kCrashes || mode == Mode::kClocks || mode == Mode::kHandOvers || mode == Mode::kPoison || mode == Mode::kMemory;
+  const bool crashes = mode == Mode::kCrashes || mode == Mode::kClocks || mode == Mode::kHandOvers || mode == Mode::kPoison ||
+                       mode == Mode::kMemory || mode == Mode::kForwards;
   schedule.end = from_seconds(end);
 
+  const bool many = mode == Mode::kMemory || mode == Mode::kForwards;
   unsigned poison = 0;
   unsigned number = 0;
   const unsigned instances = 1 + random.below(3);
@@ -43,11 +44,11 @@ Schedule draw(std::uint64_t seed, Mode mode) {
     auto& instance = schedule.instances.emplace_back();
     std::vector<unsigned> chats;
     std::vector<unsigned> partition_of_chat;
-    for (unsigned c = mode == Mode::kMemory ? 3 + random.below(5) : 1 + random.below(3); c > 0; --c) {
+    for (unsigned c = many ? 3 + random.below(5) : 1 + random.below(3); c > 0; --c) {
       chats.push_back(schedule.chats++);
       partition_of_chat.push_back(random.below(schedule.partitions));
     }
-    const unsigned count = mode == Mode::kMemory ? 20 + random.below(20) : 2 + random.below(12);
+    const unsigned count = many ? 20 + random.below(20) : 2 + random.below(12);
     for (unsigned j = 0; j < count; ++j) {
       Schedule::Notification notification;
       const unsigned chat = random.below(static_cast<unsigned>(chats.size()));
@@ -64,7 +65,7 @@ Schedule draw(std::uint64_t seed, Mode mode) {
                                                        : mode == Mode::kConnections ? std::initializer_list<double>{0.01, 0.05, 0.5, 3.0}
                                                        : mode == Mode::kPoison      ? std::initializer_list<double>{0.01, 0.5, 8.0}
                                                                                : std::initializer_list<double>{0.01, 0.05, 0.5, 3.0, 8.0}));
-      notification.gap = from_seconds(mode == Mode::kMemory ? 0.1 : random.pick({0.1, 2.0, 8.0}));
+      notification.gap = from_seconds(many ? 0.1 : random.pick({0.1, 2.0, 8.0}));
       instance.push_back(notification);
     }
   }
@@ -144,6 +145,7 @@ Schedule draw(std::uint64_t seed, Mode mode) {
   schedule.change = random.pick({0.0, 0.1, 0.5});
   schedule.concurrency = random.pick({1U, 2U, 4U});
   if (mode == Mode::kMemory) schedule.memory_max = random.pick({2048UL, 4096UL, 8192UL});
+  if (mode == Mode::kForwards) schedule.memory_max = random.pick({4096UL, 16384UL, 256UL << 20});
   schedule.spawns.push_back(Time(0));
   for (unsigned i = 1; i < workers; ++i) schedule.spawns.push_back(from_seconds(random.pick({0.0, 0.1, 15.0})));
   return schedule;

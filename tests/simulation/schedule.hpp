@@ -52,8 +52,9 @@ enum class Mode : unsigned {
   kHandOvers = 8,    ///< as 2, with SIGTERMs aimed at the moment when a begin is being written
   kPoison = 9,       ///< one process that holds all partitions, long handlers, and much that ends it
   kMemory = 10,      ///< as 2, with much whose target is away, and memory for a handful of entries
+  kForwards = 11,    ///< as 2, with many chats, most of them handled asynchronously with few places; sometimes as little memory
 };
-inline constexpr unsigned kModes = 11;
+inline constexpr unsigned kModes = 12;
 
 /// Everything that is decided before a run. The rest (latencies, how long a handler takes) is drawn during the run from the same seed.
 struct Schedule {

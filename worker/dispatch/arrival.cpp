@@ -3,8 +3,49 @@
 #include "common/notification/envelope.hpp"
 
 namespace hookfleet::dispatch {
+namespace {
 
-Arrival prepare(stream::StreamId stream_id, tl::expected<stream::Entry, std::string> entry) {
+void find_unknown(Content& content, const schema::Schemas* schemas) {
+  const notification::Notification& notification = content.notification;
+  if (!notification.type && !notification.type_webhook.empty() && (schemas == nullptr || !schemas->knows(notification.type_webhook))) {
+    content.unknown.push_back(stream::Kind::of(stream::Kind::What::kTypeWebhook, notification.type_webhook));
+  }
+  const std::string& message = notification.type_message;
+  if (!message.empty() && !notification::is_known_type_message(message) && (schemas == nullptr || !schemas->knows_message(message))) {
+    content.unknown.push_back(stream::Kind::of(stream::Kind::What::kTypeMessage, message));
+  }
+}
+
+void find_unknown_fields(Content& content, const schema::Schemas& schemas, const nlohmann::json& body) {
+  const notification::Notification& notification = content.notification;
+  std::string types = notification.type_webhook;
+  if (!notification.type_message.empty()) types += '/' + notification.type_message;
+  for (const std::string& pointer : schemas.undeclared(notification.type_webhook, notification.type_message, body)) {
+    content.unknown.push_back(stream::Kind::of(stream::Kind::What::kField, types + ':' + pointer));
+  }
+}
+
+/// Holds it against its schemas.
+void check(Content& content, const Checks& checks) {
+  notification::Notification& notification = content.notification;
+  const bool known = checks.schemas && checks.schemas->knows(notification.type_webhook);
+  if (!known && !notification.type_webhook.empty()) return;
+  // Handlers that want a DOM make their own: keeping this one would take ten times the body's memory for as long as the entry waits.
+  const nlohmann::json body = notification.json();
+  const auto problems =
+      known ? checks.schemas->check(notification.type_webhook, notification.type_message, body) : schema::Schemas::untyped(body);
+  if (problems.empty()) {
+    if (checks.fields) find_unknown_fields(content, *checks.schemas, body);
+    return;
+  }
+  notification.invalid_at = problems.front().pointer;
+  for (const schema::Problem& problem : problems) content.why += (content.why.empty() ? "" : "; ") + problem.text();
+  if (checks.invalid == Invalid::kDeadLetter) content.unfit = stream::DeadClass::kInvalid;
+}
+
+}  // namespace
+
+Arrival prepare(stream::StreamId stream_id, tl::expected<stream::Entry, std::string> entry, const Checks& checks) {
   auto content = std::make_shared<Content>();
   notification::Notification& notification = content->notification;
   if (!entry) {
@@ -32,10 +73,10 @@ Arrival prepare(stream::StreamId stream_id, tl::expected<stream::Entry, std::str
     content->unfit = stream::DeadClass::kMalformed;
     content->why = notification::to_text(envelope.malformed);
     if (!envelope.malformed_at.empty()) content->why += ": " + envelope.malformed_at;
-  } else if (notification.type_webhook.empty()) {
-    content->unfit = stream::DeadClass::kInvalid;
-    content->why = "/typeWebhook: expected a text that is not empty";
+    return {stream_id, entry->source, std::move(content)};
   }
+  find_unknown(*content, checks.schemas.get());
+  check(*content, checks);
   return {stream_id, entry->source, std::move(content)};
 }
 

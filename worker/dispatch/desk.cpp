@@ -31,14 +31,28 @@ std::string_view to_text(Outcome outcome) {
   return "";
 }
 
-Desk::Desk(const Tenure& tenure, const Options& options, const routes::Routes& routes)
-    : tenure_(tenure), options_(options), routes_(routes), attempts_up_to_(tenure.up_to) {}
+Desk::Desk(const Tenure& tenure, const Options& options, std::shared_ptr<const routes::Routes> routes)
+    : tenure_(tenure), options_(options), routes_(std::move(routes)), attempts_up_to_(tenure.up_to) {}
 
 Desk::~Desk() = default;
 
 Desk::Item* Desk::find(stream::StreamId stream_id) {
   const auto found = items_.find(stream_id);
   return found == items_.end() ? nullptr : &found->second;
+}
+
+void Desk::set_routes(std::shared_ptr<const routes::Routes> routes) {
+  routes_ = std::move(routes);
+  // Who waits for a place at a handler may have another route now.
+  for (Waiting& waiting : waiting_) {
+    for (Lane* lane : std::exchange(waiting.lanes, {})) {
+      lane->waits = false;
+      --waiting_lanes_;
+      blocked_entries_ -= lane->size;
+      ready_.push_back(lane);
+    }
+  }
+  std::erase_if(waiting_, [](const Waiting& waiting) { return waiting.called == 0; });
 }
 
 // --- Reading
@@ -126,12 +140,13 @@ bool Desk::overflows(const notification::Notification& notification) {
   if (overflow_.contains(key)) return true;
   if (!pressure_.records) return false;
   const auto lane = lanes_.find(key);
-  if (lane == lanes_.end() || lane->second.head == nullptr || lane->second.head->state != State::kBlocked) return false;
+  if (lane == lanes_.end() || lane->second.head == nullptr) return false;
+  if (lane->second.head->state != State::kBlocked && !lane->second.waits) return false;
   overflow_.add(key);
   return true;
 }
 
-/// Forgets all of a lane whose head has just been blocked: it stays in the stream, its attempts in att.
+/// Forgets all of a lane whose head has just been blocked, or is to wait for a place: it stays in the stream, its attempts in att.
 void Desk::put_back(Lane& lane) {
   overflow_.add(*lane.key);
   attempts_up_to_ = std::max(attempts_up_to_, lane.head->stream_id);
@@ -139,6 +154,7 @@ void Desk::put_back(Lane& lane) {
     Item* next = std::exchange(item->next, nullptr);
     overflow_.leave_out(item->stream_id);
     item->lane = nullptr;
+    give_up_place(*item);
     item->state = State::kLeaving;
     ++leaving_;
     drop_body(*item);
@@ -189,9 +205,9 @@ void Desk::join(Item& item, base::BootTime now, base::WallTime wall) {
   lane.tail->next = &item;
   lane.tail = &item;
   const bool blocked = lane.head->state == State::kBlocked;
-  if (blocked) ++blocked_entries_;
+  if (blocked || lane.waits) ++blocked_entries_;
   // Kept is what may start next; the rest is read again when its turn comes.
-  if (blocked || (pressure_.bodies && lane.size > options_.lane_bodies)) drop_body(item);
+  if (blocked || (pressure_.bodies && (lane.waits || lane.size > options_.lane_bodies))) drop_body(item);
 }
 
 void Desk::make_ready(Lane& lane) {
@@ -256,6 +272,7 @@ void Desk::forget(Item& item) {
     overflow_.leave_out(item.stream_id);  // a rescan may have taken it for known
   }
   drop_body(item);
+  give_up_place(item);
   identities_.leave(item.identity);
   if (item.attempts_due) std::erase(attempts_due_, &item);
   settle(item);
@@ -266,19 +283,26 @@ void Desk::forget(Item& item) {
 
 Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::WallTime wall) {
   Step step;
-  if (!has_ready()) return step;
-  std::deque<Lane*>& queue = begun_ready_.empty() ? ready_ : begun_ready_;
+  std::deque<Lane*>& queue = !begun_ready_.empty()                    ? begun_ready_
+                             : !called_ready_.empty()                 ? called_ready_
+                             : situation.pool && !pool_ready_.empty() ? pool_ready_
+                                                                      : ready_;
+  if (queue.empty()) return step;
   Lane& lane = *queue.front();
   Item& item = *lane.head;
   step.stream_id = item.stream_id;
-  const auto take = [&] {
+  const auto fetch = [&] {
     queue.pop_front();
     lane.ready = false;
+  };
+  const auto take = [&] {
+    fetch();
+    give_up_place(item);
   };
 
   if (!item.content) {
     if (!situation.connected) return step;
-    take();
+    fetch();  // the place it was called to is kept
     item.state = State::kFetching;
     step.kind = Step::Kind::kFetch;
     return step;
@@ -295,11 +319,18 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     queue.push_front(&lane);
   }
 
-  const auto actions = routes_.find(item.content->notification);
+  const auto actions = routes_->find(item.content->notification);
   const ActionSet todo = this->todo(item, actions);
-  if (todo.none() && !item.begun) {  // the route has changed: what is left of it was done before
+  if (todo.none()) {  // the route has changed since
     take();
-    step.record = end(item, Outcome::kDone, now, wall);
+    step.begun = item.begun;
+    if (item.begun) {
+      --begun_;
+      ++settling_;
+      item.settling = true;
+    }
+    const bool done = item.attempts && !item.attempts->finished.empty();
+    step.record = end(item, done ? Outcome::kDone : Outcome::kIgnored, now, wall);
     step.kind = Step::Kind::kEnded;
     return step;
   }
@@ -308,12 +339,23 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
   if (type && situation.held.test(static_cast<std::size_t>(*type)) && !item.begun) {
     take();
     item.held = true;
-    step.record = put_off(item, true, std::string(kHeldReason), now, wall, kUnspread);
+    step.record = put_off(item, true, std::string(kHeldReason), {}, now, wall, kUnspread);
+    step.record->blocked = {};  // nothing is away
     step.kind = Step::Kind::kEnded;
     return step;
   }
 
   if (!situation.settled && !item.begun) return step;
+
+  if (!item.begun) {
+    if (auto handler = full(item, actions, todo, situation)) {
+      take();
+      step.kind = Step::Kind::kWaits;
+      step.wanted = handler;
+      wait_for(lane, handler);
+      return step;
+    }
+  }
 
   // What may have ended the owner before is noted as begun before it starts: the first of each lane that was there at the takeover.
   const bool suspect =
@@ -345,6 +387,16 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
     return step;
   }
 
+  const bool pooled = std::any_of(actions.begin(), actions.end(), [&](const routes::Action& action) {
+    return action.async == nullptr && todo.test(static_cast<std::size_t>(&action - actions.data()));
+  });
+  if (pooled && !situation.pool && !item.begun) {  // those behind it may not need the pool
+    queue.pop_front();
+    pool_ready_.push_back(&lane);
+    step.kind = Step::Kind::kWaits;
+    return step;
+  }
+
   take();
   step.begun = item.begun;
   if (item.begun) --begun_;
@@ -356,6 +408,7 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
   item.content->notification.attempt = 1 + (item.attempts ? item.attempts->failed : 0);
   step.kind = Step::Kind::kStart;
   step.content = item.content;
+  step.routes = item.routes = routes_;
   step.actions = actions;
   step.todo = todo;
   return step;
@@ -371,6 +424,62 @@ ActionSet Desk::todo(const Item& item, std::span<const routes::Action> actions) 
     }
   }
   return todo;
+}
+
+// --- Places at asynchronous handlers
+
+/// The first of those that are to run that has no place.
+std::shared_ptr<handlers::AsyncHandler> Desk::full(const Item& item, std::span<const routes::Action> actions, const ActionSet& todo,
+                                                   const Situation& situation) const {
+  if (situation.full.empty()) return nullptr;
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    const auto& handler = actions[i].async;
+    if (!handler || !todo.test(i) || item.called_for == handler.get()) continue;
+    if (std::find(situation.full.begin(), situation.full.end(), handler.get()) != situation.full.end()) return handler;
+  }
+  return nullptr;
+}
+
+void Desk::wait_for(Lane& lane, const std::shared_ptr<handlers::AsyncHandler>& handler) {
+  if (pressure_.records) return put_back(lane);
+  auto place = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.handler == handler; });
+  if (place == waiting_.end()) place = waiting_.insert(place, Waiting{handler, {}, 0});
+  place->lanes.push_back(&lane);
+  lane.ready = lane.waits = true;
+  ++waiting_lanes_;
+  blocked_entries_ += lane.size;
+  if (!pressure_.bodies) return;
+  for (Item* kept = lane.head; kept != nullptr && kept->content; kept = kept->next) drop_body(*kept);
+}
+
+bool Desk::call(const handlers::AsyncHandler& handler) {
+  const auto place = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.handler.get() == &handler; });
+  if (place == waiting_.end() || place->lanes.empty()) return false;
+  Lane& lane = *place->lanes.front();
+  place->lanes.pop_front();
+  lane.waits = false;
+  --waiting_lanes_;
+  blocked_entries_ -= lane.size;
+  lane.head->called_for = &handler;
+  ++place->called;
+  called_ready_.push_back(&lane);
+  return true;
+}
+
+void Desk::give_up_place(Item& item) {
+  if (item.called_for == nullptr) return;
+  const auto* handler = std::exchange(item.called_for, nullptr);
+  const auto place = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.handler.get() == handler; });
+  if (--place->called == 0 && place->lanes.empty()) waiting_.erase(place);
+}
+
+std::size_t Desk::called(const handlers::AsyncHandler& handler) const {
+  const auto place = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.handler.get() == &handler; });
+  return place == waiting_.end() ? 0 : place->called;
+}
+
+bool Desk::waits_for(const handlers::AsyncHandler& handler) const {
+  return std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.handler.get() == &handler && !w.lanes.empty(); });
 }
 
 std::optional<Record> Desk::decide(Item& item, base::BootTime now, base::WallTime wall) {
@@ -400,7 +509,7 @@ std::optional<Record> Desk::decide(Item& item, base::BootTime now, base::WallTim
     }
   }
   if (content.unfit) return die(item, *content.unfit, content.why, now, wall);
-  if (routes_.find(content.notification).empty()) return end(item, Outcome::kIgnored, now, wall);
+  if (routes_->find(content.notification).empty()) return end(item, Outcome::kIgnored, now, wall);
   return std::nullopt;
 }
 
@@ -439,8 +548,9 @@ void Desk::attempts_changed(Item& item) {
   attempts_due_.push_back(&item);
 }
 
-Record Desk::record_of(const Item& item, Outcome outcome) const {
+Record Desk::record_of(Item& item, Outcome outcome) const {
   Record record;
+  record.first = !std::exchange(item.recorded, true);
   record.content = item.content;
   record.partition = tenure_.partition;
   record.outcome = outcome;
@@ -502,7 +612,8 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
                                           double random) {
   using Kind = handlers::Handled::Kind;
   --running_items_;
-  const bool fan_out = routes_.find(item.content->notification).size() > 1;
+  const auto routes = std::move(item.routes);
+  const bool fan_out = routes->find(item.content->notification).size() > 1;
   const auto badness = [](const Returned& one) {
     if (!one.started) return 1;
     switch (one.handled.kind) {
@@ -516,14 +627,15 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
   };
   Returned& worst =
       *std::max_element(returned.begin(), returned.end(), [&](const auto& a, const auto& b) { return badness(a) < badness(b); });
-  bool started = false, done = item.attempts && !item.attempts->finished.empty();
+  const bool finished_before = item.attempts && !item.attempts->finished.empty();
+  bool started = false, done = finished_before;
   std::chrono::nanoseconds duration{};
   for (Returned& one : returned) {
     started |= one.started;
     duration = std::max(duration, one.duration);
     if (badness(one) > 0) continue;
     done |= one.handled.kind == Kind::kDone;
-    if (badness(worst) == 0 && !fan_out) {
+    if (badness(worst) == 0 && !fan_out && !finished_before) {
       item.effects = std::move(one.handled.effects);
     } else {
       attempts_of(item).finished.push_back({one.action->name, std::move(one.handled.effects)});
@@ -551,14 +663,15 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
       ++attempts.failed;
       record = die(item, stream::DeadClass::kRejected, std::move(reason), now, wall);
     } else {
-      record = put_off(item, worst.handled.kind == Kind::kUnavailable, std::move(reason), now, wall, random);
+      record = put_off(item, worst.handled.kind == Kind::kUnavailable, std::move(reason), worst.handled.pause, now, wall, random);
     }
   }
   record->duration = duration;
   return record;
 }
 
-Record Desk::put_off(Item& item, bool unavailable, std::string reason, base::BootTime now, base::WallTime wall, double random) {
+Record Desk::put_off(Item& item, bool unavailable, std::string reason, milliseconds at_least, base::BootTime now, base::WallTime wall,
+                     double random) {
   const std::int64_t now_ms = base::unix_ms(wall);
   stream::Attempts& attempts = attempts_of(item);
   Record record = record_of(item, Outcome::kRetry);
@@ -568,7 +681,7 @@ Record Desk::put_off(Item& item, bool unavailable, std::string reason, base::Boo
   retry::Decision decision;
   if (unavailable) {
     const std::int64_t born_ms = stream::is_redriven(item.source) ? static_cast<std::int64_t>(item.stream_id.ms) : item.received_ms;
-    decision = retry::after_unavailable(options_.retry, attempts, born_ms, now_ms, random);
+    decision = retry::after_unavailable(options_.retry, attempts, born_ms, now_ms, at_least, random);
   } else {
     ++attempts.failed;
     decision = retry::after_failure(options_.retry, attempts, item.lane->probation ? 1 : options_.retry.attempts, random);
@@ -577,6 +690,7 @@ Record Desk::put_off(Item& item, bool unavailable, std::string reason, base::Boo
   if (decision.dead) return die(item, *decision.dead, std::move(reason), now, wall);
   record.reason = std::move(reason);
   record.unavailable = unavailable;
+  if (unavailable) record.blocked = milliseconds(std::max<std::int64_t>(now_ms - attempts.blocked_since_ms, 0));
   block(item, decision.pause, now, wall);
   return record;
 }
@@ -797,6 +911,10 @@ void Desk::drain() {
   draining_ = true;
   ready_.clear();
   begun_ready_.clear();
+  called_ready_.clear();
+  pool_ready_.clear();
+  waiting_.clear();
+  waiting_lanes_ = 0;
   std::erase_if(blocked_, [&](const auto& waiting) {
     const Item* item = find(waiting.second);
     return item == nullptr || item->state == State::kBlocked;
@@ -805,6 +923,7 @@ void Desk::drain() {
   acknowledged_.clear();
   std::vector<Item*> waiting;
   for (auto& [id, item] : items_) {
+    item.called_for = nullptr;
     switch (item.state) {
       case State::kEnded:
       case State::kLeaving: break;
@@ -820,7 +939,7 @@ void Desk::drain() {
       case State::kBlocked: waiting.push_back(&item); break;
     }
   }
-  for (auto& [key, lane] : lanes_) lane.ready = false;
+  for (auto& [key, lane] : lanes_) lane.ready = lane.waits = false;
   std::erase_if(lanes_, [](const auto& named) { return named.second.head == nullptr || named.second.head->state != State::kRunning; });
   begun_ = 0;
   blocked_entries_ = looking_up_ = 0;

@@ -66,13 +66,15 @@ class Desk {
     std::size_t lane_bodies = 4;  ///< of each lane the first so many entries keep their bodies when memory is tight
   };
 
-  /// `options` and `routes` outlive the desk.
-  Desk(const Tenure& tenure, const Options& options, const routes::Routes& routes);
+  /// `options` outlives the desk.
+  Desk(const Tenure& tenure, const Options& options, std::shared_ptr<const routes::Routes> routes);
   ~Desk();
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
   unsigned partition() const { return tenure_.partition; }
+  /// Other routes hold for whatever starts from now on (routes::Routes says what that means for the rest).
+  void set_routes(std::shared_ptr<const routes::Routes> routes);
 
   // --- Reading. A cycle is one XREAD and the look-up of what it brought.
 
@@ -121,24 +123,29 @@ class Desk {
       kBegin,    ///< it must be noted as begun first: it is among take_attempts(); next() gives it again after they are written. It has
                  ///< its place among those that run from now on
       kPlace,    ///< it may only begin when fewer run: it has to be the first to be asked again then
+      kWaits,    ///< for a place: in the pool, or until call() at `wanted`
       kAlone,    ///< it may only begin when nothing runs in the process: ask again then
       kStart,    ///< its actions are to be started; completed() follows for each
     };
     Kind kind = Kind::kNothing;
     stream::StreamId stream_id{};
-    std::shared_ptr<const Content> content;     ///< of kStart
-    std::span<const routes::Action> actions{};  ///< of kStart: those of its route
-    ActionSet todo{};                           ///< of kStart: which of them: those that are not done yet
-    bool alone = false;                         ///< of kBegin: nothing may begin or start until it has ended
-    bool begun = false;                         ///< of kStart: it has a place since kBegin
-    std::optional<Record> record;               ///< of kEnded
+    std::shared_ptr<const Content> content;            ///< of kStart
+    std::shared_ptr<const routes::Routes> routes{};    ///< of kStart: whose actions follow
+    std::span<const routes::Action> actions{};         ///< of kStart: those of its route
+    ActionSet todo{};                                  ///< of kStart: which of them: those that are not done yet
+    bool alone = false;                                ///< of kBegin: nothing may begin or start until it has ended
+    bool begun = false;                                ///< of kStart and kEnded: it had a place since kBegin
+    std::shared_ptr<handlers::AsyncHandler> wanted{};  ///< of kWaits: the handler without a place for it; null: the pool
+    std::optional<Record> record;                      ///< of kEnded
   };
   struct Situation {
     bool connected = true;  ///< bodies can be read and begins be written
     bool may_begin = true;  ///< fewer have begun than may run at a time
     bool idle = true;       ///< nothing runs or has begun in the whole process
     bool settled = true;    ///< settling() is 0 in the whole process: otherwise nothing starts but what has begun
-    retry::TypeSet held{};  ///< types that wait for an operator
+    bool pool = true;       ///< the pool takes one more
+    std::span<const handlers::AsyncHandler* const> full{};  ///< asynchronous handlers without a place, those called() counted
+    retry::TypeSet held{};                                  ///< types that wait for an operator
   };
   /// What to do next.
   Step next(const Situation& situation, base::BootTime now, base::WallTime wall);
@@ -161,10 +168,21 @@ class Desk {
   /// When wake() has something to do.
   std::optional<base::BootTime> next_wake() const;
   bool has_ready() const { return ready() > 0; }
-  /// Lanes whose head may be looked at now.
-  std::size_t ready() const { return ready_.size() + begun_ready_.size(); }
+  /// Lanes whose head may be looked at now, or as soon as the pool has a place.
+  std::size_t ready() const { return ready_.size() + begun_ready_.size() + called_ready_.size() + pool_ready_.size(); }
   /// One whose begin is written waits for its start: it holds a place among those that run, so it must get its turn first.
   bool has_begun_ready() const { return !begun_ready_.empty(); }
+
+  // --- Places at asynchronous handlers. An entry for which one has none waits, and its lane with it; the places are the process's to
+  // count. Who waits here is kept as blocked lanes are: it doesn't pause the reader, and overflows when memory is full.
+
+  /// Lanes that wait for a place at any handler.
+  std::size_t waiting() const { return waiting_lanes_; }
+  /// Lanes that have been called and not started yet: each holds a place.
+  std::size_t called(const handlers::AsyncHandler& handler) const;
+  bool waits_for(const handlers::AsyncHandler& handler) const;
+  /// A place is free: the lane that has waited for longest is the next to be started. False: none waits.
+  bool call(const handlers::AsyncHandler& handler);
 
   // --- Acknowledging and attempts
 
@@ -211,7 +229,7 @@ class Desk {
   bool only_runs() const { return running_items_ == items_.size(); }
   std::size_t lanes() const { return lanes_.size(); }
   std::size_t blocked() const { return blocked_.size(); }
-  /// Entries of blocked lanes; lanes that overflow.
+  /// Entries of lanes that are blocked or wait for a place; lanes that overflow.
   std::size_t blocked_entries() const { return blocked_entries_; }
   std::size_t overflowed() const { return overflow_.lanes(); }
   std::size_t identities() const { return identities_.size(); }
@@ -246,23 +264,27 @@ class Desk {
     bool acknowledging = false;  // a call is under way
     bool attempts_due = false;
     bool held = false;                // of a blocked one: its type waits for an operator
+    bool recorded = false;            // a record of it was made
     std::uint8_t attempts_calls = 0;  // under way
     std::uint8_t refusals = 0;
     std::uint8_t running = 0;  // actions that have not returned
     Lane* lane = nullptr;
-    Item* next = nullptr;                             // in its lane
-    std::shared_ptr<Content> content;                 // null: not kept
-    std::unique_ptr<stream::Attempts> attempts;       // null: nothing is remembered
-    std::vector<stream::Effect> effects;              // of an ended one
-    std::unique_ptr<stream::Death> death;             // of a dead one
-    std::unique_ptr<std::vector<Returned>> returned;  // of several actions, until the last returns
+    Item* next = nullptr;                                // in its lane
+    const handlers::AsyncHandler* called_for = nullptr;  // it holds a place there
+    std::shared_ptr<Content> content;                    // null: not kept
+    std::unique_ptr<stream::Attempts> attempts;          // null: nothing is remembered
+    std::vector<stream::Effect> effects;                 // of an ended one
+    std::unique_ptr<stream::Death> death;                // of a dead one
+    std::unique_ptr<std::vector<Returned>> returned;     // of several actions, until the last returns
+    std::shared_ptr<const routes::Routes> routes;        // while its actions run: those that they are of
   };
   struct Lane {
     const std::string* key = nullptr;
     Item* head = nullptr;
     Item* tail = nullptr;
     std::size_t size = 0;
-    bool ready = false;       // in ready_ or begun_ready_
+    bool ready = false;       // in one of the queues or in waiting_
+    bool waits = false;       // in waiting_
     bool probation = false;   // its last one failed for good: one attempt each until one succeeds
     bool past_first = false;  // its first entry after the takeover has been looked at
   };
@@ -291,26 +313,40 @@ class Desk {
   void block(Item& item, std::chrono::milliseconds pause, base::BootTime now, base::WallTime wall);
   void attempts_changed(Item& item);
   void settle(Item& item);
-  Record record_of(const Item& item, Outcome outcome) const;
+  Record record_of(Item& item, Outcome outcome) const;
   Record end(Item& item, Outcome outcome, base::BootTime now, base::WallTime wall);
   Record die(Item& item, stream::DeadClass dead_class, std::string reason, base::BootTime now, base::WallTime wall);
   std::optional<Record> decide(Item& item, base::BootTime now, base::WallTime wall);
   ActionSet todo(const Item& item, std::span<const routes::Action> actions) const;
   std::optional<Record> attempt_ended(Item& item, std::span<Returned> returned, base::BootTime now, base::WallTime wall, double random);
-  Record put_off(Item& item, bool unavailable, std::string reason, base::BootTime now, base::WallTime wall, double random);
+  Record put_off(Item& item, bool unavailable, std::string reason, std::chrono::milliseconds at_least, base::BootTime now,
+                 base::WallTime wall, double random);
   void put_on_probation(Lane& lane, bool probation);
+  std::shared_ptr<handlers::AsyncHandler> full(const Item& item, std::span<const routes::Action> actions, const ActionSet& todo,
+                                               const Situation& situation) const;
+  void wait_for(Lane& lane, const std::shared_ptr<handlers::AsyncHandler>& handler);
+  void give_up_place(Item& item);
   void not_started(Item& item, base::BootTime now, base::WallTime wall);
   void queue_ended(Item& item, base::BootTime now);
 
   const Tenure tenure_;
   const Options& options_;
-  const routes::Routes& routes_;
+  std::shared_ptr<const routes::Routes> routes_;
 
   std::unordered_map<stream::StreamId, Item, Hash> items_;
   std::unordered_map<std::string, Lane> lanes_;
   dedup::Identities identities_;
-  std::deque<Lane*> ready_;        // whose head may be looked at
-  std::deque<Lane*> begun_ready_;  // … and has begun: before all others, or these would wait for places that those hold
+  std::deque<Lane*> ready_;         // whose head may be looked at
+  std::deque<Lane*> begun_ready_;   // … and has begun: before all others, or these would wait for places that those hold
+  std::deque<Lane*> called_ready_;  // … and has been called to a place
+  std::deque<Lane*> pool_ready_;    // … and waits for a place in the pool
+  struct Waiting {
+    std::shared_ptr<handlers::AsyncHandler> handler;
+    std::deque<Lane*> lanes;
+    std::size_t called = 0;
+  };
+  std::vector<Waiting> waiting_;  // by handler, of those alone for which somebody waits or is called
+  std::size_t waiting_lanes_ = 0;
   std::set<std::pair<base::BootTime, stream::StreamId>> blocked_;  // heads that wait, by when
   std::deque<Item*> ended_;                                        // not acknowledged, no call under way
   base::BootTime ended_since_{};

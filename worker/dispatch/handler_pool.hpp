@@ -1,38 +1,18 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <stop_token>
 #include <thread>
 #include <vector>
 
 #include "common/base/clock.hpp"
 #include "common/base/mutex.hpp"
-#include "common/stream/entry.hpp"
-#include "worker/dispatch/arrival.hpp"
-#include "worker/handlers/handler.hpp"
-#include "worker/routes/routes.hpp"
+#include "worker/dispatch/job.hpp"
 
 namespace hookfleet::dispatch {
-
-/// An action to be run on a notification.
-struct Job {
-  unsigned partition = 0;
-  unsigned long tenure = 0;  ///< serial number
-  stream::StreamId stream_id{};
-  std::shared_ptr<const Content> content;
-  const routes::Action* action = nullptr;
-  base::BootTime valid_until{};  ///< it does not start later: the lease may be another's by then
-};
-
-struct Completion {
-  Job job;
-  bool started = false;
-  handlers::Handled handled;  ///< when started
-  std::chrono::nanoseconds duration{};
-};
 
 /// Runs compiled-in handlers on threads of its own. An exception of a handler counts as retry.
 /// Threads: start() and take() one thread; `completed` is called on the pool's threads when take() has something after it had nothing.

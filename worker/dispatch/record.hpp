@@ -23,12 +23,14 @@ struct Record {
   unsigned partition = 0;
   Outcome outcome = Outcome::kDone;
   unsigned attempt = 1;
+  bool first = false;                   ///< no record of this entry was made before, since its partition was taken
   std::chrono::nanoseconds duration{};  ///< of the handler; 0 when none ran
   bool changed = false;                 ///< known, with other content
   std::string first_id;                 ///< of a repeat: `id` of the one that was handled
   std::string reason;                   ///< of retry and dead; of a repeat that isn't literally one: why it was dropped
   std::optional<stream::DeadClass> dead_class;
-  bool unavailable = false;  ///< of retry: it cost no attempt
+  bool unavailable = false;             ///< of retry: it cost no attempt
+  std::chrono::milliseconds blocked{};  ///< of retry, what it needs being away: for how long the chat has been waiting
 };
 
 }  // namespace hookfleet::dispatch

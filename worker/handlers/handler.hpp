@@ -1,14 +1,18 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/alert/alert.hpp"
 #include "common/notification/notification.hpp"
 #include "common/stream/effect.hpp"
 
@@ -28,12 +32,15 @@ struct Handled {
   Kind kind = Kind::kDone;
   std::vector<stream::Effect> effects;  ///< of kDone: run exactly once, with the acknowledgement
   std::string reason;                   ///< for people: records and dead letters
+  std::chrono::milliseconds pause{};    ///< of kUnavailable: not sooner than after this, but at most retry.max
 
-  static Handled done(std::vector<stream::Effect> effects = {}) { return {Kind::kDone, std::move(effects), {}}; }
-  static Handled ignored() { return {Kind::kIgnored, {}, {}}; }
-  static Handled unavailable(std::string reason) { return {Kind::kUnavailable, {}, std::move(reason)}; }
-  static Handled retry(std::string reason) { return {Kind::kRetry, {}, std::move(reason)}; }
-  static Handled reject(std::string reason) { return {Kind::kReject, {}, std::move(reason)}; }
+  static Handled done(std::vector<stream::Effect> effects = {}) { return {Kind::kDone, std::move(effects), {}, {}}; }
+  static Handled ignored() { return {Kind::kIgnored, {}, {}, {}}; }
+  static Handled unavailable(std::string reason, std::chrono::milliseconds pause = {}) {
+    return {Kind::kUnavailable, {}, std::move(reason), pause};
+  }
+  static Handled retry(std::string reason) { return {Kind::kRetry, {}, std::move(reason), {}}; }
+  static Handled reject(std::string reason) { return {Kind::kReject, {}, std::move(reason), {}}; }
 };
 
 /// Reacts to one family of notifications. Called again for the same notification after a crash: must be idempotent outside its effects;
@@ -55,15 +62,39 @@ class Handlers {
   void add(std::string name, std::unique_ptr<Handler> handler);
   /// Null when there is none of that name.
   Handler* find(std::string_view name) const;
+  /// All names, sorted.
+  std::vector<std::string> names() const;
+
+  /// Whom handlers tell what a person should know; lives as long as this. It reaches the operator while the worker runs.
+  alert::Relay& operators() const { return *operators_; }
 
  private:
+  std::unique_ptr<alert::Relay> operators_ = std::make_unique<alert::Relay>();  // before the handlers, which refer to it
   std::map<std::string, std::unique_ptr<Handler>, std::less<>> handlers_;
 };
 
 /// Event time as an effect takes it for ordering: Unix seconds within what `ack` compares (15 digits); 0 when there is none.
 std::int64_t event_time(const Notification& notification);
 
-/// One more of this type in hf:{t}:cnt: the field is the type's name.
-stream::Effect count(const Notification& notification);
+/// An alert about this notification, which goes with it.
+alert::Alert about(alert::Kind kind, const Notification& notification, std::string text);
+
+/// One more of this type in hf:{t}:cnt: the field is the type's name, with ` <detail>` behind it if there is one. `detail` is of a closed
+/// set, or the hash would grow with the input.
+stream::Effect count(const Notification& notification, std::string_view detail = {});
+
+/// The latest of something in hf:{t}:inst: the field is `<idInstance> <what>`, the value `<event time> <text>`; without an event time that
+/// of the receipt. An older one never replaces a newer. Cut at 256 bytes.
+stream::Effect latest_of_instance(const Notification& notification, std::string_view what, std::string_view text);
+
+/// The latest of something in the chat's record, hf:{t}:chat:<notification::chat_key>, which is kept for 30 days after its last change: the
+/// value is `<event time> <chat id> <text>`. Nothing when the notification has no chat.
+std::optional<stream::Effect> latest_of_chat(const Notification& notification, std::string_view what, std::string_view text);
+
+/// What stands in the body at a path of keys; null when nothing does. Of whatever shape the body is.
+const nlohmann::json* find_at(const nlohmann::json& body, std::initializer_list<const char*> path);
+
+/// A text of the body by its path, e.g. {"deviceData", "platform"}; empty when it isn't there or no text. Cut at 64 bytes.
+std::string text_at(const nlohmann::json& body, std::initializer_list<const char*> path);
 
 }  // namespace hookfleet::handlers

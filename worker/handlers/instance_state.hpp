@@ -4,11 +4,17 @@
 
 namespace hookfleet::handlers {
 
-/// stateInstanceChanged, statusInstanceChanged: counts them and keeps each instance's latest state in hf:{t}:inst, field
-/// `<idInstance> state` or `<idInstance> status`, value `<event time, Unix seconds> <state>`; an older one never replaces a newer.
+/// stateInstanceChanged, statusInstanceChanged: counts them and keeps each instance's latest in hf:{t}:inst (latest_of_instance: field
+/// `<idInstance> state` or `<idInstance> status`, text the state): `hookfleet instances` and the gauges of states read it. Any state but
+/// authorized and starting (each change of settings passes through that) tells the operator.
 class InstanceStateHandler final : public Handler {
  public:
+  /// `operators` outlives the handler.
+  explicit InstanceStateHandler(alert::Operator& operators) : operators_(operators) {}
   Handled handle(const Notification& notification, const std::stop_token& cancel) override;
+
+ private:
+  alert::Operator& operators_;
 };
 
 }  // namespace hookfleet::handlers

@@ -5,12 +5,14 @@
 #include <chrono>
 
 #include "common/digest/digest.hpp"
+#include "common/notification/redact.hpp"
 
 namespace hookfleet::handlers {
 namespace {
 
 constexpr std::chrono::hours kKept{30 * 24};
 constexpr std::array<std::string_view, 3> kProgress{"sent", "delivered", "read"};
+constexpr std::array<std::string_view, 3> kToldOf{"failed", "noAccount", "yellowCard"};
 constexpr std::size_t kStatusMax = 64;        // bytes kept of one that is not documented
 constexpr std::size_t kDescriptionMax = 512;  // bytes kept
 
@@ -47,7 +49,12 @@ Handled MessageStatusHandler::handle(const Notification& notification, const std
   const std::string when = std::to_string(event_time(notification)) + " ";
   const auto documented = notification::message_statuses();
   if (std::find(documented.begin(), documented.end(), status) != documented.end()) {  // and no progress: something went wrong
-    keep(stream::Effect::Op::kAdvance, "problem", when + status + description_of(notification));
+    const std::string description = description_of(notification);
+    keep(stream::Effect::Op::kAdvance, "problem", when + status + description);
+    if (std::find(kToldOf.begin(), kToldOf.end(), status) != kToldOf.end()) {
+      operators_.tell(about(alert::Kind::kMessageFailed, notification,
+                            "a message was not delivered: " + status + notification::redact_numbers(description)));
+    }
   } else {
     keep(stream::Effect::Op::kAdvance, "other", when + status.substr(0, kStatusMax));
   }

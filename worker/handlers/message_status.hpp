@@ -10,9 +10,15 @@ namespace hookfleet::handlers {
 ///   progress   `<n> <status>`: 1 sent, 2 delivered, 3 read. Never goes back, whatever order the statuses come in
 ///   problem    `<event time> <status>: <description>` of the latest of failed, noAccount, notInGroup, yellowCard, noActiveSession
 ///   other      `<event time> <status>` of the latest that is not documented
+/// failed, noAccount and yellowCard tell the operator, with the description.
 class MessageStatusHandler final : public Handler {
  public:
+  /// `operators` outlives the handler.
+  explicit MessageStatusHandler(alert::Operator& operators) : operators_(operators) {}
   Handled handle(const Notification& notification, const std::stop_token& cancel) override;
+
+ private:
+  alert::Operator& operators_;
 };
 
 }  // namespace hookfleet::handlers

@@ -10,19 +10,19 @@
 namespace hookfleet::handlers {
 namespace {
 
-template <class Shipped>
-void add(Handlers& handlers, const char* name) {
-  if (handlers.find(name) == nullptr) handlers.add(name, std::make_unique<Shipped>());
+template <class Shipped, class... Needs>
+void add(Handlers& handlers, const char* name, Needs&... needs) {
+  if (handlers.find(name) == nullptr) handlers.add(name, std::make_unique<Shipped>(needs...));
 }
 
 }  // namespace
 
 void add_shipped(Handlers& handlers) {
   add<MessageHandler>(handlers, "message");
-  add<MessageStatusHandler>(handlers, "message_status");
-  add<InstanceStateHandler>(handlers, "instance_state");
+  add<MessageStatusHandler>(handlers, "message_status", handlers.operators());
+  add<InstanceStateHandler>(handlers, "instance_state", handlers.operators());
   add<CallHandler>(handlers, "call");
-  add<QuotaHandler>(handlers, "quota");
+  add<QuotaHandler>(handlers, "quota", handlers.operators());
   add<DeviceHandler>(handlers, "device");
 }
 

@@ -21,11 +21,12 @@ Decision after_failure(const Options& options, const stream::Attempts& attempts,
 }
 
 Decision after_unavailable(const Options& options, const stream::Attempts& attempts, std::int64_t born_ms, std::int64_t now_ms,
-                           double random) {
+                           milliseconds at_least, double random) {
   const milliseconds blocked(now_ms - attempts.blocked_since_ms);
   if (milliseconds(now_ms - born_ms) >= options.give_up && blocked >= options.blocked) return {{}, stream::DeadClass::kExpired};
   // As long as it has been away: doubles from try to try without being counted.
-  return {spread(std::clamp(blocked, options.first, std::max(options.first, options.max)), random), std::nullopt};
+  const milliseconds pause = spread(std::clamp(blocked, options.first, std::max(options.first, options.max)), random);
+  return {std::max(pause, std::min(at_least, options.max)), std::nullopt};
 }
 
 milliseconds remaining(const Options& options, const stream::Attempts& attempts, std::int64_t now_ms) {

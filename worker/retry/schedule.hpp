@@ -33,9 +33,9 @@ struct Decision {
 Decision after_failure(const Options& options, const stream::Attempts& attempts, unsigned attempts_max, double random);
 
 /// The target was away, which costs no attempt; attempts.blocked_since_ms says since when. `born_ms`: when the entry was received, or
-/// redriven.
+/// redriven. `at_least`: the target asks for so long a pause; the longest one bounds it.
 Decision after_unavailable(const Options& options, const stream::Attempts& attempts, std::int64_t born_ms, std::int64_t now_ms,
-                           double random);
+                           std::chrono::milliseconds at_least, double random);
 
 /// What is left of a pause that another owner decided: never more than the longest one, whatever the wall clocks say.
 std::chrono::milliseconds remaining(const Options& options, const stream::Attempts& attempts, std::int64_t now_ms);

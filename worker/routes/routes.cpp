@@ -5,40 +5,68 @@
 #include "common/base/check.hpp"
 
 namespace hookfleet::routes {
+namespace {
 
-using notification::TypeWebhook;
+using handlers::Handled;
 
-std::string_view shipped_handler(TypeWebhook type) {
-  switch (type) {
-    case TypeWebhook::kIncomingMessageReceived:
-    case TypeWebhook::kOutgoingMessageReceived:
-    case TypeWebhook::kOutgoingAPIMessageReceived: return "message";
-    case TypeWebhook::kOutgoingMessageStatus: return "message_status";
-    case TypeWebhook::kStateInstanceChanged:
-    case TypeWebhook::kStatusInstanceChanged: return "instance_state";
-    case TypeWebhook::kDeviceInfo:
-    case TypeWebhook::kIncomingBlock: return "device";
-    case TypeWebhook::kIncomingCall:
-    case TypeWebhook::kOutgoingCall: return "call";
-    case TypeWebhook::kQuotaExceeded: return "quota";
+/// `log`: every attempt leaves a record with its notification, at info when it is done; so that is all there is to do.
+class LogAction final : public handlers::Handler {
+ public:
+  Handled handle(const handlers::Notification&, const std::stop_token&) override { return Handled::done(); }
+};
+
+/// `stream`: the effect of the acknowledgement that copies the entry.
+class StreamAction final : public handlers::Handler {
+ public:
+  explicit StreamAction(const StreamOptions& options) : key_(options.key), maxlen_(std::to_string(options.maxlen)) {}
+
+  Handled handle(const handlers::Notification& notification, const std::stop_token&) override {
+    return Handled::done({{.op = stream::Effect::Op::kAppend,
+                           .on = stream::Effect::On::kStream,
+                           .part = key_,
+                           .field = notification.idempotency_key(),
+                           .value = maxlen_,
+                           .expiry = {}}});
   }
-  return {};
+
+ private:
+  const std::string key_;
+  const std::string maxlen_;
+};
+
+Action bind(const NamedAction& named, const handlers::Handlers& handlers, const Routes::MakeForward& make_forward) {
+  Action action{named.name};
+  const auto own = [&action](auto handler) {
+    action.handler = handler.get();
+    action.owned = std::move(handler);
+    return action;
+  };
+  if (named.options.log) return own(std::make_shared<LogAction>());
+  if (named.options.stream) return own(std::make_shared<StreamAction>(*named.options.stream));
+  if (named.options.forward) {
+    action.async = make_forward(named.name, *named.options.forward);
+  } else {
+    action.handler = handlers.find(named.options.handler);
+  }
+  HOOKFLEET_CHECK(action.handler != nullptr || action.async != nullptr);
+  return action;
 }
 
-Routes::Routes(const handlers::Handlers& handlers) {
-  for (std::size_t i = 0; i < by_type_.size(); ++i) {
-    const std::string_view name = shipped_handler(static_cast<TypeWebhook>(i));
-    if (handlers::Handler* handler = handlers.find(name)) by_type_[i].push_back({"handler:" + std::string(name), handler});
-  }
-}
+}  // namespace
 
-Routes::Routes(Table table) : by_type_(std::move(table)) {
-  for (const auto& actions : by_type_) HOOKFLEET_CHECK(actions.size() <= kActionsMax);
+Routes::Routes(const Options& options, const handlers::Handlers& handlers, const MakeForward& make_forward)
+    : table_(options, handlers.names()) {
+  for (const Route& route : table_.routes()) {
+    HOOKFLEET_CHECK(route.actions.size() <= kActionsMax);
+    auto& actions = actions_.emplace_back();
+    for (const NamedAction& action : route.actions) actions.push_back(bind(action, handlers, make_forward));
+  }
 }
 
 std::span<const Action> Routes::find(const notification::Notification& notification) const {
-  if (!notification.type) return {};
-  return by_type_[static_cast<std::size_t>(*notification.type)];
+  const auto route = table_.find(notification);
+  if (!route) return {};
+  return actions_[*route];
 }
 
 }  // namespace hookfleet::routes

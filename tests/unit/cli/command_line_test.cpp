@@ -90,6 +90,8 @@ TEST(CommandLine, WithoutRedisEveryVerbSaysWhereItLookedAndWhatToDo) {
                                                                                          {"dead-letters", "redrive", "--all", "--yes"},
                                                                                          {"dead-letters", "drop", "--all", "--yes"},
                                                                                          {"resume", "--all"},
+                                                                                         {"alerts", "list"},
+                                                                                         {"alerts", "test"},
                                                                                          {"log-level"},
                                                                                          {"doctor"},
                                                                                          {"layout", "show"},

@@ -75,5 +75,32 @@ TEST(Digest, ConstantTimeComparisonTellsEqualFromOther) {
   EXPECT_FALSE(digest::equal_in_constant_time(digest::sha256("a"), digest::sha256("b")));
 }
 
+TEST(HmacSha256, IsThatOfRfc4231) {
+  EXPECT_EQ(digest::to_hex(digest::as_bytes(digest::hmac_sha256(std::string(20, '\x0b'), {"Hi ", "There"}))),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(digest::to_hex(digest::as_bytes(digest::hmac_sha256("Jefe", {"what do ya want for nothing?"}))),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(digest::to_hex(digest::as_bytes(
+                digest::hmac_sha256(std::string(131, '\xaa'), {"Test Using Larger Than Block-Size Key - Hash Key First"}))),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(Base64, ReadsBackWhatItWrites) {
+  for (std::size_t size = 0; size < 100; ++size) {
+    std::string bytes;
+    for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(i * 37 + size);
+    std::string text = digest::to_base64(bytes);
+    EXPECT_EQ(digest::from_base64(text), bytes);
+    while (text.ends_with('=')) text.pop_back();
+    EXPECT_EQ(digest::from_base64(text), bytes) << "without its padding";
+  }
+}
+
+TEST(Base64, RefusesWhatIsNone) {
+  for (const char* text : {"A", "A===", "====", "YQ=", "YR==", "YWJ", "YW Jj", "YWJj\n", "YW-j", "=", "YQ==YQ=="}) {
+    EXPECT_EQ(digest::from_base64(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace hookfleet

@@ -459,6 +459,169 @@ TEST(ConfigDeclarationDeathTest, KeysAreDeclaredOnce) {
   EXPECT_DEATH(settings.required("a.c"), "");
 }
 
+// ---- lists of words and maps, within each other
+
+struct Stream {
+  std::string key;
+  std::size_t length = 0;
+};
+
+struct Step {
+  bool skip = false;
+  std::string name;
+  std::optional<Stream> stream;
+};
+
+struct Rule {
+  bool standard = false;
+  std::vector<std::string> types;
+  std::vector<Step> steps;
+};
+
+struct Nested {
+  std::vector<Rule> rules;
+  Settings settings;
+
+  explicit Nested(std::vector<Rule> initial = {}) : rules(std::move(initial)) {
+    const auto declare_stream = [](Settings& s, Stream& stream) {
+      s.text("key", stream.key, "Its key");
+      s.required("key");
+      s.count("length", stream.length, {1, 100}, "Its length");
+      s.required("length");
+    };
+    const auto declare_step = [declare_stream](Settings& s, Step& step) {
+      s.one_of();
+      s.word("skip", step.skip, "Nothing");
+      s.text("name", step.name, "By name", [](const std::string& text) -> std::optional<std::string> {
+        if (text == "bad") return "is bad";
+        return std::nullopt;
+      });
+      s.map("stream", step.stream, declare_stream, "Into a stream");
+    };
+    const auto declare_rule = [declare_step](Settings& s, Rule& rule) {
+      s.word("standard", rule.standard, "What there is without any");
+      s.texts("match.type", rule.types, "Types", {}, [](const std::string& text) -> std::optional<std::string> {
+        if (text == "odd") return "is odd";
+        return std::nullopt;
+      });
+      s.list("steps", rule.steps, declare_step, "What is done");
+      s.required("steps");
+    };
+    settings.list("rules", rules, declare_rule, "Rules");
+    settings.foreign_section("auth");
+  }
+};
+
+constexpr char kNested[] = R"(
+rules:
+  - match: {type: [a, b]}
+    steps:
+      - name: one
+      - stream: {key: k, length: 7}
+      - skip
+  - standard
+  - {steps: []}
+)";
+
+TEST_F(ConfigSettings, ItemsMayBeWordsAndHoldListsAndMaps) {
+  Nested nested;
+  EXPECT_EQ(problems_of(nested.settings, kNested), "");
+  ASSERT_EQ(nested.rules.size(), 3U);
+  EXPECT_THAT(nested.rules[0].types, ElementsAre("a", "b"));
+  EXPECT_FALSE(nested.rules[0].standard);
+  ASSERT_EQ(nested.rules[0].steps.size(), 3U);
+  EXPECT_EQ(nested.rules[0].steps[0].name, "one");
+  EXPECT_FALSE(nested.rules[0].steps[0].stream.has_value());
+  ASSERT_TRUE(nested.rules[0].steps[1].stream.has_value());
+  EXPECT_EQ(nested.rules[0].steps[1].stream->key, "k");
+  EXPECT_EQ(nested.rules[0].steps[1].stream->length, 7U);
+  EXPECT_TRUE(nested.rules[0].steps[2].skip);
+  EXPECT_TRUE(nested.rules[1].standard);
+  EXPECT_TRUE(nested.rules[2].steps.empty());
+}
+
+TEST_F(ConfigSettings, NestedProblemsAreAllSaidWithTheirPlaces) {
+  const Row rows[] = {
+      {"misspelt word", "rules:\n  - {steps: [skp]}\n",
+       "f.yaml:2:14: rules[0].steps[0]: \"skp\" is not known; the nearest is skip; write skip or a map with one of name, stream\n"},
+      {"a key as a word", "rules: [{steps: [name]}]", "f.yaml:1:18: rules[0].steps[0]: \"name\" is no word but a key; write `name: …`\n"},
+      {"a word as a key", "rules: [{steps: [{skip: yes}]}]",
+       "f.yaml:1:19: rules[0].steps[0].skip: is a word; write `- skip` in place of the map\n"},
+      {"two at once", "rules:\n  - steps:\n      - name: a\n        stream: {key: k, length: 1}\n",
+       "f.yaml:4:17: rules[0].steps[0].stream: stands beside name, and an item is one of them; write two: `- name: …` and `- stream: …`\n"},
+      {"none", "rules: [{steps: [{}]}]", "f.yaml:1:18: rules[0].steps[0]: is empty; write skip or a map with one of name, stream\n"},
+      {"neither word nor map", "rules: [{steps: [[a]]}]",
+       "f.yaml:1:18: rules[0].steps[0]: found a list; write skip or a map with one of name, stream\n"},
+      {"unknown key", "rules: [{steps: [{nam: a}]}]",
+       "f.yaml:1:19: rules[0].steps[0].nam: is not a known setting; the nearest known one is rules[0].steps[0].name\n"},
+      {"unknown key of a map", "rules: [{steps: [{stream: {key: k, lenght: 1}}]}]",
+       "f.yaml:1:27: rules[0].steps[0].stream.length: is missing; write a whole number from 1 to 100\n"
+       "f.yaml:1:36: rules[0].steps[0].stream.lenght: is not a known setting; the nearest known one is rules[0].steps[0].stream.length\n"},
+      {"a text for a map", "rules: [{steps: [{stream: k}]}]",
+       "f.yaml:1:27: rules[0].steps[0].stream: found a text; write a map with key, length\n"},
+      {"what an item needs", "rules:\n  - standard\n  - match: {type: [a]}\n",
+       "f.yaml:3:5: rules[1].steps: is missing; write a list whose items are skip or a map with one of name, stream\n"},
+      {"all at once", "rules:\n  - {steps: [{name: bad}, skp]}\n  - {match: {typ: [a]}, steps: [{stream: {key: k, length: 0}}]}\n",
+       "f.yaml:2:21: rules[0].steps[0].name: \"bad\" is bad\n"
+       "f.yaml:2:27: rules[0].steps[1]: \"skp\" is not known; the nearest is skip; write skip or a map with one of name, stream\n"
+       "f.yaml:3:14: rules[1].match.typ: is not a known setting; the nearest known one is rules[1].match.type\n"
+       "f.yaml:3:59: rules[1].steps[0].stream.length: \"0\" is too small; write a whole number from 1 to 100\n"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.label);
+    Nested nested;
+    EXPECT_EQ(problems_of(nested.settings, row.yaml), row.problems);
+  }
+}
+
+TEST_F(ConfigSettings, WhatMayBeAMistakeIsAWarningWithItsPlace) {
+  Nested nested;
+  EXPECT_EQ(problems_of(nested.settings, "rules:\n  - {match: {type: [a, odd]}, steps: []}\n"), "");
+  EXPECT_THAT(nested.settings.warnings(), ElementsAre(Problem{directory_ / "f.yaml:2:24", "rules[0].match.type[1]: \"odd\" is odd"}));
+}
+
+TEST_F(ConfigSettings, NestedListsArePrintedSoThatTheyLoadAgain) {
+  Nested nested;
+  ASSERT_EQ(problems_of(nested.settings, kNested), "");
+  const std::string printed = nested.settings.print();
+  EXPECT_EQ(printed,
+            "rules:\n"
+            "  - match:\n"
+            "      type: [a, b]\n"
+            "    steps:\n"
+            "      - name: one\n"
+            "      - stream:\n"
+            "          key: k\n"
+            "          length: 7\n"
+            "      - skip\n"
+            "  - standard\n"
+            "  - match:\n"
+            "      type: []\n"
+            "    steps: []\n");
+  Nested again;
+  EXPECT_EQ(problems_of(again.settings, printed), "");
+  EXPECT_EQ(again.settings.print(), printed);
+  std::string logged;
+  for (const auto& [key, value] : nested.settings.effective()) logged += key + '=' + value + '\n';
+  EXPECT_EQ(logged,
+            "rules[0].match.type=a,b\nrules[0].steps[0].name=one\nrules[0].steps[1].stream.key=k\nrules[0].steps[1].stream.length=7\n"
+            "rules[0].steps[2]=skip\nrules[1]=standard\nrules[2].match.type=\n");
+}
+
+TEST_F(ConfigSettings, ADefaultListMayBeAWord) {
+  const std::vector<Rule> initial{Rule{.standard = true, .types = {}, .steps = {}}};
+  Nested nested(initial);
+  EXPECT_EQ(problems_of(nested.settings, ""), "");
+  EXPECT_EQ(nested.settings.print(), "rules:\n  - standard\n");
+  EXPECT_THAT(nested.settings.reference(),
+              AllOf(StartsWith("\n## rules\n"), HasSubstr("| `rules` | `standard` | a list of maps, or standard | Rules |\n"),
+                    HasSubstr("| `rules[].standard` | – | as a word: - standard | What there is without any |\n"),
+                    HasSubstr("| `rules[].steps[].stream.key` | required | a text | Its key |\n"), Not(HasSubstr("HOOKFLEET_"))));
+  Nested none(initial);
+  EXPECT_EQ(problems_of(none.settings, "rules: []"), "");
+  EXPECT_TRUE(none.rules.empty());
+}
+
 // ---- files that aren't settings
 
 TEST_F(ConfigSettings, BrokenYamlIsOneProblemWithItsLine) {

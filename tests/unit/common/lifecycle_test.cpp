@@ -364,9 +364,22 @@ TEST_F(ProcessTest, RereadsIntoFreshSettingsOrSaysWhatIsWrong) {
   EXPECT_FALSE(reread(fresh));
   (*process)->log().flush();
   EXPECT_THAT(text_of(log.file), AllOf(HasSubstr("system.reload_failed"), HasSubstr("loud")));
+  metrics::Registry registry(kTable, "test");
+  export_reloads(registry, **process);
+  EXPECT_THAT(registry.text(), AllOf(HasSubstr("hookfleet_settings_reloads_total{result=\"ok\"} 1\n"),
+                                     HasSubstr("hookfleet_settings_reloads_total{result=\"failed\"} 1\n")));
 }
 
 // settings and healthcheck mode
+
+TEST_F(ProcessTest, WhatMayBeAMistakeIsWarnedOf) {
+  std::vector<std::string> names;
+  settings.texts("a.names", names, "Names", {}, [](const std::string&) -> std::optional<std::string> { return "is odd"; });
+  const auto process = begin({"--a.names", "x"});
+  ASSERT_TRUE(process);
+  (*process)->log().flush();
+  EXPECT_THAT(text_of(log.file), AllOf(HasSubstr("system.settings_doubtful"), HasSubstr("\"where\":\"--a.names\""), HasSubstr("is odd")));
+}
 
 TEST(LifecycleSettings, MetricsListenTakesAddressesOnly) {
   for (const auto& [text, problems] : std::map<std::string, std::size_t>{{"0.0.0.0:9091", 0}, {"[::]:9091", 0}, {"9091", 1}, {"", 1}}) {

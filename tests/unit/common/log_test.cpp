@@ -23,6 +23,7 @@
 #include "common/log/escape.hpp"
 #include "common/log/logger.hpp"
 #include "common/log/rate_limit.hpp"
+#include "common/log/sampler.hpp"
 #include "common/log/settings.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -126,6 +127,10 @@ TEST(Logger, KeepsEveryRecordOnOneLineWhateverTheTextsHold) {
                                             "\u2028",
                                             "\u2029",
                                             "\u009b31m",
+                                            "a\u202egnp.exe",
+                                            "\u061c\u200b\u200d\u200f\u202a\u2060\u2066\u2069\u00ad",
+                                            "\ufeff",
+                                            "\U000e0001\U000e0041\U000e01ef",
                                             "\xff\xfe",
                                             "\xc3",
                                             "\xed\xa0\x80",
@@ -138,7 +143,9 @@ TEST(Logger, KeepsEveryRecordOnOneLineWhateverTheTextsHold) {
       Captured captured(options);
       captured.log.info("e", text, {{"fact", text}, {"raw", RawJson{text}}});
       const std::string line = captured.only_line();
-      for (const char* bad : {"\n", "\r", "\x1b", "\x7f", "\u2028", "\u2029", "\u009b", "\xff", "\xed\xa0"}) {
+      for (const char* bad : {"\n",       "\r",     "\x1b",   "\x7f",   "\u2028",     "\u2029",     "\u009b",    "\xff",
+                              "\xed\xa0", "\u202e", "\u061c", "\u200b", "\u200d",     "\u200f",     "\u202a",    "\u2060",
+                              "\u2066",   "\u2069", "\u00ad", "\ufeff", "\U000e0001", "\U000e0041", "\U000e01ef"}) {
         EXPECT_EQ(line.find(bad), std::string::npos) << testing::PrintToString(text);
       }
       EXPECT_EQ(line.find('\0'), std::string::npos);
@@ -147,12 +154,17 @@ TEST(Logger, KeepsEveryRecordOnOneLineWhateverTheTextsHold) {
 }
 
 TEST(Logger, EverythingWrittenReadsBackAsTheSameText) {
-  const std::string text = "tab\t quote\" back\\slash \x01 \x7f \u2028 \u0085 Привет 👋";
+  const std::string text = "tab\t quote\" back\\slash \x01 \x7f \u2028 \u0085 \u202e \u200d \ufeff \U000e0001 Привет 👋";
   Captured captured;
   captured.log.info("e", text, {{"fact", text}});
   const json record = json::parse(captured.only_line());
   EXPECT_EQ(record["message"], text);
   EXPECT_EQ(record["fact"], text);
+}
+
+TEST(Logger, NeighboursOfHiddenCharactersStayAsTheyAre) {
+  const std::string text = "\u00a0\u00ac\u00ae\u061b\u200a\u2010\u2027\u202f\u205f\u2070\ufefe\uff00\U000e1000\U000dfffd";
+  EXPECT_EQ(fact({"n", text}), R"(,"n":")" + text + "\"");
 }
 
 TEST(Logger, LevelDecidesAndCanChangeForAllCopies) {
@@ -527,12 +539,13 @@ TEST(LogSettings, FillTheOptions) {
   config::Settings settings;
   declare(settings, options);
   const auto problems = settings.load("", {{"HOOKFLEET_LOG__LEVEL", "debug"}, {"HOOKFLEET_LOG__FORMAT", "text"}},
-                                      {{"log.file", "/var/log/a.log"}, {"log.payload", "off"}});
+                                      {{"log.file", "/var/log/a.log"}, {"log.payload", "off"}, {"log.identical_max", "3"}});
   EXPECT_EQ(problems.size(), 0U);
   EXPECT_EQ(options.level, Level::kDebug);
   EXPECT_EQ(options.format, Format::kText);
   EXPECT_EQ(options.file, "/var/log/a.log");
   EXPECT_EQ(options.payload, Payload::kOff);
+  EXPECT_EQ(options.identical_max, 3U);
 }
 
 TEST(LogSettings, DefaultsAreInfoJsonStdoutFull) {
@@ -550,7 +563,7 @@ TEST(LogSettings, RefuseUnknownNames) {
   Options options;
   config::Settings settings;
   declare(settings, options);
-  EXPECT_EQ(settings.load("", {}, {{"log.level", "loud"}, {"log.payload", "redacted"}}).size(), 2U);
+  EXPECT_EQ(settings.load("", {}, {{"log.level", "loud"}, {"log.payload", "some"}}).size(), 2U);
 }
 
 // rate limit
@@ -566,6 +579,100 @@ TEST(RateLimit, LetsOneThroughPerWindowAndCountsTheRest) {
   EXPECT_EQ(limit.pass(clock.now()), 2U);
   clock.advance(10s);
   EXPECT_EQ(limit.pass(clock.now()), 0U);
+}
+
+// payload
+
+TEST(Logger, PayloadIsSharedByCopiesAndChangesAtRunTime) {
+  Options options;
+  options.payload = Payload::kRedacted;
+  Captured captured(options);
+  const Logger copy = captured.log;
+  EXPECT_EQ(copy.payload(), Payload::kRedacted);
+  captured.log.set_payload(Payload::kOff);
+  EXPECT_EQ(copy.payload(), Payload::kOff);
+}
+
+// sampling
+
+class SamplerTest : public testing::Test {
+ protected:
+  /// How many of `times` records may be written.
+  int passed(int times, const std::string& event, const std::string& text) {
+    int passed = 0;
+    for (int i = 0; i < times; ++i) passed += sampler.pass(Level::kError, event, text + std::to_string(i), clock.now()) ? 1 : 0;
+    return passed;
+  }
+  /// `suppressed` of each record of the sampler's, by event and text.
+  std::map<std::string, std::uint64_t> told() const {
+    std::map<std::string, std::uint64_t> told;
+    for (const auto& line : captured.lines) {
+      const json record = json::parse(line);
+      EXPECT_EQ(record["event"], "log.suppressed");
+      EXPECT_EQ(record["level"], "ERROR");
+      EXPECT_EQ(record["window_s"], 10);
+      told[record["of"].get<std::string>() + "|" + record["alike"].get<std::string>()] += record["suppressed"].get<std::uint64_t>();
+    }
+    return told;
+  }
+
+  support::FakeClock clock;
+  Captured captured;
+  Sampler sampler{captured.log, 3};
+};
+
+TEST_F(SamplerTest, LetsTheFirstOfEachKindThroughAndTellsTheNumberOfTheRest) {
+  EXPECT_EQ(passed(100, "a", "at byte "), 3);
+  EXPECT_EQ(passed(100, "b", "at byte "), 3) << "another event";
+  EXPECT_EQ(passed(2, "a", "another text "), 2);
+  clock.advance(9s);
+  sampler.tick(clock.now());
+  EXPECT_EQ(told().size(), 0U) << "the windows have not ended";
+  clock.advance(1s);
+  sampler.tick(clock.now());
+  EXPECT_EQ(told(), (std::map<std::string, std::uint64_t>{{"a|at byte #", 97}, {"b|at byte #", 97}}));
+  EXPECT_EQ(passed(100, "a", "at byte "), 3) << "a new window";
+}
+
+TEST_F(SamplerTest, TellsAlsoWhenNobodyTicks) {
+  passed(5, "a", "");
+  clock.advance(10s);
+  passed(1, "a", "");
+  EXPECT_EQ(told(), (std::map<std::string, std::uint64_t>{{"a|#", 2}}));
+}
+
+TEST_F(SamplerTest, TellsAtItsEndWhatIsLeft) {
+  {
+    Sampler ends(captured.log, 1);
+    ends.pass(Level::kError, "a", "", clock.now());
+    ends.pass(Level::kError, "a", "", clock.now());
+  }
+  EXPECT_EQ(captured.lines.size(), 1U);
+}
+
+TEST_F(SamplerTest, BoundsTheKindsAndLosesNoneOfTheirNumbers) {
+  std::uint64_t written = 0;
+  constexpr std::uint64_t kFlood = 5000;
+  for (std::uint64_t i = 0; i < kFlood; ++i) {
+    const std::string text{static_cast<char>('a' + i % 26), static_cast<char>('a' + i / 26 % 26), static_cast<char>('a' + i / 676 % 26)};
+    written += sampler.pass(Level::kError, "a", text, clock.now()) ? 1U : 0U;
+  }
+  EXPECT_LE(written, (Sampler::kKindsMax + 1) * 3);
+  sampler.finish();
+  const auto told = this->told();
+  EXPECT_LE(told.size(), Sampler::kKindsMax + 1);
+  std::uint64_t suppressed = 0;
+  for (const auto& [kind, count] : told) suppressed += count;
+  EXPECT_EQ(written + suppressed, kFlood);
+  EXPECT_TRUE(told.contains("a|others"));
+}
+
+TEST_F(SamplerTest, WhatIsNotEnabledIsNeitherWrittenNorCounted) {
+  captured.log.set_level(Level::kOff);
+  EXPECT_EQ(passed(10, "a", ""), 0);
+  captured.log.set_level(Level::kInfo);
+  sampler.finish();
+  EXPECT_TRUE(captured.lines.empty());
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "common/notification/envelope.hpp"
 #include "common/notification/identity.hpp"
 #include "common/notification/notification.hpp"
+#include "common/notification/trace.hpp"
 #include "common/notification/types.hpp"
 #include "tests/support/samples.hpp"
 
@@ -110,6 +111,48 @@ TEST(Types, EveryStatusOfTheSamplesIsKnown) {
   EXPECT_EQ(calls.size(), call_statuses().size());
 }
 
+TEST(Types, ChatsHaveAKindByTheirIdAndType) {
+  struct Row {
+    const char* chat;
+    const char* type;
+    std::optional<ChatKind> kind;
+  };
+  const Row rows[] = {
+      {"79001234567@c.us", "", ChatKind::kPrivate},
+      {"120650379300963@lid", "", ChatKind::kPrivate},
+      {"120363039326117111@g.us", "", ChatKind::kGroup},
+      {"120363039326117111@g.us", "user", ChatKind::kGroup},
+      {"120363039326117111@newsletter", "", ChatKind::kOther},
+      {"status@broadcast", "", ChatKind::kOther},
+      {"10000000", "", ChatKind::kPrivate},
+      {"-10000000", "", ChatKind::kGroup},
+      {"10000000", "user", ChatKind::kPrivate},
+      {"10000000", "bot", ChatKind::kPrivate},
+      {"10000000", "group", ChatKind::kGroup},
+      {"-10000000", "supergroup", ChatKind::kGroup},
+      {"-10000000", "channel", ChatKind::kOther},
+      {"-10000000", "user", ChatKind::kPrivate},
+      {"-10000000", "surprise", ChatKind::kGroup},
+      {"-", "", ChatKind::kOther},
+      {"1000a", "group", ChatKind::kOther},
+      {"", "group", std::nullopt},
+  };
+  for (const Row& row : rows) EXPECT_EQ(chat_kind(row.chat, row.type), row.kind) << row.chat << ' ' << row.type;
+}
+
+TEST(Types, TheChatsOfAllExamplesAreOfAKindThatTheirFormSays) {
+  std::set<ChatKind> seen;
+  for (const auto& each : samples()) {
+    const Envelope envelope = read_envelope(each.body);
+    const auto kind = chat_kind(envelope.chat, envelope.chat_type);
+    EXPECT_EQ(kind.has_value(), !envelope.chat.empty()) << each.path;
+    if (!kind) continue;
+    EXPECT_EQ(*kind, envelope.chat.find("@g.us") != std::string::npos ? ChatKind::kGroup : ChatKind::kPrivate) << each.path;
+    seen.insert(*kind);
+  }
+  EXPECT_EQ(seen, (std::set<ChatKind>{ChatKind::kPrivate, ChatKind::kGroup}));
+}
+
 // --- The envelope of what is documented
 
 TEST(Envelope, ReadsEveryDocumentedBodyAsItsDomDoes) {
@@ -126,6 +169,7 @@ TEST(Envelope, ReadsEveryDocumentedBodyAsItsDomDoes) {
     EXPECT_EQ(envelope.id_message, text("/idMessage"));
     EXPECT_EQ(envelope.type_message, text("/messageData/typeMessage"));
     EXPECT_EQ(envelope.status, text("/status"));
+    EXPECT_EQ(envelope.chat_type, text("/senderData/chatType"));
     EXPECT_EQ(envelope.state, text("/stateInstance") + text("/statusInstance") + text("/chatState"));
     EXPECT_EQ(envelope.timestamp.value_or(-1), dom.value("timestamp", -1));
     EXPECT_EQ(envelope.chat, without_device(text("/senderData/chatId") + text("/chatId") + text("/from")));
@@ -638,6 +682,25 @@ TEST(Notification, HasANullDomWithoutABodyOrOfAMalformedOne) {
     if (each.path.find("/syntax/") == std::string::npos || each.path.find("nul-byte-behind") != std::string::npos) continue;
     EXPECT_TRUE(notification_of(each.body).json().is_null()) << each.path;
   }
+}
+
+TEST(Traceparent, IsTakenOnlyWhenItIsOneOfVersion00) {
+  const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  EXPECT_TRUE(is_traceparent(good));
+  for (const std::string& wrong : {std::string(), good + "-x", good.substr(1), "01" + good.substr(2), "ff" + good.substr(2),
+                                   std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
+                                   std::string("00-00000000000000000000000000000000-00f067aa0ba902b7-01"),
+                                   std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"),
+                                   std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0g"),
+                                   std::string("00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")}) {
+    EXPECT_FALSE(is_traceparent(wrong)) << wrong;
+  }
+}
+
+TEST(Traceparent, HoldsTheTraceId) {
+  EXPECT_EQ("4bf92f3577b34da6a3ce929d0e0e4736", trace_id("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+  EXPECT_EQ("", trace_id("01890000-0000-7000-8000-000000000001"));
+  EXPECT_EQ("", trace_id(""));
 }
 
 }  // namespace

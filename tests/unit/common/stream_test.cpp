@@ -10,6 +10,7 @@
 #include "common/stream/keys.hpp"
 #include "common/stream/layout.hpp"
 #include "common/stream/mark.hpp"
+#include "common/stream/news.hpp"
 #include "common/stream/scripts.hpp"
 #include "common/stream/settings.hpp"
 #include "common/stream/type_hold.hpp"
@@ -287,6 +288,24 @@ TEST(BatchAnswer, OnlyAWholeAnswerCounts) {
   EXPECT_EQ(answer.reason(0), "why");
   EXPECT_EQ(answer.reason(2), "because");
   EXPECT_EQ(answer.count(Written::kRefused), 2U);
+}
+
+TEST(News, ReadsWhatItWrote) {
+  const News news{1'750'000'000'123, "host:1:aa", "01890000-0000-7000-8000-000000000001", 1101000001, "ne\nw", 9, std::string("{\0}", 3)};
+  EXPECT_EQ(News::parse(news.text()), news);
+  EXPECT_EQ(news.text().substr(0, 18), "113:1750000000123,");
+  for (const char* text : {"", "2", "11:x,", "113:1750000000123,"}) EXPECT_FALSE(News::parse(text)) << text;
+}
+
+TEST(Kind, IsAFieldOfBoundedLength) {
+  const Kind kind = Kind::of(Kind::What::kTypeMessage, "new:one");
+  EXPECT_EQ(kind.field(), "typeMessage:new:one");
+  EXPECT_EQ(Kind::parse("typeMessage:new:one"), kind);
+  EXPECT_FALSE(Kind::parse("somethingElse:x"));
+  EXPECT_FALSE(Kind::parse("typeMessage"));
+  const Kind a = Kind::of(Kind::What::kTypeWebhook, std::string(5000, 'x')), b = Kind::of(Kind::What::kTypeWebhook, std::string(5001, 'x'));
+  EXPECT_EQ(a.name.size(), kNewsNameMax);
+  EXPECT_NE(a, b) << "what is cut is told apart all the same";
 }
 
 }  // namespace

@@ -219,6 +219,8 @@ TEST(Acceptor, OnlyMarksUnlistedAddressesWhenItMonitors) {
     EXPECT_EQ(acceptor.judge(stranger).refusal, std::nullopt);
     EXPECT_EQ(acceptor.judge(stranger).listed, !marks);
     EXPECT_TRUE(acceptor.judge(listed).listed);
+    EXPECT_TRUE(acceptor.judge(listed).on_list) << "in every mode";
+    EXPECT_FALSE(acceptor.judge(stranger).on_list);
   }
 }
 
@@ -238,6 +240,7 @@ TEST(Acceptor, ListsEverybodyWhenTheListIsEmpty) {
   Options options = with_tokens({"t"});
   options.allowlist = AllowlistMode::kMonitor;
   EXPECT_TRUE(Acceptor(options).judge(post("t")).listed);
+  EXPECT_FALSE(Acceptor(options).judge(post("t")).on_list);
 }
 
 TEST(Address, ReadsEveryForm) {

@@ -88,19 +88,6 @@ TEST(RequestId, IsEchoedOnlyWhenItIsFitForAHeaderAndALog) {
   EXPECT_FALSE(is_request_id(std::string_view("a\0", 2)));
 }
 
-TEST(Traceparent, IsTakenOnlyWhenItIsOneOfVersion00) {
-  const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-  EXPECT_TRUE(is_traceparent(good));
-  for (const std::string& wrong : {std::string(), good + "-x", good.substr(1), "01" + good.substr(2), "ff" + good.substr(2),
-                                   std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
-                                   std::string("00-00000000000000000000000000000000-00f067aa0ba902b7-01"),
-                                   std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"),
-                                   std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0g"),
-                                   std::string("00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")}) {
-    EXPECT_FALSE(is_traceparent(wrong)) << wrong;
-  }
-}
-
 TEST(IngressMetrics, ArePinnedByAGoldenFile) {
   EXPECT_TRUE(support::matches_golden("ingress_metrics.txt", metrics::describe(ingress::kTable)));
 }

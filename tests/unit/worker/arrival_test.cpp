@@ -2,13 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/support/samples.hpp"
-#include "worker/handlers/call.hpp"
-#include "worker/handlers/device.hpp"
-#include "worker/handlers/instance_state.hpp"
-#include "worker/handlers/message.hpp"
-#include "worker/handlers/message_status.hpp"
-#include "worker/handlers/quota.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "worker/handlers/shipped.hpp"
 #include "worker/routes/routes.hpp"
 
 namespace hookfleet::dispatch {
@@ -42,19 +40,74 @@ TEST(Prepare, TakesInstanceChatAndTypeFromTheEntry) {
   EXPECT_FALSE(arrival.content->unfit);
 }
 
+const Checks& checks() {
+  static const Checks kChecks = *make_checks({});
+  return kChecks;
+}
+
+const char* const kWithoutTimestamp = R"({"typeWebhook":"stateInstanceChanged","instanceData":{"idInstance":1,"typeInstance":"whatsapp"},
+                                          "stateInstance":"authorized"})";
+
+TEST(Prepare, WhatBreaksItsSchemaIsUnfit) {
+  const auto content = prepare({1, 0}, entry({"", "stateInstanceChanged", kWithoutTimestamp}), checks()).content;
+  EXPECT_EQ(content->unfit, stream::DeadClass::kInvalid);
+  EXPECT_TRUE(content->parsed);
+  EXPECT_EQ(content->why, "/timestamp: expected integer, found nothing");
+  EXPECT_EQ(content->notification.invalid_at, "/timestamp");
+}
+
+TEST(Prepare, WhatBreaksItsSchemaIsHandledAllTheSameWhenToldSo) {
+  Checks deliver = checks();
+  deliver.invalid = Invalid::kDeliver;
+  const auto content = prepare({1, 0}, entry({"", "stateInstanceChanged", kWithoutTimestamp}), deliver).content;
+  EXPECT_FALSE(content->unfit);
+  EXPECT_EQ(content->why, "/timestamp: expected integer, found nothing");
+  EXPECT_EQ(content->notification.invalid_at, "/timestamp");
+}
+
+TEST(Prepare, ChecksNothingButTheTypeWhenSwitchedOff) {
+  const Checks off = *make_checks({.on = false});
+  EXPECT_FALSE(prepare({1, 0}, entry({"", "stateInstanceChanged", kWithoutTimestamp}), off).content->unfit);
+  for (const char* body : {"{}", R"({"typeWebhook":3})"}) {
+    const auto content = prepare({1, 0}, entry({"", "", body}), off).content;
+    EXPECT_EQ(content->unfit, stream::DeadClass::kInvalid);
+    EXPECT_TRUE(content->why.starts_with("/typeWebhook: expected string, found ")) << content->why;
+  }
+}
+
+TEST(Prepare, NamesWhatIsNotDescribedAnywhere) {
+  using What = stream::Kind::What;
+  const auto unknown = [](const char* type, const char* body, const Checks& with) {
+    return prepare({1, 0}, entry({"", type, body}), with).content->unknown;
+  };
+  EXPECT_TRUE(unknown("stateInstanceChanged", kWithoutTimestamp, checks()).empty());
+  const char* const message = R"({"typeWebhook":"new","messageData":{"typeMessage":"newer"}})";
+  const std::vector<stream::Kind> both{{What::kTypeWebhook, "new"}, {What::kTypeMessage, "newer"}};
+  EXPECT_EQ(unknown("new", message, checks()), both);
+  EXPECT_EQ(unknown("new", message, {}), both) << "without schemas, too";
+
+  const support::TempDir directory;
+  std::ofstream(directory / "new.json") << "{}";
+  EXPECT_EQ(unknown("new", message, *make_checks({.schemas_dir = directory.path()})), (std::vector{both[1]})) << "a schema describes it";
+
+  auto body = nlohmann::json::parse(kWithoutTimestamp);
+  body["timestamp"] = 1;
+  body["instanceData"]["colour"] = "red";
+  EXPECT_TRUE(unknown("stateInstanceChanged", body.dump().c_str(), checks()).empty()) << "fields only when wanted";
+  Checks fields = checks();
+  fields.fields = true;
+  EXPECT_EQ(unknown("stateInstanceChanged", body.dump().c_str(), fields),
+            (std::vector<stream::Kind>{{What::kField, "stateInstanceChanged:/instanceData/colour"}}));
+}
+
 TEST(Prepare, EveryDocumentedBodyIsFitAndItsHandlerIsDoneWithIt) {
   handlers::Handlers handlers;
-  handlers.add("message", std::make_unique<handlers::MessageHandler>());
-  handlers.add("message_status", std::make_unique<handlers::MessageStatusHandler>());
-  handlers.add("instance_state", std::make_unique<handlers::InstanceStateHandler>());
-  handlers.add("call", std::make_unique<handlers::CallHandler>());
-  handlers.add("quota", std::make_unique<handlers::QuotaHandler>());
-  handlers.add("device", std::make_unique<handlers::DeviceHandler>());
-  const routes::Routes routes(handlers);
+  handlers::add_shipped(handlers);
+  const routes::Routes routes(routes::Options{}, handlers);
   const auto samples = support::samples();
   EXPECT_GE(samples.size(), 100U);
   for (const auto& sample : samples) {
-    const Arrival arrival = prepare({1, 0}, entry(sample));
+    const Arrival arrival = prepare({1, 0}, entry(sample), checks());
     EXPECT_FALSE(arrival.content->unfit) << sample.path << ": " << arrival.content->why;
     const auto actions = routes.find(arrival.content->notification);
     ASSERT_EQ(actions.size(), 1U) << sample.path;

@@ -59,10 +59,10 @@ class CoreTest : public testing::Test {
  protected:
   CoreTest() {
     handlers.add("message", std::make_unique<handlers::MessageHandler>());
-    routes.emplace(handlers);
+    routes = std::make_shared<const routes::Routes>(routes::Options{}, handlers);
     make(1);
   }
-  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", *routes, outside, 1); }
+  void make(unsigned partitions) { core.emplace(options, desk_options, partitions, "self", routes, outside, 1); }
 
   void connect(std::vector<std::string> live = {"self"}) {
     core->connected(true, now, wall);
@@ -139,7 +139,7 @@ class CoreTest : public testing::Test {
   Options options;
   dispatch::Desk::Options desk_options;
   handlers::Handlers handlers;
-  std::optional<routes::Routes> routes;
+  std::shared_ptr<const routes::Routes> routes;
   Recorder outside;
   std::optional<Core> core;
   base::BootTime now{1h};
@@ -522,6 +522,48 @@ TEST_F(CoreTest, WhatHadBegunAtACrashRunsAloneInTheProcess) {
   EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{4, 0}));
 }
 
+TEST_F(CoreTest, WhatHasBegunAloneAndLosesItsRouteLeavesTheProcessToTheOthers) {
+  make(1);
+  connect();
+  acquire("1", lease::How::kCrash, "1-0");
+  stream::Attempts begun;
+  begun.begun = 1;
+  deliver({entry(1, "a"), entry(2, "b")}, begun);
+  const auto begins = outside.take<WriteAttempts>();
+  ASSERT_EQ(begins.size(), 1U);
+  ASSERT_TRUE(outside.jobs.empty());
+  // A reload: messages go nowhere now, and with the begin confirmed the first has ended.
+  routes::Options none;
+  none.routes.clear();
+  core->set_routes(std::make_shared<const routes::Routes>(none, handlers), now, wall);
+  const auto reply = redis::Reply::parse("+w\r\n");
+  core->attempts_written(begins[0], stream::BatchAnswer(reply->view(), 1), now, wall);
+  answer_acks();
+  ASSERT_EQ(outside.records.size(), 2U);
+  for (const auto& record : outside.records) EXPECT_EQ(record.outcome, dispatch::Outcome::kIgnored);
+  core->set_routes(routes, now, wall);
+  deliver({entry(3, "c")});
+  ASSERT_EQ(outside.jobs.size(), 1U) << "nothing waits for what was to run alone";
+  EXPECT_EQ(outside.jobs[0].stream_id, (StreamId{3, 0}));
+}
+
+TEST_F(CoreTest, AReloadLetsWhatRunsEndAndKeepsItsActions) {
+  connect();
+  acquire();
+  deliver({entry(1, "a")});
+  ASSERT_EQ(outside.jobs.size(), 1U);
+  const std::weak_ptr<const routes::Routes> old = routes;
+  routes.reset();
+  routes::Options none;
+  none.routes.clear();
+  core->set_routes(std::make_shared<const routes::Routes>(none, handlers), now, wall);
+  ASSERT_FALSE(old.expired()) << "its job runs";
+  EXPECT_EQ(outside.jobs[0].action->name, "handler:message");
+  finish();
+  EXPECT_TRUE(old.expired());
+  EXPECT_EQ(outside.records.back().outcome, dispatch::Outcome::kDone);
+}
+
 TEST_F(CoreTest, APartitionWithWorkEnoughIsNotReadWhileOthersAre) {
   options.read_ahead = 4;  // two of each
   options.concurrency = 1;
@@ -836,6 +878,78 @@ TEST_F(CoreTest, ALostPartitionDoesNotLeaveTheProcessWaitingForWhatBeganAloneInI
   deliver({});
   deliver({entry(1, "a")});
   EXPECT_EQ(outside.jobs.size(), 1U);
+}
+
+class AsyncTest : public CoreTest {
+ protected:
+  class Target final : public handlers::AsyncHandler {
+   public:
+    std::size_t concurrency() const override { return 2; }
+    void start(std::shared_ptr<const handlers::Notification>, const std::stop_token&, Done) override {}
+  };
+  AsyncTest() {
+    routes::Options settings;
+    settings.routes = {{.match = {.type_webhook = {"incomingMessageReceived"}}, .actions = {{.forward = forward::Options{}}}}};
+    const auto make_forward = [](const std::string&, const forward::Options&) { return std::make_shared<Target>(); };
+    routes = std::make_shared<const routes::Routes>(settings, handlers, make_forward);
+    options.concurrency = 1;
+    make(1);
+    connect();
+    acquire();
+  }
+  std::vector<dispatch::Arrival> chats(std::uint64_t count) {
+    std::vector<dispatch::Arrival> arrivals;
+    for (std::uint64_t id = 1; id <= count; ++id) arrivals.push_back(entry(id, "chat " + std::to_string(id)));
+    return arrivals;
+  }
+  std::vector<std::uint64_t> running() const {
+    std::vector<std::uint64_t> ids;
+    for (const auto& job : outside.jobs) ids.push_back(job.stream_id.ms);
+    return ids;
+  }
+};
+
+TEST_F(AsyncTest, AsManyRunAsTheTargetTakesWhateverThePoolDoes) {
+  deliver(chats(5));
+  EXPECT_EQ(running(), (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(core->figures().waiting, 3U);
+  finish();
+  EXPECT_EQ(running(), (std::vector<std::uint64_t>{3, 4}));
+  finish();
+  EXPECT_EQ(running(), (std::vector<std::uint64_t>{5}));
+  finish();
+  EXPECT_EQ(outside.records.size(), 5U);
+  EXPECT_EQ(core->figures().waiting, 0U);
+}
+
+TEST_F(AsyncTest, WhatIsUnderWayWhenThePartitionIsLostKeepsItsPlaces) {
+  deliver(chats(3));
+  ASSERT_EQ(running(), (std::vector<std::uint64_t>{1, 2}));
+  advance(options.timers.renew);
+  renew(false);
+  EXPECT_EQ(outside.cancelled, (std::vector<unsigned>{0}));
+  const auto jobs = std::exchange(outside.jobs, {});
+  core->completed({{jobs[0], true, Handled::unavailable("cancelled"), 1ms}}, now, wall);
+  advance(10s);
+  EXPECT_TRUE(outside.take<Acquire>().empty()) << "one is still under way";
+  core->completed({{jobs[1], true, Handled::unavailable("cancelled"), 1ms}}, now, wall);
+  advance(10s);
+  heartbeat();
+  acquire("2");
+  deliver({});  // what the earlier tenure had asked for
+  deliver(chats(3));
+  EXPECT_EQ(running(), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(AsyncTest, StopWaitsForWhatIsUnderWay) {
+  deliver(chats(3));
+  core->stop(now, wall);
+  EXPECT_FALSE(core->stopped());
+  EXPECT_EQ(core->left_for_running(), 1U);
+  finish();
+  answer_acks();
+  for (const auto& call : outside.take<Release>()) core->released(call, true, now);
+  EXPECT_TRUE(core->stopped());
 }
 
 }  // namespace

@@ -20,10 +20,10 @@ class DeskTest : public testing::Test {
   DeskTest() {
     handlers.add("message", std::make_unique<handlers::MessageHandler>());
     handlers.add("message_status", std::make_unique<handlers::MessageHandler>());
-    routes.emplace(handlers);
+    routes = std::make_shared<const routes::Routes>(routes::Options{}, handlers);
     start({});
   }
-  void start(const Tenure& tenure) { desk.emplace(tenure, options, *routes); }
+  void start(const Tenure& tenure) { desk.emplace(tenure, options, routes); }
 
   /// An entry of a chat; `version` changes the body but not the identity.
   Arrival entry(std::uint64_t id, const std::string& chat, const std::string& message, const std::string& version = "",
@@ -116,8 +116,8 @@ class DeskTest : public testing::Test {
   }
 
   handlers::Handlers handlers;
-  std::optional<routes::Routes> routes;
-  const routes::Action only_action{"handler:message", nullptr};
+  std::shared_ptr<const routes::Routes> routes;
+  const routes::Action only_action{"handler:message", nullptr, nullptr, nullptr};
   Desk::Options options;
   std::optional<Desk> desk;
   Desk::Situation situation;
@@ -315,6 +315,7 @@ TEST_F(DeskTest, BeingUnavailableCostsNoAttempt) {
     const Record record = complete(1, Handled::unavailable("away"));
     ASSERT_EQ(record.outcome, Outcome::kRetry);
     EXPECT_EQ(record.attempt, 1U);
+    EXPECT_EQ(record.blocked, i * 10min);
     advance(10min);
   }
   write_attempts();
@@ -825,17 +826,26 @@ TEST_F(DeskTest, ResumeWakesWhatAnOwnerBeforeHeldBack) {
 class FanOutTest : public DeskTest {
  protected:
   FanOutTest() {
-    routes::Routes::Table table;
-    table[static_cast<std::size_t>(notification::TypeWebhook::kIncomingMessageReceived)] = {{"store", nullptr}, {"tell", nullptr}};
-    routes.emplace(std::move(table));
+    for (const char* name : {"store", "tell", "more"}) handlers.add(name, std::make_unique<handlers::MessageHandler>());
+    routes = routes_to({"store", "tell"});
     start({});
+  }
+  /// Routes that give incoming messages to these handlers.
+  std::shared_ptr<const routes::Routes> routes_to(const std::vector<std::string>& names) const {
+    routes::Options settings;
+    settings.routes.clear();
+    if (!names.empty()) settings.routes.push_back({.match = {.type_webhook = {"incomingMessageReceived"}}});
+    for (const std::string& name : names) settings.routes.front().actions.push_back({.handler = name});
+    return std::make_shared<const routes::Routes>(settings, handlers);
   }
   static Handled counting(const std::string& field) {
     return Handled::done({{.op = stream::Effect::Op::kIncrement, .on = {}, .part = {}, .field = field, .value = "1", .expiry = {}}});
   }
   std::optional<Record> returned(std::uint64_t id, const char* action, Handled handled, bool started = true) {
-    const auto* found = action == std::string("store") ? &actions[0] : &actions[1];
-    return desk->completed({id, 0}, {found, started, std::move(handled), 1ms}, now, wall, 0.5);
+    const auto found =
+        std::find_if(running.begin(), running.end(), [&](const auto& one) { return one.name == std::string("handler:") + action; });
+    EXPECT_NE(found, running.end());
+    return desk->completed({id, 0}, {&*found, started, std::move(handled), 1ms}, now, wall, 0.5);
   }
   std::vector<std::string> fields_of_next_ack() {
     std::vector<std::string> fields;
@@ -849,12 +859,28 @@ class FanOutTest : public DeskTest {
     const auto step = next();
     std::vector<std::string> names;
     for (std::size_t i = 0; i < step.actions.size(); ++i) {
-      if (step.todo.test(i)) names.push_back(step.actions[i].name);
+      if (step.todo.test(i)) names.push_back(step.actions[i].name.substr(std::string("handler:").size()));
     }
+    running_routes = step.routes;
+    running = step.actions;
     return names;
   }
+  /// Starts 1 and has `store` done and `tell` fail; then its body is read again for the next attempt.
+  void fail_once() {
+    arrive({entry(1, "a", "1")});
+    ASSERT_EQ(starts().size(), 2U);
+    returned(1, "store", counting("store"));
+    ASSERT_EQ(returned(1, "tell", Handled::retry("no"))->outcome, Outcome::kRetry);
+    desk->attempts_written(write_attempts());
+  }
+  void try_again() {
+    advance(2s);
+    ASSERT_EQ(next().kind, Kind::kFetch);
+    desk->fetched({1, 0}, entry(1, "a", "1"), now, wall);
+  }
 
-  const routes::Action actions[2] = {{"store", nullptr}, {"tell", nullptr}};
+  std::shared_ptr<const routes::Routes> running_routes;  // of what starts() started last, as its jobs keep them
+  std::span<const routes::Action> running;
 };
 
 TEST_F(FanOutTest, AllRunSideBySideAndTheAttemptEndsWithTheLast) {
@@ -874,7 +900,7 @@ TEST_F(FanOutTest, WhatIsDoneIsNotDoneAgainAndItsEffectsCountOnce) {
   returned(1, "store", counting("store"));
   const auto record = returned(1, "tell", Handled::retry("no"));
   EXPECT_EQ(record->outcome, Outcome::kRetry);
-  EXPECT_EQ(record->reason, "tell: no");
+  EXPECT_EQ(record->reason, "handler:tell: no");
   desk->attempts_written(write_attempts());
   ASSERT_EQ(written.at(1).finished.size(), 1U);
   advance(2s);
@@ -885,9 +911,85 @@ TEST_F(FanOutTest, WhatIsDoneIsNotDoneAgainAndItsEffectsCountOnce) {
   EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"store", "tell"}));
 }
 
+// --- Reload
+
+TEST_F(FanOutTest, AnAttemptEndsByTheRoutesItBeganWith) {
+  arrive({entry(1, "a", "1")});
+  ASSERT_EQ(starts().size(), 2U);
+  returned(1, "store", counting("store"));
+  const std::weak_ptr<const routes::Routes> old = routes;
+  routes = routes_to({"more"});
+  desk->set_routes(routes);
+  running_routes.reset();  // as when the job that has returned is gone: the desk keeps what it needs
+  ASSERT_FALSE(old.expired());
+  EXPECT_EQ(returned(1, "tell", counting("tell"))->outcome, Outcome::kDone);
+  EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"store", "tell"}));
+  EXPECT_TRUE(old.expired());
+  arrive({entry(2, "a", "2")});
+  EXPECT_EQ(starts(), (std::vector<std::string>{"more"}));
+}
+
+TEST_F(FanOutTest, TheNextAttemptGetsTheNewRouteButForWhatHasFinished) {
+  fail_once();
+  desk->set_routes(routes_to({"store", "more"}));
+  try_again();
+  EXPECT_EQ(starts(), (std::vector<std::string>{"more"}));
+  EXPECT_EQ(returned(1, "more", counting("more"))->outcome, Outcome::kDone);
+  EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"store", "more"}));
+}
+
+TEST_F(FanOutTest, WhatTheNewRouteDoesNotNameStaysDone) {
+  fail_once();
+  desk->set_routes(routes_to({"more"}));
+  try_again();
+  EXPECT_EQ(starts(), (std::vector<std::string>{"more"}));
+  EXPECT_EQ(returned(1, "more", counting("more"))->outcome, Outcome::kDone);
+  EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"store", "more"}));
+}
+
+TEST_F(FanOutTest, AnEntryOfWhichNothingIsLeftHasEnded) {
+  for (const auto& names : {std::vector<std::string>{"store"}, std::vector<std::string>{}}) {
+    start({});
+    fail_once();
+    desk->set_routes(routes_to(names));
+    try_again();
+    EXPECT_EQ(next().record->outcome, Outcome::kDone) << names.size();
+    EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"store"}));
+  }
+}
+
+TEST_F(FanOutTest, AnEntryOfWhichNothingWasDoneIsIgnoredWhenItsRouteGoes) {
+  arrive({entry(1, "a", "1")});
+  ASSERT_EQ(starts().size(), 2U);
+  returned(1, "store", Handled::unavailable("away"));
+  ASSERT_EQ(returned(1, "tell", Handled::unavailable("away"))->outcome, Outcome::kRetry);
+  desk->set_routes(routes_to({}));
+  try_again();
+  EXPECT_EQ(next().record->outcome, Outcome::kIgnored);
+  EXPECT_TRUE(fields_of_next_ack().empty());
+}
+
+TEST_F(FanOutTest, ABeginWhoseRouteGoesGivesItsPlaceBack) {
+  start({.after_crash = true, .up_to = {9, 0}});
+  arrive({entry(1, "a", "1")});
+  ASSERT_EQ(next().kind, Kind::kBegin);
+  desk->attempts_written(write_attempts());
+  ASSERT_EQ(desk->begun(), 1U);
+  desk->set_routes(routes_to({}));
+  const auto step = next();
+  ASSERT_EQ(step.kind, Kind::kEnded);
+  EXPECT_TRUE(step.begun);
+  EXPECT_EQ(step.record->outcome, Outcome::kIgnored);
+  EXPECT_EQ(desk->begun(), 0U);
+  EXPECT_EQ(desk->settling(), 1U) << "Redis still counts its begin";
+  acknowledge();
+  EXPECT_EQ(desk->settling(), 0U);
+  EXPECT_TRUE(desk->empty());
+}
+
 TEST_F(FanOutTest, WhatIsDoneIsRememberedOverATakeover) {
   start({.after_crash = false, .up_to = {9, 0}});
-  arrive({entry(1, "a", "1")}, {}, {{1, {.failed = 1, .finished = {{"store", counting("store").effects}}}}});
+  arrive({entry(1, "a", "1")}, {}, {{1, {.failed = 1, .finished = {{"handler:store", counting("store").effects}}}}});
   EXPECT_EQ(starts(), (std::vector<std::string>{"tell"}));
   returned(1, "tell", Handled::ignored());
   EXPECT_EQ(fields_of_next_ack(), (std::vector<std::string>{"store"}));
@@ -900,7 +1002,7 @@ TEST_F(FanOutTest, TheWorstOutcomeDecidesAndADeadLetterNamesWhatWasDone) {
   EXPECT_EQ(returned(1, "tell", Handled::reject("never"))->dead_class, stream::DeadClass::kRejected);
   const auto ended = desk->take_ended(1, now);
   ASSERT_EQ(ended.size(), 1U);
-  EXPECT_EQ(ended[0].death->actions, (std::vector<std::string>{"store"}));
+  EXPECT_EQ(ended[0].death->actions, (std::vector<std::string>{"handler:store"}));
   ASSERT_EQ(ended[0].effects.size(), 1U) << "done is done: its effect counts with the dead letter";
 }
 
@@ -911,6 +1013,192 @@ TEST_F(FanOutTest, OneThatWasNotStartedIsStartedAgainAlone) {
   EXPECT_FALSE(returned(1, "tell", {}, false));
   EXPECT_EQ(starts(), (std::vector<std::string>{"tell"}));
   EXPECT_EQ(desk->running(), 1U);
+}
+
+// --- Places at asynchronous handlers
+
+class PlacesHandler final : public handlers::AsyncHandler {
+ public:
+  std::size_t concurrency() const override { return 1; }
+  void start(std::shared_ptr<const handlers::Notification>, const std::stop_token&, Done) override {}
+};
+
+/// Messages go to `target`, statuses to the pool, calls to both.
+class PlacesTest : public DeskTest {
+ protected:
+  PlacesTest() {
+    const routes::ActionOptions forwards{.forward = forward::Options{}}, handles{.handler = "message"};
+    routes::Options settings;
+    settings.routes = {{.match = {.type_webhook = {"incomingMessageReceived"}}, .actions = {forwards}},
+                       {.match = {.type_webhook = {"outgoingMessageStatus"}}, .actions = {handles}},
+                       {.match = {.type_webhook = {"incomingCall"}}, .actions = {handles, forwards}}};
+    const auto make_forward = [this](const std::string&, const forward::Options&) { return target; };
+    routes = std::make_shared<const routes::Routes>(settings, handlers, make_forward);
+    start({});
+  }
+  void full(bool is) { situation.full = is ? std::span<const handlers::AsyncHandler* const>(all_full) : all_full.subspan(0, 0); }
+  Arrival message(std::uint64_t id, const std::string& chat) { return entry(id, chat, std::to_string(id)); }
+  Arrival status(std::uint64_t id, const std::string& chat) { return entry(id, chat, std::to_string(id), "", "outgoingMessageStatus"); }
+  Record ended(std::uint64_t id, Handled handled = Handled::done()) {
+    return *desk->completed({id, 0}, {&forward, true, std::move(handled), 1ms}, now, wall, 0.5);
+  }
+
+  const std::shared_ptr<handlers::AsyncHandler> target = std::make_shared<PlacesHandler>();
+  const routes::Action forward{"forward", nullptr, target, nullptr};
+  const handlers::AsyncHandler* const target_of[1] = {target.get()};
+  const std::span<const handlers::AsyncHandler* const> all_full{target_of};
+};
+
+TEST_F(PlacesTest, WhoWaitsForAPlaceGetsTheNewRouteAtOnce) {
+  full(true);
+  arrive({message(1, "a"), message(2, "b"), message(3, "a")});
+  EXPECT_TRUE(started().empty());
+  ASSERT_EQ(desk->waiting(), 2U);
+  ASSERT_TRUE(desk->call(*target));
+  routes::Options settings;
+  settings.routes = {{.actions = {{.handler = "message"}}}};
+  desk->set_routes(std::make_shared<const routes::Routes>(settings, handlers));
+  EXPECT_EQ(desk->waiting(), 0U);
+  EXPECT_EQ(desk->blocked_entries(), 0U);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(desk->called(*target), 0U) << "it gives its place back";
+  EXPECT_FALSE(desk->waits_for(*target));
+}
+
+TEST_F(PlacesTest, WhoFindsNoPlaceWaitsAndOthersGoOn) {
+  full(true);
+  arrive({message(1, "a"), message(2, "b"), status(3, "c")});
+  const auto step = next();
+  EXPECT_EQ(step.kind, Kind::kWaits);
+  EXPECT_EQ(step.wanted, target);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{3}));
+  EXPECT_EQ(desk->waiting(), 2U);
+  EXPECT_TRUE(desk->waits_for(*target));
+}
+
+TEST_F(PlacesTest, WhoWaitedForLongestIsCalledFirst) {
+  full(true);
+  arrive({message(1, "a"), message(2, "b"), message(3, "a")});
+  EXPECT_TRUE(started().empty());
+  EXPECT_TRUE(desk->call(*target));
+  EXPECT_EQ(desk->called(*target), 1U);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1})) << "its place is kept although no other is free";
+  EXPECT_EQ(desk->called(*target), 0U);
+  ended(1);
+  EXPECT_TRUE(started().empty()) << "the next of the lane waits behind";
+  EXPECT_TRUE(desk->call(*target));
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{2}));
+  EXPECT_TRUE(desk->call(*target));
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{3}));
+  EXPECT_FALSE(desk->call(*target));
+}
+
+TEST_F(PlacesTest, OfAFanOutNothingStartsBeforeEachHasItsPlace) {
+  full(true);
+  arrive({entry(1, "a", "1", "", "incomingCall")});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(desk->running(), 0U);
+  desk->call(*target);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(desk->running(), 2U);
+}
+
+TEST_F(PlacesTest, WhoWaitsCountsAsBlockedSoThatTheReaderGoesOn) {
+  full(true);
+  arrive({message(1, "a"), message(2, "a")});
+  EXPECT_TRUE(started().empty());
+  arrive({message(3, "a"), message(4, "b")});
+  EXPECT_EQ(desk->blocked_entries(), 3U);
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(desk->blocked_entries(), 4U);
+  desk->call(*target);
+  EXPECT_EQ(desk->blocked_entries(), 1U);
+}
+
+TEST_F(PlacesTest, WhoWaitsKeepsNoBodyWhenMemoryIsTightAndItsPlaceWhileItIsReadAgain) {
+  full(true);
+  desk->set_pressure({.bodies = true, .records = false});
+  arrive({message(1, "a"), message(2, "a")});
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(desk->body_bytes(), 0U);
+  desk->call(*target);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  EXPECT_EQ(desk->called(*target), 1U);
+  desk->fetched({1, 0}, message(1, "a"), now, wall);
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(desk->called(*target), 0U);
+}
+
+TEST_F(PlacesTest, APlaceIsGivenUpWhenTheEntryIsGone) {
+  full(true);
+  desk->set_pressure({.bodies = true, .records = false});
+  arrive({message(1, "a")});
+  EXPECT_TRUE(started().empty());
+  desk->call(*target);
+  ASSERT_EQ(next().kind, Kind::kFetch);
+  desk->fetched({1, 0}, std::nullopt, now, wall);
+  EXPECT_EQ(desk->called(*target), 0U);
+  EXPECT_TRUE(desk->empty());
+}
+
+TEST_F(PlacesTest, WithoutRoomInMemoryWhoWouldWaitStaysInRedis) {
+  full(true);
+  desk->set_pressure({.bodies = true, .records = true});
+  arrive({message(1, "a"), message(2, "a"), status(3, "b")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{3}));
+  EXPECT_EQ(desk->waiting(), 0U);
+  EXPECT_EQ(desk->overflowed(), 1U);
+  EXPECT_EQ(desk->entries(), 1U);
+  EXPECT_TRUE(desk->accounts_for({1, 0}));
+  desk->set_pressure({});
+  full(false);
+  desk->rescan_if_due(now, false);
+  advance(Overflow::kRescanEvery);
+  desk->rescan_if_due(now, false);
+  EXPECT_LT(desk->cursor(), (StreamId{1, 0}));
+  arrive({message(1, "a"), message(2, "a")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1}));
+}
+
+TEST_F(PlacesTest, AHandOverForgetsWhoWaits) {
+  full(true);
+  arrive({message(1, "a"), message(2, "b")});
+  EXPECT_TRUE(started().empty());
+  desk->call(*target);
+  desk->drain();
+  EXPECT_TRUE(desk->empty());
+  EXPECT_EQ(desk->waiting() + desk->called(*target), 0U);
+  EXPECT_FALSE(desk->call(*target));
+}
+
+TEST_F(PlacesTest, AHeldTypeGivesItsPlaceBack) {
+  full(true);
+  arrive({message(1, "a")});
+  EXPECT_TRUE(started().empty());
+  desk->call(*target);
+  situation.held.set(static_cast<std::size_t>(notification::TypeWebhook::kIncomingMessageReceived));
+  EXPECT_TRUE(started().empty());
+  EXPECT_EQ(desk->called(*target), 0U);
+}
+
+TEST_F(PlacesTest, AFullPoolHoldsOnlyThoseBackThatNeedIt) {
+  situation.pool = false;
+  arrive({status(1, "a"), message(2, "b"), status(3, "c")});
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{2}));
+  EXPECT_TRUE(desk->has_ready());
+  situation.pool = true;
+  EXPECT_EQ(started(), (std::vector<std::uint64_t>{1, 3}));
+}
+
+TEST_F(PlacesTest, ATargetsPauseIsKeptUpToTheLongest) {
+  arrive({message(1, "a"), message(2, "b")});
+  EXPECT_EQ(started().size(), 2U);
+  ended(1, Handled::unavailable("HTTP 429", 60s));
+  EXPECT_EQ(desk->next_wake(), now + 60s);
+  advance(60s);
+  EXPECT_EQ(next().kind, Kind::kFetch);
+  ended(2, Handled::unavailable("HTTP 429", 24h));
+  EXPECT_EQ(desk->next_wake(), now + options.retry.max);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class HandlerPoolTest : public testing::Test {
     Job made;
     made.stream_id = {id, 0};
     made.content = std::make_shared<const Content>();
-    made.action = &actions.emplace_back(routes::Action{"test", &handler});
+    made.action = &actions.emplace_back(routes::Action{"test", &handler, nullptr});
     made.valid_until = clock.now() + 8s;
     return made;
   }

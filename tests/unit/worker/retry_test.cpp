@@ -41,7 +41,7 @@ class AwayTest : public testing::TestWithParam<AwayRow> {};
 TEST_P(AwayTest, EndsOnlyWhatIsOldAndWasBlocked) {
   const std::int64_t now_ms = 1'750'000'000'000;
   const Attempts attempts{.blocked_since_ms = now_ms - GetParam().blocked.count()};
-  const auto decision = after_unavailable({}, attempts, now_ms - GetParam().age.count(), now_ms, 0.5);
+  const auto decision = after_unavailable({}, attempts, now_ms - GetParam().age.count(), now_ms, {}, 0.5);
   EXPECT_EQ(decision.dead.has_value(), GetParam().dead) << GetParam().label;
   if (GetParam().dead) {
     EXPECT_EQ(decision.dead, DeadClass::kExpired);
@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, AwayTest,
 TEST(Schedule, BeingAwayPausesAsLongAsItHasLasted) {
   const std::int64_t now_ms = 1'750'000'000'000;
   const auto pause = [&](std::chrono::milliseconds blocked) {
-    return after_unavailable({}, {.blocked_since_ms = now_ms - blocked.count()}, now_ms, now_ms, 0.5).pause;
+    return after_unavailable({}, {.blocked_since_ms = now_ms - blocked.count()}, now_ms, now_ms, {}, 0.5).pause;
   };
   EXPECT_EQ(pause(0s), 1s);
   EXPECT_EQ(pause(4s), 4s);

@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+
+#include "cli/fleet_settings.hpp"
+#include "cli/text.hpp"
+#include "cli/values.hpp"
+#include "cli/verb_list.hpp"
+#include "common/config/command_line.hpp"
+#include "common/notification/envelope.hpp"
+#include "worker/config.hpp"
+#include "worker/routes/table.hpp"
+
+namespace hookfleet::cli {
+namespace {
+
+constexpr std::size_t kBodyMax = 64UL << 20;  // no fleet takes larger ones
+
+std::string read_body(Console& console, const std::string& path) {
+  if (path == "-") return console.in(kBodyMax);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+  if (!file) throw Failed{path + ": can't be read: " + std::generic_category().message(errno)};
+  return read_all(file.get(), path, kBodyMax);
+}
+
+/// A body as the worker would meet it.
+struct Body {
+  notification::Notification notification;
+  std::string dead_class, why;  ///< it is no notification at all: never routed, a dead letter
+};
+
+Body body_of(const std::string& bytes, std::uint64_t instance) {
+  Body body;
+  const notification::Envelope envelope = notification::read_envelope(bytes);
+  notification::Accepted accepted;
+  accepted.id_instance = instance != 0 ? instance : envelope.id_instance.value_or(0);
+  accepted.chat = envelope.chat;
+  accepted.type_webhook = envelope.type_webhook;
+  body.notification = notification::make_notification(std::move(accepted), envelope);
+  if (envelope.malformed != notification::Malformed::kNo) {
+    body.dead_class = "malformed";
+    body.why = notification::to_text(envelope.malformed);
+    if (!envelope.malformed_at.empty()) body.why += ": " + envelope.malformed_at;
+  } else if (envelope.type_webhook.empty()) {
+    body.dead_class = "invalid";
+    body.why = "/typeWebhook: expected a text that is not empty";
+  }
+  return body;
+}
+
+std::string joined(std::span<const std::string> texts) {
+  std::string text;
+  for (const std::string& one : texts) text += (text.empty() ? "" : ", ") + one;
+  return text;
+}
+
+std::vector<std::string> names_of(const routes::Route& route) {
+  std::vector<std::string> names;
+  for (const auto& action : route.actions) names.push_back(action.name);
+  return names;
+}
+
+std::string actions_of(const routes::Route& route) { return route.actions.empty() ? "ignore" : joined(names_of(route)); }
+
+class RouteVerb final : public Verb {
+ public:
+  void declare(config::Arguments& arguments) override {
+    arguments.positional("FILE", file_, "A notification's body, as GREEN-API posts it; - reads it from standard input");
+    arguments.option("--config", config_, "FILE", "The settings in YAML [default: none, the shipped routes hold]");
+    arguments.option("--instance", instance_, "N", "The instance it comes of, where the body names none");
+    declare_handlers(arguments, handlers_);
+    declare_output(arguments, output_);
+  }
+
+  int run(Console& console, const Environment& environment) override {
+    const bool json = is_json(output_);
+    const std::vector<std::string> handlers = known_handlers(handlers_);
+    worker::Config config;
+    config::Settings settings;
+    worker::declare(settings, config, handlers);
+    if (const auto problems = settings.load(config_, environment, {}); !problems.empty()) {
+      console.err(config::lines(problems));
+      return kUsage;
+    }
+    const std::uint64_t instance = instance_.empty() ? 0 : count_of("--instance", instance_, 1);
+    const Body body = body_of(read_body(console, file_), instance);
+    const routes::Table table(config.routes, handlers);
+    console.out(json ? json_text(as_json(body, table), 2) + '\n' : as_text(body, table));
+    return kOk;
+  }
+
+ private:
+  static std::string as_text(const Body& body, const routes::Table& table) {
+    const notification::Notification& about = body.notification;
+    std::string out;
+    const auto line = [&out](std::string_view name, const std::string& value) {
+      out += fmt::format("{:<12} {}\n", name, value.empty() ? "(none)" : value);
+    };
+    line("typeWebhook", shown(about.type_webhook));
+    line("typeMessage", shown(about.type_message));
+    line("idInstance", about.id_instance == 0 ? "" : std::to_string(about.id_instance));
+    line("chatId", about.chat_kind ? shown(about.chat) + " (" + std::string(notification::to_text(*about.chat_kind)) + ')' : "");
+    line("status", shown(about.status));
+    if (!body.dead_class.empty()) {
+      return out + "\nIt is no notification: " + shown(body.why) + "\nNo route is asked; it becomes a dead letter of class " +
+             body.dead_class + ".\n";
+    }
+    const auto taken = table.find(about);
+    Table rows({"ROUTE", "TAKES IT", "WHY", "ACTIONS"});
+    for (std::size_t i = 0; i < table.routes().size(); ++i) {
+      const routes::Route& route = table.routes()[i];
+      const auto mismatch = table.mismatch(i, about);
+      std::string why = "it fits";
+      if (mismatch) {
+        why = std::string(mismatch->criterion) + (mismatch->found.empty() ? ": it has none" : " is " + mismatch->found) + ", not " +
+              joined(mismatch->wanted);
+      } else if (i != taken) {
+        why += ", but an earlier one takes it";
+      }
+      rows.row({route.name, i == taken ? "yes" : "no", why, actions_of(route)});
+    }
+    out += rows.empty() ? "\nThere are no routes.\n" : '\n' + rows.text();
+    if (!taken) return out + "\nNo route takes it: it is acknowledged as ignored.\n";
+    const routes::Route& route = table.routes()[*taken];
+    return out + '\n' + shown(route.name) +
+           (route.actions.empty() ? " takes it: it is acknowledged as ignored.\n" : " takes it: " + shown(actions_of(route)) + "\n");
+  }
+
+  static Json as_json(const Body& body, const routes::Table& table) {
+    const notification::Notification& about = body.notification;
+    Json json{{"typeWebhook", about.type_webhook},
+              {"typeMessage", about.type_message},
+              {"idInstance", about.id_instance},
+              {"chatId", about.chat}};
+    json["chat"] = about.chat_kind ? Json(notification::to_text(*about.chat_kind)) : Json();
+    json["status"] = about.status;
+    const bool unfit = !body.dead_class.empty();
+    json["dead"] = unfit ? Json{{"class", body.dead_class}, {"reason", body.why}} : Json();
+    const auto taken = unfit ? std::nullopt : table.find(about);
+    json["route"] = taken ? Json(table.routes()[*taken].name) : Json();
+    json["actions"] = taken ? Json(names_of(table.routes()[*taken])) : Json::array();
+    json["routes"] = Json::array();
+    for (std::size_t i = 0; i < table.routes().size() && !unfit; ++i) {
+      const routes::Route& route = table.routes()[i];
+      const auto mismatch = table.mismatch(i, about);
+      Json one{{"route", route.name}, {"fits", !mismatch.has_value()}};
+      if (mismatch) {
+        one["criterion"] = mismatch->criterion;
+        one["found"] = mismatch->found.empty() ? Json() : Json(mismatch->found);
+        one["wanted"] = std::vector<std::string>(mismatch->wanted.begin(), mismatch->wanted.end());
+      }
+      one["actions"] = names_of(route);
+      json["routes"].push_back(std::move(one));
+    }
+    return json;
+  }
+
+  std::string file_, config_, instance_, handlers_, output_;
+};
+
+constexpr std::string_view kExamples = R"(
+Shows which route takes a notification, and of every other one the first criterion that it doesn't fit. Nothing is sent or stored. What is
+no notification at all is never routed; that is said, too.
+
+Examples:
+  hookfleet route body.json --config hookfleet.yaml
+  hookfleet show 7/1764113835123-0 --raw | hookfleet route - --config hookfleet.yaml -o json
+)";
+
+}  // namespace
+
+VerbSpec route_verb() { return {"route", "FILE", "Which route takes a notification, and why", kExamples, make_verb<RouteVerb>}; }
+
+}  // namespace hookfleet::cli

@@ -1,0 +1,99 @@
+#include "common/alert/alert.hpp"
+
+namespace hookfleet::alert {
+
+std::array<Kind, kKinds> kinds() {
+  std::array<Kind, kKinds> all{};
+  for (std::size_t i = 0; i < kKinds; ++i) all[i] = static_cast<Kind>(i);
+  return all;
+}
+
+std::string_view to_text(Kind kind) {
+  switch (kind) {
+    case Kind::kDeadLetter: return "dead_letter";
+    case Kind::kInvalid: return "invalid";
+    case Kind::kUnknownType: return "unknown_type";
+    case Kind::kMessageFailed: return "message_failed";
+    case Kind::kInstanceState: return "instance_state";
+    case Kind::kQuota: return "quota";
+    case Kind::kTypeHeld: return "type_held";
+    case Kind::kHandlerHung: return "handler_hung";
+    case Kind::kTargetUnavailable: return "target_unavailable";
+    case Kind::kDeliveryRefused: return "delivery_refused";
+    case Kind::kTokenRefused: return "token_refused";
+    case Kind::kUnlistedAddress: return "unlisted_address";
+    case Kind::kBacklog: return "backlog";
+    case Kind::kDeadLetters: return "dead_letters";
+    case Kind::kRedisMemory: return "redis_memory";
+    case Kind::kRedisEmptied: return "redis_emptied";
+    case Kind::kRedisDown: return "redis_down";
+    case Kind::kRedisNotDurable: return "redis_not_durable";
+    case Kind::kRedisFull: return "redis_full";
+    case Kind::kTest: return "test";
+  }
+  return "";
+}
+
+std::string_view to_text(Severity severity) {
+  switch (severity) {
+    case Severity::kInfo: return "info";
+    case Severity::kWarning: return "warning";
+    case Severity::kError: return "error";
+    case Severity::kCritical: return "critical";
+  }
+  return "";
+}
+
+Severity severity(Kind kind) {
+  switch (kind) {
+    case Kind::kTest: return Severity::kInfo;
+    case Kind::kUnknownType:
+    case Kind::kMessageFailed:
+    case Kind::kTargetUnavailable:
+    case Kind::kTokenRefused:
+    case Kind::kUnlistedAddress:
+    case Kind::kBacklog: return Severity::kWarning;
+    case Kind::kDeadLetter:
+    case Kind::kInvalid:
+    case Kind::kInstanceState:
+    case Kind::kQuota:
+    case Kind::kHandlerHung:
+    case Kind::kDeliveryRefused:
+    case Kind::kDeadLetters:
+    case Kind::kRedisMemory: return Severity::kError;
+    case Kind::kTypeHeld:
+    case Kind::kRedisEmptied:
+    case Kind::kRedisDown:
+    case Kind::kRedisNotDurable:
+    case Kind::kRedisFull: return Severity::kCritical;
+  }
+  return Severity::kError;
+}
+
+bool about_redis(Kind kind) {
+  switch (kind) {
+    case Kind::kRedisDown:
+    case Kind::kRedisNotDurable:
+    case Kind::kRedisFull: return true;
+    case Kind::kDeadLetter:
+    case Kind::kInvalid:
+    case Kind::kUnknownType:
+    case Kind::kMessageFailed:
+    case Kind::kInstanceState:
+    case Kind::kQuota:
+    case Kind::kTypeHeld:
+    case Kind::kHandlerHung:
+    case Kind::kTargetUnavailable:
+    case Kind::kDeliveryRefused:
+    case Kind::kTokenRefused:
+    case Kind::kUnlistedAddress:
+    case Kind::kBacklog:
+    case Kind::kDeadLetters:
+    case Kind::kRedisMemory:
+    case Kind::kRedisEmptied:
+    case Kind::kTest: return false;
+  }
+  return false;
+}
+
+}  // namespace hookfleet::alert

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// What a person should know, on its way to that person.
+namespace hookfleet::alert {
+
+/// Why the operator is told. A closed set: it labels metrics and alerts, and is a part of what repeats are recognised by.
+enum class Kind : std::uint8_t {
+  // about notifications
+  kDeadLetter,         ///< a notification became a dead letter of any class but invalid
+  kInvalid,            ///< a notification breaks its schema, whether it then becomes a dead letter or is handled
+  kUnknownType,        ///< a typeWebhook, typeMessage or field was seen for the first time
+  kMessageFailed,      ///< an outgoing message ended as failed, noAccount or yellowCard
+  kInstanceState,      ///< an instance left the state authorized
+  kQuota,              ///< an instance has used up its quota
+  kTypeHeld,           ///< a type waits for an operator, since its handling keeps ending the process
+  kHandlerHung,        ///< a handler runs past its timeout
+  kTargetUnavailable,  ///< what an action needs has been away for a minute: its chats wait
+  // about deliveries
+  kDeliveryRefused,  ///< a right token was answered with something else than 200, not because we are draining
+  kTokenRefused,     ///< a listed address came without a right token
+  kUnlistedAddress,  ///< a right token came from an address that is not on the allowlist
+  // about what is kept
+  kBacklog,       ///< more entries wait than stream.backlog_alert
+  kDeadLetters,   ///< more dead letters lie there than stream.dead_letter_alert allows
+  kRedisMemory,   ///< Redis' memory is filled to three quarters of what stops the intake
+  kRedisEmptied,  ///< the fleet's keys have gone from Redis
+  // about Redis itself: told directly, not through the queue that lies in it
+  kRedisDown,        ///< no connection, or no answer
+  kRedisNotDurable,  ///< Redis wouldn't keep what it acknowledges
+  kRedisFull,        ///< the intake is closed: Redis' memory is full, or as full as we let it become
+  // for the operator's own sake
+  kTest,  ///< `hookfleet alerts test`
+};
+inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kTest) + 1;
+std::array<Kind, kKinds> kinds();
+
+/// snake_case: "dead_letter".
+std::string_view to_text(Kind kind);
+
+enum class Severity : std::uint8_t { kInfo, kWarning, kError, kCritical };
+/// "info" …
+std::string_view to_text(Severity severity);
+/// How urgent a kind is: critical when the intake is, or is about to be, closed.
+Severity severity(Kind kind);
+/// True for what is about Redis itself.
+bool about_redis(Kind kind);
+
+/// One thing to tell. Two of the same kind, type_webhook and id_instance within `alerts.window` are one: the second is counted and its
+/// number told with the next.
+struct Alert {
+  Kind kind = Kind::kTest;
+  std::string type_webhook = {};  ///< as in the notification; empty: it isn't about one type
+  std::uint64_t id_instance = 0;  ///< 0: it isn't about one instance
+  /// For people: what happened, and what to do where that isn't obvious. One or a few sentences without personal data: the words are sent
+  /// whatever `alerts.attach` says; only long numbers are cut, where there is an `id`. At most 2 KiB.
+  std::string text = {};
+  std::string id = {};          ///< our id of the notification; empty: none
+  std::string chat = {};        ///< empty: none. Sent with `alerts.attach: full` only, to its last four digits with redacted
+  std::string id_message = {};  ///< empty: none
+  /// The notification's bytes as received; null: none. Sent as `alerts.attach` says, up to 16 KiB. Shared, since it is the same buffer
+  /// that the worker handles.
+  std::shared_ptr<const std::string> body = {};
+};
+
+/// Takes what the operator should know.
+/// Threads: any. Never blocks, never throws: what can't be taken is dropped and counted.
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  virtual void tell(Alert alert) noexcept = 0;
+};
+
+/// Tells nobody: for programs and tests that have no operator.
+class Nobody final : public Operator {
+ public:
+  void tell(Alert /*alert*/) noexcept override {}
+};
+
+/// Hands on to an operator that is there later than those who tell. Until then, and after it has gone, it tells nobody.
+/// Threads: any.
+class Relay final : public Operator {
+ public:
+  /// Null: nobody. Whoever is told must outlive the next call of to().
+  void to(Operator* next) noexcept { next_.store(next, std::memory_order_release); }
+  void tell(Alert alert) noexcept override {
+    if (Operator* next = next_.load(std::memory_order_acquire)) next->tell(std::move(alert));
+  }
+
+ private:
+  std::atomic<Operator*> next_{nullptr};
+};
+
+}  // namespace hookfleet::alert

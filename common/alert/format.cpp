@@ -1,0 +1,139 @@
+#include "common/alert/format.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "common/notification/envelope.hpp"
+#include "common/notification/identity.hpp"
+#include "common/notification/types.hpp"
+
+namespace hookfleet::alert {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kSlackAttachmentMax = 3000;
+constexpr std::size_t kMessageMax = 4000;
+constexpr std::size_t kMessageAttachmentMax = 1500;
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+/// The text as a JSON string.
+std::string in_json(std::string_view text) { return dump(Json(text)); }
+
+/// The attachment as a JSON value: itself where it is one that any reader can read, otherwise a string.
+std::string attachment_value(const Notice& notice) {
+  const std::string& bytes = notice.attachment;
+  const bool json = !notice.cut && notification::read_envelope(bytes).malformed == notification::Malformed::kNo && Json::accept(bytes);
+  return json ? notification::minify(bytes) : in_json(bytes);
+}
+
+/// What a person reads first, in one line.
+std::string headline(const Notice& notice) {
+  std::string line(to_text(severity(notice.kind)));
+  return line.append(": ").append(to_text(notice.kind));
+}
+
+std::string facts(const Notice& notice) {
+  std::string line;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) line.append(line.empty() ? "" : ", ").append(name).append(" ").append(value);
+  };
+  add("typeWebhook", notice.type_webhook);
+  add("idInstance", notice.id_instance == 0 ? std::string() : std::to_string(notice.id_instance));
+  add("chatId", notice.chat);
+  add("idMessage", notice.id_message);
+  add("id", notice.id);
+  return line;
+}
+
+/// Everything but headline and attachment.
+std::string details(const Notice& notice) {
+  std::string text = notice.text;
+  const std::string line = facts(notice);
+  if (!line.empty()) text.append("\n").append(line);
+  text.append("\n").append(base::rfc3339(notice.at)).append(" ").append(notice.process);
+  if (notice.suppressed > 0) text.append("\n").append(std::to_string(notice.suppressed)).append(" more like it were held back before");
+  return text;
+}
+
+std::string attachment_text(const Notice& notice, std::size_t bytes_max) {
+  std::string text(cut_at(notice.attachment, bytes_max));
+  if (text.size() < notice.attachment_of) text.append("… (of ").append(std::to_string(notice.attachment_of)).append(" bytes)");
+  return text;
+}
+
+std::string escaped_for_slack(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string as_json(const Notice& notice) {
+  std::string out = "{\"version\":1";
+  const auto raw = [&](std::string_view name, const std::string& value) { out.append(",\"").append(name).append("\":").append(value); };
+  const auto text = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) raw(name, in_json(value));
+  };
+  text("number", notice.number);
+  text("kind", to_text(notice.kind));
+  text("severity", to_text(severity(notice.kind)));
+  text("time", base::rfc3339(notice.at));
+  text("process", notice.process);
+  text("text", notice.text);
+  text("typeWebhook", notice.type_webhook);
+  if (notice.id_instance != 0) raw("idInstance", std::to_string(notice.id_instance));
+  text("id", notice.id);
+  text("chatId", notice.chat);
+  text("idMessage", notice.id_message);
+  if (notice.suppressed > 0) raw("suppressed", std::to_string(notice.suppressed));
+  if (!notice.attachment.empty()) raw("notification", attachment_value(notice));
+  if (notice.attachment_of > 0) raw("notification_bytes", std::to_string(notice.attachment_of));
+  if (notice.cut) raw("notification_cut", "true");
+  return out += '}';
+}
+
+std::string as_slack(const Notice& notice) {
+  std::string text = "*" + headline(notice) + "*\n" + escaped_for_slack(details(notice));
+  // A fence inside the attachment would end ours.
+  std::string attachment = attachment_text(notice, kSlackAttachmentMax);
+  for (std::size_t at = attachment.find("```"); at != std::string::npos; at = attachment.find("```", at)) attachment.replace(at, 3, "'''");
+  if (!attachment.empty()) text += "\n```" + escaped_for_slack(attachment) + "```";
+  return "{\"text\":" + in_json(text) + '}';
+}
+
+std::string as_alertmanager(const Notice& notice, base::WallTime now, std::chrono::milliseconds window) {
+  Json alert;
+  alert["labels"]["alertname"] = "Hookfleet";
+  alert["labels"]["kind"] = to_text(notice.kind);
+  alert["labels"]["severity"] = to_text(severity(notice.kind));
+  if (!notice.type_webhook.empty()) alert["labels"]["typeWebhook"] = notification::type_label(notice.type_webhook);
+  alert["annotations"]["summary"] = headline(notice);
+  alert["annotations"]["description"] = details(notice);
+  if (const std::string attachment = attachment_text(notice, kAttachmentMax); !attachment.empty()) {
+    alert["annotations"]["notification"] = attachment;
+  }
+  alert["startsAt"] = base::rfc3339(notice.at);
+  alert["endsAt"] = base::rfc3339(std::max(now, notice.at) + window);  // one that comes late is not over when it comes
+  return dump(Json::array({alert}));
+}
+
+std::string as_green_api(const Notice& notice, const std::string& chat) {
+  std::string text(cut_at("Hookfleet " + headline(notice) + "\n" + details(notice), kMessageMax - kMessageAttachmentMax - 64));
+  if (const std::string attachment = attachment_text(notice, kMessageAttachmentMax); !attachment.empty()) text += "\n\n" + attachment;
+  return dump(Json{{"chatId", chat}, {"message", text}});
+}
+
+}  // namespace hookfleet::alert

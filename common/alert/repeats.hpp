@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "common/base/clock.hpp"
+
+namespace hookfleet::alert {
+
+/// Which alerts this process has told within the window, so that a flood of one never leaves it; whether the *fleet* has told it is
+/// Redis' to say. Pure. Threads: one at a time.
+class Repeats {
+ public:
+  static constexpr std::size_t kMax = 4096;  ///< remembered; beyond it those that ended are forgotten, then any
+
+  explicit Repeats(std::chrono::milliseconds window) : window_(window) {}
+
+  /// How many were held back since the last one that passed; nothing when this one is held back too.
+  std::optional<std::uint64_t> pass(const std::string& digest, base::BootTime now);
+  /// One that passed was not told after all: another process had told it. The `held_back` of it and this one are told with the next;
+  /// soon again the fleet is asked.
+  void told_by_another(const std::string& digest, std::uint64_t held_back, base::BootTime now);
+  /// One that passed was lost on its way: the next one passes and tells how many were held back.
+  void lost(const std::string& digest, std::uint64_t held_back);
+
+ private:
+  struct Seen {
+    base::BootTime until{};
+    std::uint64_t held_back = 0;
+  };
+  Seen& seen(const std::string& digest, base::BootTime now);
+
+  const std::chrono::milliseconds window_;
+  std::unordered_map<std::string, Seen> seen_;
+};
+
+/// At most `per_minute` in any minute in the long run, `burst` at once. Pure. Threads: one at a time.
+class RateCap {
+ public:
+  RateCap(unsigned per_minute, unsigned burst) : every_(std::chrono::nanoseconds(std::chrono::minutes(1)) / per_minute), burst_(burst) {}
+
+  /// Takes a place if there is one.
+  bool take(base::BootTime now);
+  /// When there is one at the earliest.
+  base::BootTime next(base::BootTime now) const;
+
+ private:
+  const std::chrono::nanoseconds every_;
+  const unsigned burst_;
+  base::BootTime full_at_{};  ///< when all places are free again
+};
+
+/// Says when something that goes on is to be told: after it has lasted for `delay`, and again each `every`. Pure. Threads: one at a time.
+class Lasting {
+ public:
+  Lasting(std::chrono::milliseconds delay, std::chrono::milliseconds every) : delay_(delay), every_(every) {}
+
+  bool due(bool goes_on, base::BootTime now);
+
+ private:
+  const std::chrono::milliseconds delay_, every_;
+  std::optional<base::BootTime> due_at_;
+};
+
+}  // namespace hookfleet::alert

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "common/config/settings.hpp"
+
+namespace hookfleet::forward {
+
+/// Where notifications of a route are sent, and how.
+struct Options {
+  std::string url{};
+  std::chrono::milliseconds timeout{10'000};  ///< of one request, from its first step to the answer's last byte
+  std::size_t concurrency = 64;               ///< requests at a time, of one worker
+  std::vector<config::Secret> headers{};      ///< "Name: value", added to each request
+  std::vector<config::Secret>
+      signing_secrets{};  ///< Standard Webhooks; empty: nothing is signed. Each signs, so that one can follow another
+  std::string ca_file{};  ///< PEM; empty: the system's certificates
+  bool refuse_private_addresses = false;
+  unsigned breaker_failures = 10;                       ///< so many in a row without the target being there, and it is left alone…
+  std::chrono::milliseconds breaker_pause_max{30'000};  ///< …between two probes at most so long
+
+  bool operator==(const Options&) const = default;
+};
+
+}  // namespace hookfleet::forward
