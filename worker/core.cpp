@@ -17,11 +17,12 @@ constexpr auto kOldestEvery = 30s;
 constexpr auto kHoldsEvery = 5s;
 constexpr std::chrono::nanoseconds kBacklogEvery = 10s;  // of all partitions
 constexpr auto kWriteAgain = 250ms;                      // after Redis refused
-constexpr std::size_t kQuantum = 64;                     // steps of a partition before it is another's turn: long enough to fill an ack
+constexpr std::size_t kQuantumMin = 50;                  // steps of a partition before it is another's turn, at least
 constexpr std::size_t kReadyLanes = 32;                  // that is plenty for one partition
 constexpr auto kReadBriefly = 5ms;                       // when some partitions aren't read: they will want to be, soon
 constexpr std::size_t kRecordBytes = 512;                // an entry without its body, with its share of lane and identity
-constexpr std::size_t kOverflowedBytes = 40;             // a lane that overflows
+constexpr std::size_t kSmallReads = 16;       // a part of so many of the memory has to be free, or many small reads would fill it
+constexpr std::size_t kOverflowedBytes = 40;  // a lane that overflows
 // Handlers that take microseconds are started ahead of their turn, as many as take so long, so that threads need not wait for us.
 constexpr double kAheadSeconds = 0.01;
 constexpr std::size_t kAheadMax = 496;
@@ -204,11 +205,17 @@ void Core::set_pressure(const Load& load) {
   }
 }
 
-/// Enough is there that can run: what ends makes room. Blocked entries leave at least an eighth to the others.
-bool Core::enough(const Load& load) const {
+/// How many entries may be read. 0: enough is there that can run, what ends makes room. Blocked entries leave at least an eighth of the
+/// memory to the others. Where nothing can run one may always come.
+std::size_t Core::room(const Load& load) const {
   const std::size_t half = options_.memory_max / 2;
+  if (load.body_bytes > half) return 0;
   const std::size_t left = half - std::min(half, load.blocked * kRecordBytes);
-  return load.body_bytes > half || (load.entries - load.blocked) * kRecordBytes > std::max(left, options_.memory_max / 8);
+  const std::size_t others = load.entries - load.blocked;
+  const std::size_t most = std::max(left, options_.memory_max / 8) / kRecordBytes;
+  const std::size_t room = most - std::min(most, others);
+  if (others == 0) return std::max<std::size_t>(room, 1);
+  return room < half / kRecordBytes / kSmallReads ? 0 : room;
 }
 
 /// The partition has work at hand, in many lanes, and handlers are quick: to have more of it in memory would cost cache misses and speed
@@ -343,7 +350,9 @@ void Core::release(Slot& slot) {
 // --- Reading
 
 void Core::read(base::BootTime now, const Load& load) {
-  if (!connected_ || reading_ || stopping_ || enough(load)) return;
+  if (!connected_ || reading_ || stopping_) return;
+  const std::size_t room = this->room(load);
+  if (room == 0) return;
   for (const Slot& slot : slots_) {
     if (slot.ownership.asking()) return;  // all that are being taken come first, so that one read covers them
   }
@@ -363,7 +372,7 @@ void Core::read(base::BootTime now, const Load& load) {
   }
   if (request.from.empty()) return;
   request.cycle = ++cycle_;
-  request.count = read_size_.count(request.from.size());
+  request.count = std::clamp<std::size_t>(room / request.from.size(), 1, read_size_.count(request.from.size()));
   for (const auto& from : request.from) slots_[from.tenure.partition].desk->read_started(cycle_);
   reading_ = true;
   outside_.read(std::move(request));
@@ -509,7 +518,9 @@ void Core::pump(base::BootTime now, base::WallTime wall) {
 /// True when the slot's turn ended before its work.
 bool Core::pump(Slot& slot, Running& running, std::size_t limit, base::BootTime now, base::WallTime wall) {
   if (!may_run(slot, now) || !slot.desk->has_ready()) return false;
-  for (std::size_t i = 0; i < kQuantum; ++i) {
+  // Whole acknowledgements: what is left over would go in a small one.
+  const std::size_t quantum = (kQuantumMin + options_.ack_batch - 1) / options_.ack_batch * options_.ack_batch;
+  for (std::size_t i = 0; i < quantum; ++i) {
     if (wait_idle_ && !slot.desk->has_begun_ready()) return false;  // only what has begun goes on: it is among those waited for
     Desk::Situation situation{.connected = connected_,
                               .may_begin = running.pool < options_.concurrency,

@@ -46,4 +46,10 @@ std::string origin_of(const std::string& url) {
   return part(parsed, CURLUPART_SCHEME) + "://" + part(parsed, CURLUPART_HOST) + ":" + part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT);
 }
 
+std::string path_of(const std::string& url) {
+  const Url parsed(curl_url());
+  if (problem(parsed, url)) return {};
+  return part(parsed, CURLUPART_PATH);
+}
+
 }  // namespace hookfleet::web

@@ -9,6 +9,9 @@ namespace hookfleet::web {
 /// without user or password (they would end up in logs; a header from a secret is the place for them) and without a fragment.
 std::optional<std::string> check_url(const std::string& url);
 
+/// The path of a URL that check_url() takes, "/" where it has none. Empty for others.
+std::string path_of(const std::string& url);
+
 /// scheme://host:port of a URL that check_url() takes, for logs: paths and queries may hold secrets. Empty for others.
 std::string origin_of(const std::string& url);
 

@@ -24,7 +24,7 @@ class ForwarderTest : public testing::Test {
  protected:
   Options options() const {
     Options made;
-    made.url = server.url("/in");
+    made.url = config::Secret(server.url("/in"));
     made.timeout = 5s;
     made.breaker_failures = 3;
     made.breaker_pause_max = 1s;
@@ -122,7 +122,7 @@ TEST_F(ForwarderTest, OneThatIsAwayGetsSingleProbesAndIsFoundAgain) {
 TEST_F(ForwarderTest, NothingSecretIsLogged) {
   server.answer([](const auto&) { return Reply::of(500); });
   Options secret = options();
-  secret.url = server.url("/SECRET?token=SECRET");
+  secret.url = config::Secret(server.url("/SECRET?token=SECRET"));
   secret.headers = {config::Secret("Authorization: SECRET")};
   const auto target = forwarder->target("forward:a", secret);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(*target).reason.find("SECRET"), std::string::npos);

@@ -11,7 +11,8 @@ namespace hookfleet::forward {
 
 /// Where notifications of a route are sent, and how.
 struct Options {
-  std::string url{};
+  std::string name{};                         ///< in metrics, logs and what is remembered of attempts; empty: one is made of the URL
+  config::Secret url{};                       ///< those of workflow tools carry their token in the path
   std::chrono::milliseconds timeout{10'000};  ///< of one request, from its first step to the answer's last byte
   std::size_t concurrency = 64;               ///< requests at a time, of one worker
   std::vector<config::Secret> headers{};      ///< "Name: value", added to each request
@@ -24,5 +25,9 @@ struct Options {
 
   bool operator==(const Options&) const = default;
 };
+
+/// `name`, or of the URL scheme, host and port, and in place of a path, which may hold a secret, a digest of it:
+/// `http://shop:8080`, `https://flows.example.com:443/~5f1c02ab`. A query counts for nothing.
+std::string display_name(const Options& options);
 
 }  // namespace hookfleet::forward

@@ -1,18 +1,47 @@
 #include "worker/forward/settings.hpp"
 
 #include <optional>
+#include <string_view>
 
+#include "common/digest/digest.hpp"
 #include "common/web/url.hpp"
 #include "worker/forward/headers.hpp"
 #include "worker/forward/signature.hpp"
 
 namespace hookfleet::forward {
+namespace {
+
+constexpr std::size_t kNameMax = 64;
+constexpr std::string_view kNameLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+std::optional<std::string> check_name(const std::string& name) {
+  if (!name.empty() && name.size() <= kNameMax && name.find_first_not_of(kNameLetters) == std::string::npos) return std::nullopt;
+  return "is no name; write up to " + std::to_string(kNameMax) + " letters, digits, '_', '.' and '-'";
+}
+
+}  // namespace
+
+std::string display_name(const Options& options) {
+  if (!options.name.empty()) return options.name;
+  const std::string path = web::path_of(options.url.reveal());
+  std::string name = web::origin_of(options.url.reveal());
+  if (path != "/") name += "/~" + digest::to_hex(digest::as_bytes(digest::sha256(path))).substr(0, 8);
+  return name;
+}
 
 void declare(config::Settings& settings, Options& options) {
   using namespace std::chrono_literals;
-  settings.text("url", options.url, "Where the notification's body is posted to",
-                [](const std::string& url) { return web::check_url(url); });
+  settings.text("name", options.name,
+                "What metrics, logs and dead letters call it; without one its scheme, host and port, and a digest of its path", check_name);
+  settings.secret("url", options.url, "Where the notification's body is posted to");
   settings.required("url");
+  settings.rule(
+      [&options]() -> std::optional<std::string> {
+        if (options.url.empty()) return std::nullopt;  // told already
+        const auto problem = web::check_url(options.url.reveal());
+        return problem ? std::optional("url: " + *problem) : std::nullopt;
+      },
+      {"url"});
   settings.duration("timeout", options.timeout, {100ms, 10min}, "Time for one request and its answer; the chat waits, others don't");
   settings.count("concurrency", options.concurrency, {1, 4096}, "Requests at a time to this target, of each worker");
   settings.secrets("headers", options.headers, "Headers added to each request, `Name: value`, such as `Authorization: Bearer …`");

@@ -30,7 +30,7 @@ Target::Target(std::string name, Options options, web::Client& client, const Met
                const base::Clock& clock)
     : name_(std::move(name)),
       options_(std::move(options)),
-      origin_(web::origin_of(options_.url)),
+      origin_(web::origin_of(options_.url.reveal())),
       client_(client),
       metrics_(metrics),
       log_(log),
@@ -60,7 +60,7 @@ web::Request Target::request_for(const handlers::Notification& notification) {
     span = random_();
   }
   web::Request request;
-  request.url = options_.url;
+  request.url = options_.url.reveal();
   request.headers = headers_of(notification, span);
   request.headers.insert(request.headers.end(), extra_headers_.begin(), extra_headers_.end());
   if (!signing_keys_.empty()) sign(request.headers, notification, signing_keys_, base::unix_ms(clock_.wall()) / 1000);

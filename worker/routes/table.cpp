@@ -17,7 +17,7 @@ bool contains(const std::vector<std::string>& texts, std::string_view text) {
 std::string kind_of(const ActionOptions& action) {
   if (action.log) return "log";
   if (action.stream) return "stream:" + action.stream->key;
-  if (action.forward) return "forward:" + action.forward->url.substr(0, action.forward->url.find('?'));
+  if (action.forward) return "forward:" + forward::display_name(*action.forward);
   return "handler:" + action.handler;
 }
 

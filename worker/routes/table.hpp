@@ -21,8 +21,8 @@ std::string_view shipped_handler(notification::TypeWebhook type);
 std::vector<std::string> shipped_handlers();
 
 /// An action of a route and its name: the same in all workers and releases as long as the settings name the same thing, unique within its
-/// route. `handler:message`, `stream:orders`, `log`, `forward:http://shop/in` (without a query, which may hold secrets); what a route names
-/// twice is `handler:message` and `handler:message#2`. Attempts, dead letters and records hold these names.
+/// route. `handler:message`, `stream:orders`, `log`, `forward:shop` (forward::display_name()); what a route names twice is
+/// `handler:message` and `handler:message#2`. Attempts, dead letters and records hold these names.
 struct NamedAction {
   std::string name;
   ActionOptions options;

@@ -61,5 +61,11 @@ TEST(OriginOf, LeavesOutWhatMayBeSecret) {
   EXPECT_EQ(origin_of("nonsense"), "");
 }
 
+TEST(PathOf, IsWithoutTheQuery) {
+  EXPECT_EQ(path_of("https://example.com/hook/a%20b?token=SECRET"), "/hook/a%20b");
+  EXPECT_EQ(path_of("http://[::1]:8080"), "/");
+  EXPECT_EQ(path_of("nonsense"), "");
+}
+
 }  // namespace
 }  // namespace hookfleet::web

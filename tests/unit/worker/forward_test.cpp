@@ -154,7 +154,7 @@ TEST(ForwardSettings, ReadATarget) {
                         "breaker: {failures: 3, pause_max: 2s}\n",
                         options),
             "");
-  EXPECT_EQ(options.url, "https://example.com/in");
+  EXPECT_EQ(options.url.reveal(), "https://example.com/in");
   EXPECT_EQ(options.timeout, 3s);
   EXPECT_EQ(options.concurrency, 256U);
   EXPECT_EQ(options.headers.at(0).reveal(), "Authorization: Bearer T");
@@ -164,11 +164,32 @@ TEST(ForwardSettings, ReadATarget) {
   EXPECT_EQ(options.breaker_pause_max, 2s);
 }
 
+TEST(ForwardSettings, ANameShowsNoPathAndNoQuery) {
+  const auto name = [](const std::string& url) {
+    Options options;
+    options.url = config::Secret(url);
+    return display_name(options);
+  };
+  EXPECT_EQ(name("http://shop:8080"), "http://shop:8080");
+  EXPECT_EQ(name("http://shop:8080/?token=SECRET"), "http://shop:8080");
+  EXPECT_THAT(name("https://flows.example.com/hook/SECRET?token=SECRET"),
+              testing::MatchesRegex("https://flows\\.example\\.com:443/~[0-9a-f]{8}"));
+  EXPECT_EQ(name("http://shop/in"), name("http://shop/in?token=another"));
+  EXPECT_NE(name("http://shop/in"), name("http://shop/out"));
+  Options named;
+  ASSERT_EQ(problems_of("{name: Orders_2.0-eu, url: 'http://shop/in'}\n", named), "");
+  EXPECT_EQ(display_name(named), "Orders_2.0-eu");
+}
+
 TEST(ForwardSettings, TellWhatIsWrongAndNoSecret) {
   const std::pair<std::string, std::string> rows[] = {
       {"timeout: 1s\n", "url: is missing"},
       {"url: ftp://example.com/\n", "only http:// and https:// are taken"},
-      {"url: http://user:word@example.com/\n", "would show in logs"},
+      {"url: http://user:SECRET@example.com/\n", "would show in logs"},
+      {"url: ftp://example.com/SECRET\n", "only http:// and https:// are taken"},
+      {"url: http://h/\nname: ''\n", "is no name"},
+      {"url: http://h/\nname: 'http://h/'\n", "is no name"},
+      {"url: http://h/\nname: " + std::string(65, 'n') + "\n", "up to 64 letters"},
       {"url: http://h/\nheaders: ['SECRET']\n", "headers: one is not `Name: value`"},
       {"url: http://h/\nheaders: ['Bad Name: SECRET']\n", "has a name that is none"},
       {"url: http://h/\nheaders: ['Content-Length: 7']\n", "that requests have from us"},
