@@ -12,6 +12,8 @@
 #include "common/config/command_line.hpp"
 #include "common/notification/envelope.hpp"
 #include "worker/config.hpp"
+#include "worker/dispatch/arrival.hpp"
+#include "worker/dispatch/checks.hpp"
 #include "worker/routes/table.hpp"
 
 namespace hookfleet::cli {
@@ -27,28 +29,14 @@ std::string read_body(Console& console, const std::string& path) {
 }
 
 /// A body as the worker would meet it.
-struct Body {
-  notification::Notification notification;
-  std::string dead_class, why;  ///< it is no notification at all: never routed, a dead letter
-};
-
-Body body_of(const std::string& bytes, std::uint64_t instance) {
-  Body body;
-  const notification::Envelope envelope = notification::read_envelope(bytes);
-  notification::Accepted accepted;
-  accepted.id_instance = instance != 0 ? instance : envelope.id_instance.value_or(0);
-  accepted.chat = envelope.chat;
-  accepted.type_webhook = envelope.type_webhook;
-  body.notification = notification::make_notification(std::move(accepted), envelope);
-  if (envelope.malformed != notification::Malformed::kNo) {
-    body.dead_class = "malformed";
-    body.why = notification::to_text(envelope.malformed);
-    if (!envelope.malformed_at.empty()) body.why += ": " + envelope.malformed_at;
-  } else if (envelope.type_webhook.empty()) {
-    body.dead_class = "invalid";
-    body.why = "/typeWebhook: expected a text that is not empty";
-  }
-  return body;
+std::shared_ptr<const dispatch::Content> content_of(std::string body, std::uint64_t instance, const dispatch::Checks& checks) {
+  const notification::Envelope envelope = notification::read_envelope(body);
+  stream::Entry entry;
+  entry.id_instance = instance != 0 ? instance : envelope.id_instance.value_or(0);
+  entry.chat = envelope.chat;
+  entry.type_webhook = envelope.type_webhook;
+  entry.body = std::move(body);
+  return dispatch::prepare({}, std::move(entry), checks).content;
 }
 
 std::string joined(std::span<const std::string> texts) {
@@ -86,15 +74,17 @@ class RouteVerb final : public Verb {
       return kUsage;
     }
     const std::uint64_t instance = instance_.empty() ? 0 : count_of("--instance", instance_, 1);
-    const Body body = body_of(read_body(console, file_), instance);
+    const auto checks = dispatch::make_checks(config.checks);
+    if (!checks) throw Failed{config_ + ": worker.schemas_dir: " + joined(checks.error())};  // it has changed since load()
+    const auto content = content_of(read_body(console, file_), instance, *checks);
     const routes::Table table(config.routes, handlers);
-    console.out(json ? json_text(as_json(body, table), 2) + '\n' : as_text(body, table));
+    console.out(json ? json_text(as_json(*content, table), 2) + '\n' : as_text(*content, table));
     return kOk;
   }
 
  private:
-  static std::string as_text(const Body& body, const routes::Table& table) {
-    const notification::Notification& about = body.notification;
+  static std::string as_text(const dispatch::Content& content, const routes::Table& table) {
+    const notification::Notification& about = content.notification;
     std::string out;
     const auto line = [&out](std::string_view name, const std::string& value) {
       out += fmt::format("{:<12} {}\n", name, value.empty() ? "(none)" : value);
@@ -104,9 +94,12 @@ class RouteVerb final : public Verb {
     line("idInstance", about.id_instance == 0 ? "" : std::to_string(about.id_instance));
     line("chatId", about.chat_kind ? shown(about.chat) + " (" + std::string(notification::to_text(*about.chat_kind)) + ')' : "");
     line("status", shown(about.status));
-    if (!body.dead_class.empty()) {
-      return out + "\nIt is no notification: " + shown(body.why) + "\nNo route is asked; it becomes a dead letter of class " +
-             body.dead_class + ".\n";
+    if (content.unfit) {
+      return out + (content.parsed ? "\nIt breaks its schema: " : "\nIt is no notification: ") + shown(content.why) +
+             "\nNo route is asked; it becomes a dead letter of class " + std::string(stream::to_text(*content.unfit)) + ".\n";
+    }
+    if (!content.why.empty()) {
+      out += "\nIt breaks its schema, and is handled all the same (worker.invalid: deliver): " + shown(content.why) + "\n";
     }
     const auto taken = table.find(about);
     Table rows({"ROUTE", "TAKES IT", "WHY", "ACTIONS"});
@@ -129,16 +122,17 @@ class RouteVerb final : public Verb {
            (route.actions.empty() ? " takes it: it is acknowledged as ignored.\n" : " takes it: " + shown(actions_of(route)) + "\n");
   }
 
-  static Json as_json(const Body& body, const routes::Table& table) {
-    const notification::Notification& about = body.notification;
+  static Json as_json(const dispatch::Content& content, const routes::Table& table) {
+    const notification::Notification& about = content.notification;
     Json json{{"typeWebhook", about.type_webhook},
               {"typeMessage", about.type_message},
               {"idInstance", about.id_instance},
               {"chatId", about.chat}};
     json["chat"] = about.chat_kind ? Json(notification::to_text(*about.chat_kind)) : Json();
     json["status"] = about.status;
-    const bool unfit = !body.dead_class.empty();
-    json["dead"] = unfit ? Json{{"class", body.dead_class}, {"reason", body.why}} : Json();
+    const bool unfit = content.unfit.has_value();
+    json["dead"] = unfit ? Json{{"class", stream::to_text(*content.unfit)}, {"reason", content.why}} : Json();
+    json["invalid"] = content.parsed && !content.why.empty() ? Json(content.why) : Json();
     const auto taken = unfit ? std::nullopt : table.find(about);
     json["route"] = taken ? Json(table.routes()[*taken].name) : Json();
     json["actions"] = taken ? Json(names_of(table.routes()[*taken])) : Json::array();
@@ -163,7 +157,7 @@ class RouteVerb final : public Verb {
 
 constexpr std::string_view kExamples = R"(
 Shows which route takes a notification, and of every other one the first criterion that it doesn't fit. Nothing is sent or stored. What is
-no notification at all is never routed; that is said, too.
+no notification at all, or breaks its schema, is not routed; that is said, too.
 
 Examples:
   hookfleet route body.json --config hookfleet.yaml

@@ -536,6 +536,7 @@ bool Core::pump(Slot& slot, Running& running, std::size_t limit, base::BootTime 
       case Desk::Step::Kind::kPlace: wait_place_ = slot.partition; return false;
       case Desk::Step::Kind::kWaits:
         if (step.wanted) async_of(step.wanted).waited_for = true;
+        if (step.gave_up) note_full();  // or two lanes that each have what the other wants would swap for ever
         break;
       case Desk::Step::Kind::kEnded:
         if (step.record->dead_class == stream::DeadClass::kCrash) {

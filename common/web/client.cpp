@@ -431,8 +431,9 @@ void Client::run(const std::stop_token& stop) {
     }
     take_in();
   }
-  take_in();
-  while (!flights_.empty()) end(flights_.begin()->first, tl::unexpected(Error{ErrorKind::kCancelled, "the client ends"}));
+  for (take_in(); !flights_.empty(); take_in()) {  // callbacks may send: that is answered too
+    while (!flights_.empty()) end(flights_.begin()->first, tl::unexpected(Error{ErrorKind::kCancelled, "the client ends"}));
+  }
 }
 
 }  // namespace hookfleet::web

@@ -109,7 +109,9 @@ void Desk::learn(std::uint64_t cycle, const LookUp& look_up, std::span<const std
   }
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     Item* item = attempts[i] ? find(look_up.attempts_of[i]) : nullptr;
-    if (item != nullptr && item->state == State::kLookedUp) item->attempts = std::make_unique<stream::Attempts>(*attempts[i]);
+    if (item == nullptr || item->state != State::kLookedUp) continue;
+    item->attempts = std::make_unique<stream::Attempts>(*attempts[i]);
+    item->recorded = attempts[i]->first_ms != 0;
   }
   for (const stream::StreamId id : look_up.ids) {
     Item* item = find(id);
@@ -349,6 +351,7 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
 
   if (!item.begun) {
     if (auto handler = full(item, actions, todo, situation)) {
+      step.gave_up = item.called_for != nullptr;
       take();
       step.kind = Step::Kind::kWaits;
       step.wanted = handler;

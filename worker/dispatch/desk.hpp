@@ -136,6 +136,7 @@ class Desk {
     bool alone = false;                                ///< of kBegin: nothing may begin or start until it has ended
     bool begun = false;                                ///< of kStart and kEnded: it had a place since kBegin
     std::shared_ptr<handlers::AsyncHandler> wanted{};  ///< of kWaits: the handler without a place for it; null: the pool
+    bool gave_up = false;                              ///< of kWaits: it had been called by another handler, whose place is free again
     std::optional<Record> record;                      ///< of kEnded
   };
   struct Situation {

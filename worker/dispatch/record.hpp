@@ -23,7 +23,7 @@ struct Record {
   unsigned partition = 0;
   Outcome outcome = Outcome::kDone;
   unsigned attempt = 1;
-  bool first = false;                   ///< no record of this entry was made before, since its partition was taken
+  bool first = false;                   ///< no attempt at this entry has left a record before, by whichever worker
   std::chrono::nanoseconds duration{};  ///< of the handler; 0 when none ran
   bool changed = false;                 ///< known, with other content
   std::string first_id;                 ///< of a repeat: `id` of the one that was handled

@@ -43,7 +43,8 @@ void Breaker::abandoned(bool probe, base::BootTime now) {
 
 void Breaker::open(base::BootTime now, double random) {
   state_ = State::kOpen;
-  until_ = now + std::chrono::duration_cast<base::BootTime::duration>(pause_ * (0.8 + 0.4 * std::clamp(random, 0.0, 1.0)));
+  const auto spread = std::chrono::duration_cast<std::chrono::milliseconds>(pause_ * (0.8 + 0.4 * std::clamp(random, 0.0, 1.0)));
+  until_ = now + std::min(spread, options_.pause_max);
 }
 
 }  // namespace hookfleet::forward

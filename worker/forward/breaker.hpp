@@ -15,7 +15,7 @@ class Breaker {
 
   struct Options {
     unsigned failures = 10;
-    std::chrono::milliseconds pause_max{30'000};  ///< pauses are spread by ± 20 %
+    std::chrono::milliseconds pause_max{30'000};  ///< pauses are spread by ± 20 %, and never longer
   };
   enum class State { kClosed, kOpen, kHalfOpen };
   enum class Permit { kSend, kProbe, kNone };

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "common/digest/digest.hpp"
+#include "common/notification/trace.hpp"
 #include "worker/forward/signature.hpp"
 
 namespace hookfleet::forward {
@@ -17,16 +18,10 @@ bool is_token(char c) {  // RFC 9110
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-constexpr std::string_view kOurNames[] = {"connection",      "content-length",    "expect", "host",
-                                          "idempotency-key", "keep-alive",        "te",     "trailer",
-                                          "traceparent",     "transfer-encoding", "upgrade"};
+constexpr std::string_view kOurNames[] = {"connection", "content-length",  "content-type",      "expect",
+                                          "host",       "idempotency-key", "keep-alive",        "te",
+                                          "trailer",    "traceparent",     "transfer-encoding", "upgrade"};
 constexpr std::string_view kOurPrefixes[] = {"x-hookfleet-", "webhook-"};
-
-bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-bool is_zero(std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; }
 
 }  // namespace
 
@@ -54,16 +49,11 @@ std::string header_value(std::string_view text) {
 }
 
 std::optional<std::string> child_traceparent(std::string_view trace, std::uint64_t span) {
-  // version-traceid-parent-flags; a later version may have more behind.
-  constexpr std::size_t kSize = 55;
-  if (trace.size() < kSize || trace[2] != '-' || trace[35] != '-' || trace[52] != '-') return std::nullopt;
-  const std::string_view version = trace.substr(0, 2), id = trace.substr(3, 32), parent = trace.substr(36, 16), flags = trace.substr(53, 2);
-  if (!is_hex(version) || !is_hex(id) || !is_hex(parent) || !is_hex(flags)) return std::nullopt;
-  if (version == "ff" || is_zero(id) || is_zero(parent)) return std::nullopt;
-  if (trace.size() > kSize && (version == "00" || trace[kSize] != '-')) return std::nullopt;
-  std::array<char, 17> hex{};
+  if (!notification::is_traceparent(trace)) return std::nullopt;
+  constexpr std::size_t kParentAt = 36, kParentSize = 16;
+  std::array<char, kParentSize + 1> hex{};
   std::snprintf(hex.data(), hex.size(), "%016llx", static_cast<unsigned long long>(span == 0 ? 1 : span));
-  return std::string("00-").append(id).append("-").append(hex.data()).append("-").append(flags);
+  return std::string(trace.substr(0, kParentAt)).append(hex.data()).append(trace.substr(kParentAt + kParentSize));
 }
 
 web::Headers headers_of(const notification::Notification& notification, std::uint64_t span) {

@@ -70,7 +70,8 @@ void declare(config::Settings& settings, Options& options) {
                 "Send to addresses of the internet only: whatever the name resolves to, no loopback, private or link-local one");
   settings.count("breaker.failures", options.breaker_failures, {1, 10'000},
                  "Requests in a row that find the target away; then it is left alone but for single probes");
-  settings.duration("breaker.pause_max", options.breaker_pause_max, {1s, 1h}, "Longest pause between two probes; the first are shorter");
+  settings.duration("breaker.pause_max", options.breaker_pause_max, {1s, 1h},
+                    "Longest pause before another probe may go, with the next chat whose own pause (retry) is over; the first are shorter");
 }
 
 }  // namespace hookfleet::forward

@@ -86,6 +86,23 @@ TEST_F(RouteVerb, WhatIsNoNotificationBecomesADeadLetter) {
   EXPECT_EQ(json(write("[1]"))["dead"]["class"], "malformed");
 }
 
+TEST_F(RouteVerb, WhatBreaksItsSchemaIsNotRoutedUnlessTheSettingsSaySo) {
+  const std::string body = write(R"({"typeWebhook":"deviceInfo","timestamp":"now"})");
+  EXPECT_THAT(route(body).output, AllOf(HasSubstr("It breaks its schema: "), HasSubstr("/timestamp"),
+                                        HasSubstr("dead letter of class invalid"), Not(HasSubstr("ROUTE"))));
+  const Json dead = json(body);
+  EXPECT_EQ(dead["dead"]["class"], "invalid");
+  EXPECT_EQ(dead["invalid"], dead["dead"]["reason"]);
+  EXPECT_EQ(dead["route"], nullptr);
+  std::ofstream(config_, std::ios::app) << "worker: {invalid: deliver}\n";
+  EXPECT_THAT(route(body, {"--config", config_}).output,
+              AllOf(HasSubstr("handled all the same (worker.invalid: deliver): "), HasSubstr("shipped:device takes it")));
+  const Json delivered = json(body);
+  EXPECT_EQ(delivered["dead"], nullptr);
+  EXPECT_EQ(delivered["invalid"], dead["invalid"]);
+  EXPECT_EQ(delivered["route"], "shipped:device");
+}
+
 TEST_F(RouteVerb, NothingInABodyActsOnTheTerminal) {
   const auto said = route(write("{\"typeWebhook\":\"a\\u001b[2Jb\\nc\",\"idMessage\":\"x\"}"));
   EXPECT_THAT(said.output, AllOf(Not(HasSubstr("\x1b")), HasSubstr("\\u001b[2Jb\\u000ac")));
@@ -93,7 +110,7 @@ TEST_F(RouteVerb, NothingInABodyActsOnTheTerminal) {
 
 TEST_F(RouteVerb, WrongSettingsAndFilesAreSaid) {
   std::ofstream(config_, std::ios::trunc) << "auth: {tokens: [t]}\nroutes:\n  - actions: [{handler: crm}]\n";
-  const std::string body = write(R"({"typeWebhook":"deviceInfo"})");
+  const std::string body = kSamples + std::string("deviceInfo/avatar.json");
   const auto wrong = route(body, {"--config", config_});
   EXPECT_EQ(wrong.code, 2);
   EXPECT_THAT(wrong.output, HasSubstr(config_ + ":3:25: routes[0].actions[0].handler: \"crm\" is not among the handlers"));

@@ -907,9 +907,12 @@ class AsyncTest : public CoreTest {
     std::size_t concurrency() const override { return 2; }
     void start(std::shared_ptr<const handlers::Notification>, const std::stop_token&, Done) override {}
   };
-  AsyncTest() {
+  AsyncTest() { forward_to(1); }
+  /// Each notification goes to so many targets.
+  void forward_to(std::size_t targets) {
     routes::Options settings;
-    settings.routes = {{.match = {.type_webhook = {"incomingMessageReceived"}}, .actions = {{.forward = forward::Options{}}}}};
+    settings.routes = {{.match = {.type_webhook = {"incomingMessageReceived"}}, .actions = {}}};
+    settings.routes[0].actions.resize(targets, {.forward = forward::Options{}});
     const auto make_forward = [](const std::string&, const forward::Options&) { return std::make_shared<Target>(); };
     routes = std::make_shared<const routes::Routes>(settings, handlers, make_forward);
     options.concurrency = 1;
@@ -939,6 +942,24 @@ TEST_F(AsyncTest, AsManyRunAsTheTargetTakesWhateverThePoolDoes) {
   EXPECT_EQ(running(), (std::vector<std::uint64_t>{5}));
   finish();
   EXPECT_EQ(outside.records.size(), 5U);
+  EXPECT_EQ(core->figures().waiting, 0U);
+}
+
+TEST_F(AsyncTest, LanesThatNeedPlacesAtTwoTargetsDontWaitForEachOther) {
+  outside = {};
+  forward_to(2);
+  deliver(chats(12));
+  ASSERT_EQ(running(), (std::vector<std::uint64_t>{1, 1, 2, 2}));
+  const auto ends = [&](std::size_t index) {
+    core->completed({{outside.jobs[index], true, Handled::done(), 1ms}}, now, wall);
+    outside.jobs.erase(outside.jobs.begin() + static_cast<std::ptrdiff_t>(index));
+  };
+  ends(0);  // the first target has a place, the second has none
+  ends(1);
+  ends(0);
+  ends(0);
+  for (int round = 0; round < 12 && !outside.jobs.empty(); ++round) finish();
+  EXPECT_EQ(outside.records.size(), 12U);
   EXPECT_EQ(core->figures().waiting, 0U);
 }
 

@@ -688,7 +688,7 @@ TEST_F(OverflowTest, WhatNewlyBlocksIsPutBackWithItsAttemptsAndComesBackFirst) {
   full();
   arrive({entry(1, "a", "1"), entry(2, "a", "2")});
   ASSERT_EQ(started(), (std::vector<std::uint64_t>{1}));
-  complete(1, Handled::retry("no"));
+  EXPECT_TRUE(complete(1, Handled::retry("no")).first);
   EXPECT_EQ(desk->entries(), 1U) << "until its attempts are written";
   EXPECT_EQ(rescan(), (StreamId{2, 0})) << "the one that leaves would be taken for known, and the one behind it would run first";
   desk->attempts_written(write_attempts());
@@ -700,7 +700,9 @@ TEST_F(OverflowTest, WhatNewlyBlocksIsPutBackWithItsAttemptsAndComesBackFirst) {
   ASSERT_EQ(rescan(), (StreamId{1, 0}).before());
   arrive({entry(1, "a", "1"), entry(2, "a", "2"), entry(3, "a", "3")}, {}, {{1, written.at(1)}});
   ASSERT_EQ(started(), (std::vector<std::uint64_t>{1}));
-  EXPECT_EQ(complete(1, Handled::done()).attempt, 2U);
+  const auto record = complete(1, Handled::done());
+  EXPECT_EQ(record.attempt, 2U);
+  EXPECT_FALSE(record.first) << "it was told of at the attempt before";
 }
 
 TEST_F(OverflowTest, WhatIsStillPausedAtARescanIsPutBackAgain) {
