@@ -28,7 +28,10 @@ class NoForward final : public handlers::AsyncHandler {
   void start(std::shared_ptr<const notification::Notification>, const std::stop_token&, Done done) override { done(Handled::done()); }
 };
 
-/// Messages are handled in the pool, calls asynchronously; what that does is the simulation's.
+bool is_second(std::string_view action) { return action.ends_with("#2"); }
+
+/// Messages are handled in the pool, calls asynchronously by one target, blocks by that and another one, which is always done: what the
+/// first and the pool do is the simulation's.
 const std::shared_ptr<const routes::Routes>& all_routes() {
   static const auto* const handlers = [] {
     auto* made = new handlers::Handlers;
@@ -37,8 +40,11 @@ const std::shared_ptr<const routes::Routes>& all_routes() {
   }();
   static const auto routes = [] {
     routes::Options options;
-    options.routes.push_back({.match = {.type_webhook = {"incomingCall"}}, .actions = {{.forward = forward::Options{}}}});
-    const auto no_forward = [](const std::string&, const forward::Options&) { return std::make_shared<NoForward>(); };
+    const routes::ActionOptions to_one{.forward = forward::Options{}};
+    options.routes.push_back({.match = {.type_webhook = {"incomingCall"}}, .actions = {to_one}});
+    options.routes.push_back({.match = {.type_webhook = {"incomingBlock"}}, .actions = {to_one, to_one}});
+    const auto no_forward = [first = std::make_shared<NoForward>(), second = std::make_shared<NoForward>()](
+                                const std::string& name, const forward::Options&) { return is_second(name) ? second : first; };
     return std::make_shared<const routes::Routes>(options, *handlers, no_forward);
   }();
   return routes;
@@ -67,8 +73,9 @@ dispatch::Arrival World::arrival(StreamId id, const RedisModel::Entry& entry) co
   notification.id = entry.id;
   notification.id_instance = 1;
   notification.chat = std::to_string(ledger.notification(entry.number).chat);
-  const bool forwarded = schedule.mode == Mode::kForwards && entry.number % 4 != 0;
-  notification.type = forwarded ? notification::TypeWebhook::kIncomingCall : notification::TypeWebhook::kIncomingMessageReceived;
+  using notification::TypeWebhook;
+  constexpr TypeWebhook kTypes[] = {TypeWebhook::kIncomingMessageReceived, TypeWebhook::kIncomingCall, TypeWebhook::kIncomingBlock};
+  notification.type = kTypes[schedule.mode == Mode::kForwards ? entry.number % std::size(kTypes) : 0];
   notification.received = base::from_unix_ms(rules.has(Rule::kStaleByReceipt) ? entry.received_ms : kStartMs);
   notification.identity = identity_of(entry.number);
   if (!rules.has(Rule::kIdentitiesInMemory)) {
@@ -411,7 +418,7 @@ void Process::execute_read(unsigned generation) {
 void Process::start(Job job) {
   if (job.action->async) {
     ++forwards_;
-    HOOKFLEET_CHECK(forwards_ <= kForwardsMax + options_.concurrency);  // those that had to begin first come beyond
+    HOOKFLEET_CHECK(forwards_ <= 2 * (kForwardsMax + options_.concurrency));  // those that had to begin first come beyond
     world_.timeline.at(from_seconds(0.0002), [this, taken = std::move(job)]() mutable {
       deliver([this, taken = std::move(taken)]() mutable { begin(std::move(taken)); });
     });
@@ -435,6 +442,13 @@ void Process::kick() {
 
 void Process::begin(Job job) {
   if (boot() >= job.valid_until) return returned(std::move(job), false, {}, {});
+  if (is_second(job.action->name)) {
+    const Time delay = from_seconds(world_.random.unit() * 0.05);
+    world_.timeline.at(delay, [this, delay, taken = std::move(job)]() mutable {
+      deliver([this, delay, taken = std::move(taken)]() mutable { returned(std::move(taken), true, Handled::done(), delay); });
+    });
+    return;
+  }
   world_.run_handler(*this, std::move(job));
 }
 
