@@ -39,16 +39,16 @@ local function flaw(key, op, field, value)
   end
 end
 
--- Adds an entry to a stream as consumers of other languages see it (kCopyFields).
+-- Adds an entry to a stream as consumers of other languages see it (kCopyFields). Answers what went wrong, or nothing.
 local function copy(entry, key, idempotency_key, length)
   local of = {}
   for i = 1, #entry - 1, 2 do of[entry[i]] = of[entry[i]] or entry[i + 1] end
-  pcall_redis('XADD', key, 'MAXLEN', '~', length, '*', 'id', of.id or '', 'idempotencyKey', idempotency_key, 'idInstance', of.i or '',
-    'chatId', of.c or '', 'typeWebhook', of.t or '', 'received', of.r or '', 'trace', of.q or '', 'body', of.b or '')
+  local added = pcall_redis('XADD', key, 'MAXLEN', '~', length, '*', 'id', of.id or '', 'idempotencyKey', idempotency_key,
+    'idInstance', of.i or '', 'chatId', of.c or '', 'typeWebhook', of.t or '', 'received', of.r or '', 'trace', of.q or '', 'body', of.b or '')
+  if type(added) == 'table' then return key .. ': ' .. added.err end
 end
 
-local function apply(key, op, field, value, expiry, entry)
-  if op == 'x' then return copy(entry, key, field, value) end
+local function apply(key, op, field, value, expiry)
   -- pcall: two effects of one entry may contradict each other (set a text, then count on it), which must not end the batch half-way.
   if op == 'i' then
     pcall_redis('HINCRBY', key, field, value)
@@ -110,11 +110,18 @@ while a <= last do
     first_death = a + 1
     a = a + 1 + deaths
   end
+  -- What may still fail comes first.
+  local entry = not why and copies and call('XRANGE', stream, id, id)[1]
+  if entry then
+    for i = 0, count - 1 do
+      local at = first_effect + 4 * i
+      if ARGV[at] == 'x' then why = why or copy(entry[2], KEYS[first_key + i], ARGV[at + 1], ARGV[at + 2]) end
+    end
+  end
   if not why and deaths > 0 then
     if call('XRANGE', stream, id, id)[1] then why = bury(id, first_death, first_death + deaths - 1) end
   end
   local letter = 'w'
-  local entry = copies and call('XRANGE', stream, id, id)[1]
   if why then
     -- Gone counts more than refused: what was done needs no care.
     letter = call('XRANGE', stream, id, id)[1] and 'r' or 'g'
@@ -124,7 +131,7 @@ while a <= last do
   else
     for i = 0, count - 1 do
       local at = first_effect + 4 * i
-      apply(KEYS[first_key + i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], entry and entry[2])
+      if ARGV[at] ~= 'x' then apply(KEYS[first_key + i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]) end
     end
     if mark then call('SET', mark, mark_value and merge(mark_value, fresh) or fresh, 'PX', keep) end
     done[#done + 1] = id

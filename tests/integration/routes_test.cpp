@@ -264,9 +264,17 @@ TEST_F(RoutesProgram, AStreamIsCutToItsLength) {
   EXPECT_EQ(all.back().at("id"), many.back().id);
 }
 
-TEST_F(RoutesProgram, AKeyThatIsNoStreamMakesADeadLetterAndRedrivenItIsCopied) {
+struct Unfit {
+  const char* name;
+  std::vector<std::string_view> make;
+};
+void PrintTo(const Unfit& unfit, std::ostream* out) { *out << unfit.name; }
+
+class UnfitStreamTest : public RoutesProgram, public testing::WithParamInterface<Unfit> {};
+
+TEST_P(UnfitStreamTest, MakesADeadLetterAndRedrivenItIsCopied) {
   routes("routes: [{actions: [{stream: {key: orders, maxlen: 50}}]}]");
-  server.call({"SET", "orders", "not a stream"});
+  server.call(redis::Argv(GetParam().make));
   const auto one = message("a@c.us", "1");
   add({one});
   const auto worker = start();
@@ -287,6 +295,12 @@ TEST_F(RoutesProgram, AKeyThatIsNoStreamMakesADeadLetterAndRedrivenItIsCopied) {
   EXPECT_TRUE(wait_until(20s, [&] { return copies("orders").size() == 1; }));
   EXPECT_TRUE(drained());
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Keys, UnfitStreamTest,
+    testing::Values(Unfit{"NoStream", {"SET", "orders", "not a stream"}},
+                    Unfit{"OutOfIds", {"XADD", "orders", "18446744073709551615-18446744073709551615", "body", "the last there can be"}}),
+    [](const auto& row) { return std::string(row.param.name); });
 
 // --- examples/stream_consumers
 
