@@ -20,8 +20,9 @@ void find_unknown_fields(Content& content, const schema::Schemas& schemas, const
   const notification::Notification& notification = content.notification;
   std::string types = notification.type_webhook;
   if (!notification.type_message.empty()) types += '/' + notification.type_message;
+  types += ':';
   for (const std::string& pointer : schemas.undeclared(notification.type_webhook, notification.type_message, body)) {
-    content.unknown.push_back(stream::Kind::of(stream::Kind::What::kField, types + ':' + pointer));
+    content.unknown.push_back(stream::Kind::of(stream::Kind::What::kField, types + pointer));
   }
 }
 
