@@ -65,8 +65,7 @@ void Outbox::take(Alert alert) {
     return drop(Dropped::kFeedback);
   }
   metrics_.told[static_cast<std::size_t>(alert.kind)].add();
-  alert.type_webhook = cut_at(alert.type_webhook, kNameMax);
-  std::string digest = repeat_digest(alert.kind, alert.type_webhook, alert.id_instance);
+  std::string digest = repeat_digest(alert);
   const base::BootTime now = clock_.now();
 
   const base::MutexLock lock(mutex_);
@@ -101,9 +100,11 @@ void Outbox::take(Alert alert) {
 void Outbox::record(const Alert& alert, std::uint64_t held_back) const {
   const log::Level level = level_of(severity(alert.kind));
   if (!log_.enabled(level)) return;
-  std::string text(cut_at(alert.text, kTextMax));
-  if (quotes(alert)) text = notification::redact_numbers(text);  // log.payload may keep that out of the log
-  std::vector<log::Field> fields{{"kind", to_text(alert.kind)}, {"text", text}, {"typeWebhook", alert.type_webhook}};
+  const bool full = log_.payload() == log::Payload::kFull;
+  std::string text = words(alert, full);
+  if (quotes(alert)) text = notification::redact_numbers(text);
+  const std::string type_webhook = type_shown(alert, full);
+  std::vector<log::Field> fields{{"kind", to_text(alert.kind)}, {"text", text}, {"typeWebhook", type_webhook}};
   if (alert.id_instance != 0) fields.emplace_back("idInstance", alert.id_instance);
   fields.emplace_back("id", alert.id);
   fields.emplace_back("suppressed", held_back);

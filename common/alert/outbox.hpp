@@ -25,8 +25,8 @@
 namespace hookfleet::alert {
 
 /// Takes what one process has to tell and puts it into the fleet's queue in Redis (hf:alerts), from where Delivery tells the sinks. What
-/// the fleet has told within `alerts.window` (same kind, type, instance) is held back and counted; the number goes with the next one. Each
-/// alert that this process lets through is a record of its log, `alert`, too.
+/// the fleet has told within `alerts.window` (the same kind, type, instance and Alert::which) is held back and counted; the number goes
+/// with the next one. Each alert that this process lets through is a record of its log, `alert`, too.
 ///
 /// Alerts about Redis itself don't take that way: they are sent to the sinks from here, once a window, with a few tries.
 ///

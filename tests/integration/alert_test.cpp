@@ -68,8 +68,9 @@ std::vector<std::uint64_t> counted(std::uint64_t from, std::uint64_t to) {
 /// One process of the fleet as far as alerts go.
 class Member {
  public:
-  Member(const redis::Endpoint& endpoint, const Options& options, const std::string& name = "one", bool delivers = true)
-      : log_(log::Options{}, "test",
+  Member(const redis::Endpoint& endpoint, const Options& options, const std::string& name = "one", bool delivers = true,
+         const log::Options& log_options = {})
+      : log_(log_options, "test",
              [this](std::string_view line) {
                const std::lock_guard lock(mutex_);
                lines_.emplace_back(line);
@@ -164,6 +165,41 @@ TEST(Alerts, OfOneKindTypeAndInstanceAreOneWithinTheWindowInAllProcesses) {
     return sink.count() == 2;
   }));
   EXPECT_GE(Json::parse(sink.requests()[1].body)["suppressed"].get<int>(), 9);
+}
+
+TEST(Alerts, ThatDifferInWhichAreToldEach) {
+  support::RedisServer redis;
+  const HttpServer sink;
+  Member member(redis.endpoint(), to({&sink}));
+  for (const char* which : {"a", "b", "a", "c"}) {
+    Alert alert = dead_letter(1);
+    alert.which = which;
+    alert.text = which;
+    member.tell(std::move(alert));
+  }
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() >= 3 && queue_length(redis) == 0; }));
+  std::vector<std::string> texts;
+  for (const auto& request : sink.requests()) texts.push_back(Json::parse(request.body)["text"]);
+  EXPECT_THAT(texts, ElementsAre("a", "b", "c"));
+}
+
+TEST(Alerts, SayWordsOfTheBodyToTheLogOnlyWhereItShowsThem) {
+  redis::Endpoint nowhere;
+  nowhere.port = static_cast<std::uint16_t>(support::free_port());
+  const auto lines = [&](log::Payload payload) {
+    log::Options options;
+    options.payload = payload;
+    Member member(nowhere, {}, "one", false, options);
+    Alert alert = dead_letter(1, "John Smith twice in the root");
+    alert.type_webhook = "John Smith";
+    alert.redacted = "a key twice";
+    member.tell(std::move(alert));
+    return member.lines();
+  };
+  EXPECT_THAT(lines(log::Payload::kFull), testing::AllOf(HasSubstr(R"("text":"John Smith twice)"), HasSubstr(R"("typeWebhook":"John)")));
+  for (const auto payload : {log::Payload::kRedacted, log::Payload::kOff}) {
+    EXPECT_THAT(lines(payload), testing::AllOf(HasSubstr(R"("text":"a key twice")"), testing::Not(HasSubstr("John"))));
+  }
 }
 
 TEST(Alerts, WaitInOrderForASinkThatIsDown) {
