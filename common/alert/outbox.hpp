@@ -85,6 +85,11 @@ class Outbox final : public Operator {
     unsigned tries = 0;
     base::BootTime due{};
   };
+  /// What the thread has to do next.
+  struct Work {
+    std::vector<Direct> due;
+    std::optional<Told> told;
+  };
   enum class Put { kDone, kRepeat, kRefused, kLater };
 
   void take(Alert alert) HOOKFLEET_EXCLUDES(mutex_);
@@ -92,7 +97,7 @@ class Outbox final : public Operator {
   void drop(Dropped reason, std::size_t count = 1) const { metrics_.dropped[static_cast<std::size_t>(reason)].add(double(count)); }
 
   void run() HOOKFLEET_EXCLUDES(mutex_);
-  bool wait_for_work(std::vector<Direct>& due) HOOKFLEET_EXCLUDES(mutex_);
+  bool wait_for_work(Work& work) HOOKFLEET_EXCLUDES(mutex_);
   void start(Direct direct) HOOKFLEET_EXCLUDES(mutex_);
   void answered(Direct direct, const web::Result& result) noexcept HOOKFLEET_EXCLUDES(mutex_);
   void put_current() HOOKFLEET_EXCLUDES(mutex_);

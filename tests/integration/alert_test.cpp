@@ -277,6 +277,34 @@ TEST(Alerts, WaitInMemoryWhileRedisIsAway) {
   EXPECT_EQ(instances(sink), counted(1, 6));
 }
 
+TEST(Alerts, AreTakenWithoutWaitingForTheRedactionOfAnother) {
+  constexpr std::size_t kBodies = 24;
+  support::RedisServer redis;
+  Options options;
+  options.attach = Attach::kRedacted;
+  std::string body = "[\"a\"";
+  while (body.size() + 4 < kRedactableMax) body += ",\"a\"";  // a hash each: as slow as it gets
+  Alert slow = dead_letter(1);
+  slow.body = std::make_shared<const std::string>(body += ']');
+  const auto begun = std::chrono::steady_clock::now();
+  make_notice(slow, Attach::kRedacted, {}, "test");
+  const auto redaction = std::chrono::steady_clock::now() - begun;
+
+  Member member(redis.endpoint(), options, "one", false);
+  for (std::uint64_t instance = 1; instance <= kBodies; ++instance) {
+    slow.id_instance = instance;
+    member.tell(slow);
+  }
+  std::size_t waited = 0;
+  ASSERT_TRUE(wait_until(kSoon, [&] {
+    const auto before = std::chrono::steady_clock::now();
+    member.tell(dead_letter(1));
+    if (std::chrono::steady_clock::now() - before > redaction / 2) ++waited;
+    return member.metric("hookfleet_alert_queued_total") == kBodies;
+  }));
+  EXPECT_LT(waited, kBodies / 3) << "the scheduler may hold up a few";
+}
+
 TEST(Alerts, AreAddedOnceMoreWhenTheAnswerIsLostAndAreNotTakenForTheirOwnRepeat) {
   support::RedisServer redis;
   const HttpServer sink;
