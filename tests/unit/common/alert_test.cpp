@@ -306,6 +306,25 @@ TEST(Slack, SaysHowMuchIsLeftOutAndHowManyWereHeldBack) {
   EXPECT_THAT(text, HasSubstr("12 more like it"));
 }
 
+TEST(Slack, HoldsItsLimitWhateverIsToBeEscapedOrReplaced) {
+  for (const std::string& bytes : {std::string("&"), std::string("<"), std::string("\xFF"), std::string("é&"), std::string("x")}) {
+    Alert alert = invalid();
+    alert.text.clear();
+    std::string body;
+    while (alert.text.size() < kTextMax) alert.text += bytes;
+    while (body.size() < kAttachmentMax) body += bytes;
+    alert.body = std::make_shared<const std::string>(body);
+    const std::string text = Json::parse(as_slack(notice(alert)))["text"];
+    EXPECT_LE(text.size(), kSlackTextMax) << bytes;
+    EXPECT_GT(text.size(), 4096U) << bytes;
+    EXPECT_THAT(text, HasSubstr("(of " + std::to_string(body.size()) + " bytes)```")) << bytes;
+    for (std::size_t at = text.find('&'); at != std::string::npos; at = text.find('&', at + 1)) {
+      const std::string escape = text.substr(at, text.find(';', at) - at);
+      ASSERT_TRUE(escape == "&amp" || escape == "&lt") << "cut within one: " << text.substr(at, 8);
+    }
+  }
+}
+
 TEST(Alertmanager, HasLabelsFromClosedSetsOnly) {
   Alert alert = invalid();
   alert.type_webhook = "somethingNew-79001234567";
