@@ -374,7 +374,7 @@ TEST(Alerts, OfTheLastWindowOnlyReachASinkThatIsNew) {
   EXPECT_EQ(instances(sink), std::vector<std::uint64_t>{3});
 }
 
-/// What came up before is out of the window of a sink that is new.
+/// What came up before is out of the window of a sink that is new: whoever is to have it must deliver already.
 Options with_short_window(std::initializer_list<const HttpServer*> servers) {
   Options options = to(servers);
   options.window = 10ms;
@@ -387,6 +387,7 @@ TEST(Alerts, ThatWaitReachASinkWhoseUrlWasChanged) {
   const HttpServer other, fresh;
   {
     Member before(redis.endpoint(), with_short_window({&other, &revoked}), "before");
+    ASSERT_TRUE(wait_until(kSoon, [&] { return before.lines_with("alert.delivering") == 1; }));
     for (std::uint64_t instance = 1; instance <= 3; ++instance) before.tell(dead_letter(instance));
     ASSERT_TRUE(wait_until(kSoon, [&] { return other.count() == 3 && revoked.count() >= 2; }));
   }
@@ -404,6 +405,7 @@ TEST(Alerts, WaitForASinkThatAWorkerWithOldSettingsDoesNotKnow) {
   HttpServer added([](const HttpServer::Request&) { return HttpServer::Reply::of(503); });
   const auto run = [&](const Options& options, std::uint64_t instance, std::size_t failed) {
     Member member(redis.endpoint(), options, "worker " + std::to_string(instance));
+    if (!wait_until(kSoon, [&] { return member.lines_with("alert.delivering") == 1; })) return false;
     member.tell(dead_letter(instance));
     return wait_until(kSoon, [&] { return old.count() == instance && added.count() >= failed; });
   };
