@@ -33,7 +33,8 @@ Delivering delivering(Fleet& fleet) {
   Delivering found;
   if (lease.view().field("until").integer() > fleet.now_ms()) found.owner = lease.view().field("owner").text();
   for (std::size_t i = 0; i + 1 < lease.view().size(); i += 2) {
-    if (!alert::sink_of_field(lease.view()[i].text())) continue;
+    const auto key = alert::sink_of_field(lease.view()[i].text());
+    if (!key || !lease.view().field(alert::gone_field(*key)).is_nil()) continue;  // one that has gone is told nothing
     if (auto state = alert::SinkState::parse(lease.view()[i + 1].text())) found.sinks.push_back(*std::move(state));
   }
   std::sort(found.sinks.begin(), found.sinks.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

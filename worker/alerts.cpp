@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "worker/handlers/handler.hpp"
+#include "worker/redaction.hpp"
 
 namespace hookfleet::worker {
 namespace {
@@ -35,6 +36,17 @@ void Alerts::tell_about(Kind kind, const notification::Notification& notificatio
   operators_.tell(handlers::about(kind, notification, std::move(text)));
 }
 
+void Alerts::tell_dead(const dispatch::Record& record) {
+  const auto text = [&record](std::string_view reason) {
+    std::string words = "a notification became a dead letter";
+    if (record.dead_class) words.append(" of class ").append(stream::to_text(*record.dead_class));
+    return words.append(": ").append(reason).append(". `hookfleet show` with its id has it whole");
+  };
+  alert::Alert alert = handlers::about(Kind::kDeadLetter, record.content->notification, text(record.reason));
+  alert.redacted = text(redacted_reason(*record.content, record.reason));
+  operators_.tell(std::move(alert));
+}
+
 // --- Notifications
 
 void Alerts::attempt(const dispatch::Record& record) {
@@ -45,10 +57,7 @@ void Alerts::attempt(const dispatch::Record& record) {
                    (content.unfit ? ": it is a dead letter now" : ": it is handled all the same"));
   }
   if (record.outcome == dispatch::Outcome::kDead && record.dead_class != stream::DeadClass::kInvalid) {
-    std::string text = "a notification became a dead letter";
-    if (record.dead_class) text.append(" of class ").append(stream::to_text(*record.dead_class));
-    text.append(": ").append(record.reason).append(". `hookfleet show` with its id has it whole");
-    tell_about(Kind::kDeadLetter, record.content->notification, std::move(text));
+    tell_dead(record);
   } else if (record.outcome == dispatch::Outcome::kRetry && record.unavailable && record.blocked >= kUnavailable) {
     tell_about(Kind::kTargetUnavailable, record.content->notification,
                "what notifications need has been away for " + seconds(record.blocked) +
@@ -57,9 +66,15 @@ void Alerts::attempt(const dispatch::Record& record) {
 }
 
 void Alerts::unknown(const drift::Claim& claim) {
-  tell_about(Kind::kUnknownType, claim.content->notification,
-             "a " + std::string(stream::to_text(claim.kind.what)) + " that isn't documented came for the first time: " +
-                 schema::printable(claim.kind.name, stream::kNewsNameMax) + ". `hookfleet news` lists them");
+  const auto text = [&claim](const std::string& name) {
+    return "a " + std::string(stream::to_text(claim.kind.what)) + " that isn't documented came for the first time: " + name +
+           ". `hookfleet news` lists them";
+  };
+  alert::Alert alert =
+      handlers::about(Kind::kUnknownType, claim.content->notification, text(schema::printable(claim.kind.name, stream::kNewsNameMax)));
+  alert.which = claim.kind.field();  // each is told, however many of a type come at once
+  alert.redacted = text(redacted_name(claim.kind));
+  operators_.tell(std::move(alert));
 }
 
 void Alerts::refused(const dispatch::Desk::Refusal& refusal) {

@@ -69,6 +69,7 @@ class Alerts {
   };
   std::optional<Sum> sum() const;
   void tell_about(alert::Kind kind, const notification::Notification& notification, std::string text);
+  void tell_dead(const dispatch::Record& record);
   std::string memory_text(std::uint64_t used, std::uint64_t max) const;
 
   alert::Operator& operators_;

@@ -10,6 +10,7 @@
 #include "common/notification/redact.hpp"
 #include "common/notification/trace.hpp"
 #include "common/notification/types.hpp"
+#include "worker/redaction.hpp"
 
 namespace hookfleet::worker {
 namespace {
@@ -105,15 +106,10 @@ class Shown {
     return {"data", log::RawJson{data_}};
   }
 
-  /// Why an attempt ended as it did. Handlers word it, or the envelope, which may quote a key of the body.
+  /// Why an attempt ended as it did.
   std::string_view reason(std::string_view reason) {
     if (payload_ == log::Payload::kFull) return reason;
-    if (content_.unfit == stream::DeadClass::kInvalid) return notification_.invalid_at;  // the rest may quote it
-    if (content_.unfit == stream::DeadClass::kMalformed) {
-      return reason.starts_with(notification::to_text(notification::Malformed::kDuplicateKey)) ? reason.substr(0, reason.find(':'))
-                                                                                               : reason;
-    }
-    return reason_ = notification::redact_numbers(reason);
+    return reason_ = redacted_reason(content_, reason);
   }
 
  private:
@@ -183,11 +179,7 @@ void Journal::unknown(const drift::Claim& claim) {
   Shown shown(*claim.content, log_.payload());
   std::vector<log::Field> fields = shown.names();
   const std::string_view what = stream::to_text(claim.kind.what);
-  const bool full = log_.payload() == log::Payload::kFull;
-  const bool field = claim.kind.what == stream::Kind::What::kField;
-  const std::string name = full    ? claim.kind.name
-                           : field ? notification::redact_numbers(claim.kind.name)
-                                   : notification::redact_field(what, claim.kind.name);
+  const std::string name = log_.payload() == log::Payload::kFull ? claim.kind.name : redacted_name(claim.kind);
   fields.emplace_back("what", what);
   fields.emplace_back("name", name);
   fields.push_back(shown.data());

@@ -54,15 +54,18 @@ Severity severity(Kind kind);
 /// True for what is about Redis itself.
 bool about_redis(Kind kind);
 
-/// One thing to tell. Two of the same kind, type_webhook and id_instance within `alerts.window` are one: the second is counted and its
-/// number told with the next.
+/// One thing to tell. Two of the same kind, type_webhook, id_instance and `which` within `alerts.window` are one: the second is counted and
+/// its number told with the next.
 struct Alert {
   Kind kind = Kind::kTest;
   std::string type_webhook = {};  ///< as in the notification; empty: it isn't about one type
   std::uint64_t id_instance = 0;  ///< 0: it isn't about one instance
-  /// For people: what happened, and what to do where that isn't obvious. One or a few sentences without personal data: the words are sent
-  /// whatever `alerts.attach` says; only long numbers are cut, where there is an `id`. At most 2 KiB.
+  std::string which = {};         ///< tells apart what is news by itself though kind, type and instance are the same. Never sent
+  /// For people: what happened, and what to do where that isn't obvious. One or a few sentences without personal data. At most 2 KiB.
   std::string text = {};
+  /// Said in its place where `alerts.attach` or `log.payload` isn't full: it quotes nothing of the body. Empty: `text` quotes nothing
+  /// either. Of both long numbers are cut then, where there is an `id`.
+  std::string redacted = {};
   std::string id = {};          ///< our id of the notification; empty: none
   std::string chat = {};        ///< empty: none. Sent with `alerts.attach: full` only, to its last four digits with redacted
   std::string id_message = {};  ///< empty: none

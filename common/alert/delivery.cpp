@@ -184,24 +184,31 @@ void Delivery::begin(const lease::Held& held, base::BootTime sent) {
   const auto since_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(now_ms - setup_.options.window.count(), 0));
 
   lanes_.clear();
+  gone_.clear();
+  notes_.clear();
+  for (std::size_t i = 0; i + 1 < stored->view().size(); i += 2) {
+    const auto key = sink_of_field(stored->view()[i].text());
+    if (!key || std::any_of(sinks_.begin(), sinks_.end(), [&](const Sink& sink) { return sink.key() == *key; })) continue;
+    auto state = SinkState::parse(stored->view()[i + 1].text());
+    if (!state) continue;  // a later version's
+    const redis::ReplyView since = stored->view().field(gone_field(*key));
+    if (since.is_nil()) notes_.emplace_back(gone_field(*key), std::to_string(now_ms));
+    const std::chrono::milliseconds passed(since.is_nil() ? 0 : std::max<std::int64_t>(now_ms - since.integer(), 0));
+    gone_.push_back({std::string(*key), *std::move(state), clock_.now() + std::max(setup_.timers.gone - passed, 0ms)});
+  }
+  // Of several that had one name, the one that is furthest behind is followed: rather something twice than not at all.
+  std::sort(gone_.begin(), gone_.end(), [](const Gone& a, const Gone& b) { return a.state.cursor < b.state.cursor; });
   for (const Sink& sink : sinks_) {
-    const auto known = SinkState::parse(stored->view().field(sink_field(sink.key())).text());
-    Lane lane{.state = known.value_or(SinkState{.cursor = {since_ms, 0}, .tries = 0, .name = {}, .problem = {}}),
+    Lane lane{.state = take_up(sink, stored->view(), since_ms),
               .ahead = {},
               .in_flight = false,
               .ticket = 0,
               .again_at = {},
               .rate = RateCap(setup_.options.rate, std::min(setup_.options.rate, 10U)),
-              .changed = !known || known->name != sink.name()};
+              .changed = false};
+    lane.changed = lane.state.name != sink.name();
     lane.state.name = sink.name();
     lanes_.push_back(std::move(lane));
-  }
-  // Those of sinks that are no longer in the settings.
-  for (std::size_t i = 0; i + 1 < stored->view().size(); i += 2) {
-    const std::string_view field = stored->view()[i].text();
-    const auto key = sink_of_field(field);
-    if (!key || std::any_of(sinks_.begin(), sinks_.end(), [&](const Sink& sink) { return sink.key() == *key; })) continue;
-    if (!call({"HDEL", keys_.alerts_lease(), field})) return;
   }
   tenure_ = lease::Tenure{setup_.owner, held.epoch};
   ++serial_;
@@ -209,6 +216,23 @@ void Delivery::begin(const lease::Held& held, base::BootTime sent) {
   renew_at_ = sent + setup_.timers.renew;
   poll_at_ = tidy_at_ = clock_.now();
   log_.info("alert.delivering", "this worker tells the operator", {{"sinks", sinks_.size()}});
+}
+
+/// Where it goes on: where it was, or where the one stopped whose place it takes.
+SinkState Delivery::take_up(const Sink& sink, redis::ReplyView stored, std::uint64_t since_ms) {
+  notes_.emplace_back(gone_field(sink.key()), "");
+  if (auto known = SinkState::parse(stored.field(sink_field(sink.key())).text())) return *std::move(known);
+  const auto before = std::find_if(gone_.begin(), gone_.end(), [&](const Gone& gone) { return gone.state.name == sink.name(); });
+  if (before == gone_.end()) return {.cursor = {since_ms, 0}, .tries = 0, .name = {}, .problem = {}};
+  const stream::StreamId cursor = before->state.cursor;
+  forget(*before);
+  gone_.erase(before);
+  return {.cursor = cursor, .tries = 0, .name = {}, .problem = {}};
+}
+
+void Delivery::forget(const Gone& gone) {
+  notes_.emplace_back(sink_field(gone.key), "");
+  notes_.emplace_back(gone_field(gone.key), "");
 }
 
 void Delivery::renew() {
@@ -232,6 +256,8 @@ void Delivery::lose(const char* why) {
     if (lane.in_flight) client_.cancel(lane.ticket);
   }
   lanes_.clear();
+  gone_.clear();
+  notes_.clear();
   for (const Metrics::OfSink& sink : metrics_.sinks) sink.queue.set(0);
   ask_at_ = clock_.now() + setup_.timers.renew;
   log_.warn("alert.delivery_lost", "this worker no longer tells the operator", {{"reason", why}});
@@ -290,17 +316,19 @@ void Delivery::take(const Answered& answered) {
   lane.in_flight = false;
   lane.changed = true;
   lane.state.problem = judgement.why;
-  if (judgement.delivered == Delivered::kLater) {
-    ++lane.state.tries;
+  const bool later = judgement.delivered == Delivered::kLater;
+  const bool passed_over = later && too_old(lane);
+  lane.state.tries = later ? lane.state.tries + 1 : 0;
+  lane.again_at = {};
+  if (passed_over) tell_expired(answered.lane);
+  if (later && !passed_over) {
     lane.again_at = clock_.now() + pause_after(lane.state.tries);
   } else {
-    lane.state.tries = 0;
-    lane.again_at = {};
     lane.state.cursor = lane.ahead.front().first;
     lane.ahead.pop_front();
     if (lane.ahead.empty()) poll_at_ = clock_.now();  // perhaps more wait
   }
-  if (judgement.delivered == Delivered::kYes) return;
+  if (judgement.delivered == Delivered::kYes || passed_over) return;
   const Sink& sink = sinks_[answered.lane];
   if (const auto suppressed = sink_limit_.pass(clock_.now())) {
     log_.warn("alert.sink_failed",
@@ -314,6 +342,29 @@ void Delivery::take(const Answered& answered) {
   }
 }
 
+/// The first one waits for so long that those behind it go first. What a sink has not been offered is never too old.
+bool Delivery::too_old(const Lane& lane) const {
+  const auto queued = static_cast<std::int64_t>(lane.ahead.front().first.ms);
+  return base::unix_ms(clock_.wall()) - queued >= std::chrono::milliseconds(kKept).count();
+}
+
+/// The first one of a lane is passed over.
+void Delivery::tell_expired(std::size_t index) {
+  metrics_.dropped[static_cast<std::size_t>(Dropped::kExpired)].add();
+  const Lane& lane = lanes_[index];
+  const auto suppressed = expired_limit_.pass(clock_.now());
+  if (!suppressed) return;
+  const Notice& notice = *lane.ahead.front().second;
+  log_.error("alert.expired", "a sink has not taken an alert for a day: it is passed over",
+             {{"sink", sinks_[index].name()},
+              {"server", sinks_[index].origin()},
+              {"kind", to_text(notice.kind)},
+              {"id", notice.id},
+              {"tries", lane.state.tries},
+              {"reason", lane.state.problem},
+              {"suppressed", *suppressed}});
+}
+
 /// What has changed, fenced.
 void Delivery::write() {
   if (!tenure_ || !connection_) return;
@@ -323,19 +374,29 @@ void Delivery::write() {
   for (std::size_t index = 0; index < lanes_.size(); ++index) {
     if (lanes_[index].changed) command.copy(sink_field(sinks_[index].key())).copy(lanes_[index].state.text());
   }
+  for (const auto& [field, value] : notes_) command.borrow(field).borrow(value);
   if (command.size() == none) return;
   const auto reply = call(command.argv());
   if (!reply) return;
   if (reply->view().integer() != 1) return lose("another worker has taken over");
   for (Lane& lane : lanes_) lane.changed = false;
+  notes_.clear();
 }
 
 /// Takes out of the queue what all sinks have, and shows what is left.
 void Delivery::tidy() {
   tidy_at_ = clock_.now() + kTidyEvery;
-  const auto behind =
-      std::min_element(lanes_.begin(), lanes_.end(), [](const Lane& a, const Lane& b) { return a.state.cursor < b.state.cursor; });
-  const auto told = call({"XRANGE", keys_.alerts(), "-", behind->state.cursor.text(), "COUNT", kTidyCount});
+  std::erase_if(gone_, [this](const Gone& gone) {
+    if (clock_.now() < gone.until) return false;
+    log_.info("alert.sink_forgotten", "a sink that is no longer in the settings is forgotten, and what waited for it",
+              {{"sink", gone.state.name}});
+    forget(gone);
+    return true;
+  });
+  stream::StreamId behind = lanes_.front().state.cursor;
+  for (const Lane& lane : lanes_) behind = std::min(behind, lane.state.cursor);
+  for (const Gone& gone : gone_) behind = std::min(behind, gone.state.cursor);
+  const auto told = call({"XRANGE", keys_.alerts(), "-", behind.text(), "COUNT", kTidyCount});
   if (!told) return;
   if (told->view().size() > 0) {
     redis::Command command;

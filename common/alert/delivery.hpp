@@ -31,9 +31,12 @@ namespace hookfleet::alert {
 /// Tells the sinks what lies in the fleet's queue, hf:alerts. Every worker has one; the one that holds the lease hf:alerts:lease delivers.
 ///
 /// Each sink gets the alerts one after the other in their order, at its own pace: one that hangs or fails holds nobody else up. A failed
-/// one is tried again after 1 s, 2 s … 5 min, for as long as the queue keeps it. How far each sink is lies beside the lease, written
-/// fenced after each alert: a takeover goes on there. What all sinks have is removed from the queue. A sink that is new in the settings
-/// gets what came up within the last `alerts.window`.
+/// one is tried again after 1 s, 2 s … 5 min, until it is kKept old: then it is passed over at the next failure. How far each sink is lies
+/// beside the lease, written fenced after each alert: a takeover goes on there. What all sinks have is removed from the queue.
+///
+/// A sink that is not known yet goes on where one that has gone from the settings and had its name stopped: a new URL or token doesn't
+/// make it another. Where there is none it gets what came up within the last `alerts.window`. One that has gone is forgotten after
+/// Timers::gone; until then what it has not got stays in the queue.
 ///
 /// Threads: one of its own, `alert-delivery`, with a connection of its own; the web client's calls back. stop() any.
 /// Limits:  a sink gets `alerts.rate` a minute, one at a time; kAhead alerts a sink in memory.
@@ -42,6 +45,7 @@ namespace hookfleet::alert {
 class Delivery {
  public:
   static constexpr std::size_t kAhead = 16;
+  static constexpr std::chrono::hours kKept{24};
 
   struct Timers {
     std::chrono::milliseconds lease_ttl{10'000};
@@ -49,6 +53,7 @@ class Delivery {
     std::chrono::milliseconds validity{8'000};  ///< from before a renewal was sent: after it nothing is sent to a sink
     std::chrono::milliseconds poll{500};        ///< how often the queue is looked at
     std::chrono::milliseconds stop{3'000};      ///< how long stop() waits for what is in flight
+    std::chrono::milliseconds gone{3'600'000};  ///< how long a sink that is not in our settings is remembered
   };
   struct Setup {
     redis::Endpoint endpoint;
@@ -80,6 +85,12 @@ class Delivery {
     RateCap rate;
     bool changed = false;  // state is to be written
   };
+  /// A sink that is known in Redis and not in our settings.
+  struct Gone {
+    std::string key;
+    SinkState state;
+    base::BootTime until;
+  };
   struct Answered {
     std::uint64_t tenure;
     std::size_t lane;
@@ -91,11 +102,15 @@ class Delivery {
   bool connect();
   void acquire();
   void begin(const lease::Held& held, base::BootTime sent);
+  SinkState take_up(const Sink& sink, redis::ReplyView stored, std::uint64_t since_ms);
+  void forget(const Gone& gone);
   void renew();
   void lose(const char* why);
   void fill(Lane& lane);
   void start(std::size_t index);
   void take(const Answered& answered);
+  bool too_old(const Lane& lane) const;
+  void tell_expired(std::size_t index);
   void write();
   void tidy();
   void disconnect(const std::string& why);
@@ -122,7 +137,9 @@ class Delivery {
   std::uint64_t serial_ = 0;             ///< of the tenure
   lease::Sighting sighting_;
   std::vector<Lane> lanes_;
-  log::RateLimit redis_limit_{std::chrono::seconds(60)}, sink_limit_{std::chrono::seconds(10)};
+  std::vector<Gone> gone_;
+  std::vector<std::pair<std::string, std::string>> notes_;  ///< other fields beside the lease that are to be written; "": removed
+  log::RateLimit redis_limit_{std::chrono::seconds(60)}, sink_limit_{std::chrono::seconds(10)}, expired_limit_{std::chrono::seconds(10)};
 
   // Guarded by mutex_
   base::Mutex mutex_;

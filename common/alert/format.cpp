@@ -1,5 +1,7 @@
 #include "common/alert/format.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "common/notification/envelope.hpp"
@@ -11,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kSlackAttachmentMax = 3000;
+constexpr std::size_t kSlackAttachmentMax = 3000;  // bytes with their escapes
 constexpr std::size_t kMessageMax = 4000;
 constexpr std::size_t kMessageAttachmentMax = 1500;
 
@@ -56,28 +58,42 @@ std::string details(const Notice& notice) {
   return text;
 }
 
+std::string left_out(const Notice& notice) { return "… (of " + std::to_string(notice.attachment_of) + " bytes)"; }
+
 std::string attachment_text(const Notice& notice, std::size_t bytes_max) {
   std::string text(cut_at(notice.attachment, bytes_max));
-  if (text.size() < notice.attachment_of) text.append("… (of ").append(std::to_string(notice.attachment_of)).append(" bytes)");
+  if (text.size() < notice.attachment_of) text.append(left_out(notice));
   return text;
 }
 
-std::string escaped_for_slack(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else {
-      out += c;
-    }
+std::string_view escape_of_slack(char c) {
+  switch (c) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    default: return {};
   }
+}
+
+/// Moves what fits into `bytes_max` once it is escaped, from the beginning of `text`.
+std::string escaped_for_slack(std::string_view& text, std::size_t bytes_max) {
+  std::string out;
+  std::size_t size = 0, end = 0;
+  for (; end < text.size(); ++end) {
+    size += std::max<std::size_t>(escape_of_slack(text[end]).size(), 1);
+    if (size > bytes_max) break;
+  }
+  const std::string_view fits = cut_at(text, end);
+  for (const char& c : fits) {
+    const std::string_view escape = escape_of_slack(c);
+    out += escape.empty() ? std::string_view(&c, 1) : escape;
+  }
+  text.remove_prefix(fits.size());
   return out;
 }
+
+/// In UTF-8: bytes that are none are replaced now, not by whoever writes it, since that makes it longer.
+std::string in_utf8(std::string_view text) { return Json::parse(in_json(text)).get<std::string>(); }
 
 }  // namespace
 
@@ -106,11 +122,19 @@ std::string as_json(const Notice& notice) {
 }
 
 std::string as_slack(const Notice& notice) {
-  std::string text = "*" + headline(notice) + "*\n" + escaped_for_slack(details(notice));
+  constexpr std::size_t kAround = 128;  // the headline, the fences and the size of the whole
+  const std::string said = in_utf8(details(notice));
+  std::string_view rest = said;
+  std::string text = "*" + headline(notice) + "*\n" + escaped_for_slack(rest, kSlackTextMax - kSlackAttachmentMax - kAround);
   // A fence inside the attachment would end ours.
-  std::string attachment = attachment_text(notice, kSlackAttachmentMax);
+  std::string attachment = in_utf8(notice.attachment);
   for (std::size_t at = attachment.find("```"); at != std::string::npos; at = attachment.find("```", at)) attachment.replace(at, 3, "'''");
-  if (!attachment.empty()) text += "\n```" + escaped_for_slack(attachment) + "```";
+  if (notice.attachment_of > 0) {
+    rest = attachment;
+    text += "\n```" + escaped_for_slack(rest, kSlackAttachmentMax);
+    if (!rest.empty() || notice.attachment.size() < notice.attachment_of) text += left_out(notice);
+    text += "```";
+  }
   return "{\"text\":" + in_json(text) + '}';
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 
 #include "common/alert/notice.hpp"
@@ -14,7 +15,10 @@ namespace hookfleet::alert {
 /// `notification` is the notification itself, or its bytes as a text when they are no JSON or only its beginning.
 std::string as_json(const Notice& notice);
 
-/// {"text":…}: `&`, `<` and `>` escaped as Slack asks for, so that no input names a channel or forges a link; at most about 8 KiB.
+inline constexpr std::size_t kSlackTextMax = 8192;
+
+/// {"text":…}: `&`, `<` and `>` escaped as Slack asks for, so that no input names a channel or forges a link. The text has at most
+/// kSlackTextMax bytes, escapes included.
 std::string as_slack(const Notice& notice);
 
 /// The array that Alertmanager's POST /api/v2/alerts takes. Labels: alertname, kind, severity and typeWebhook ("other" for what isn't

@@ -9,7 +9,7 @@ Metrics::Metrics(metrics::Registry& registry, std::span<const Sink> all_sinks)
   for (const Kind kind : kinds()) {
     told[static_cast<std::size_t>(kind)] = registry.counter("hookfleet_alert_told_total", {{"kind", to_text(kind)}});
   }
-  constexpr std::array<std::string_view, kDroppedReasons> kReasons{"rate", "full", "refused", "trimmed", "feedback"};
+  constexpr std::array<std::string_view, kDroppedReasons> kReasons{"rate", "full", "refused", "trimmed", "feedback", "expired"};
   for (std::size_t reason = 0; reason < kReasons.size(); ++reason) {
     dropped[reason] = registry.counter("hookfleet_alert_dropped_total", {{"reason", kReasons[reason]}});
   }

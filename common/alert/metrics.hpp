@@ -14,7 +14,10 @@ inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kCounter, "hookfleet_alert_told_total", "Alerts that came up in this process, repeats too", {"kind"}},
     {metrics::Kind::kCounter, "hookfleet_alert_held_back_total", "Alerts like one that was told within alerts.window", {}},
     {metrics::Kind::kCounter, "hookfleet_alert_queued_total", "Alerts put into the queue in Redis", {}},
-    {metrics::Kind::kCounter, "hookfleet_alert_dropped_total", "Alerts that nobody will be told, by reason", {"reason"}},
+    {metrics::Kind::kCounter,
+     "hookfleet_alert_dropped_total",
+     "Alerts that nobody, or (expired) one sink, will be told, by reason",
+     {"reason"}},
     {metrics::Kind::kGauge, "hookfleet_alert_waiting_alerts", "Alerts in memory that wait for Redis", {}},
     {metrics::Kind::kCounter, "hookfleet_alert_deliveries_total", "Tries to tell a sink an alert, by what came of it", {"sink", "outcome"}},
     {metrics::Kind::kGauge,
@@ -29,8 +32,9 @@ enum class Dropped : std::uint8_t {
   kRefused,   ///< Redis refused it for good
   kTrimmed,   ///< it was the oldest of too many in the queue
   kFeedback,  ///< it is about what telling the operator caused
+  kExpired,   ///< a sink has not taken it for a day; others may have
 };
-inline constexpr std::size_t kDroppedReasons = 5;
+inline constexpr std::size_t kDroppedReasons = 6;
 
 /// Handles of the rows above; every series exists from the start. Any thread.
 struct Metrics {

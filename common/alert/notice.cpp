@@ -36,9 +36,19 @@ std::string_view cut_at(std::string_view text, std::size_t bytes) {
 
 bool quotes(const Alert& alert) { return !alert.id.empty(); }
 
+std::string words(const Alert& alert, bool full) {
+  return cut_text(full || alert.redacted.empty() ? alert.text : alert.redacted, kTextMax);
+}
+
+std::string type_shown(const Alert& alert, bool full) {
+  const std::string_view name = cut_at(alert.type_webhook, kNameMax);
+  return full ? std::string(name) : notification::redact_field("typeWebhook", name);
+}
+
 Notice make_notice(const Alert& alert, Attach attach, base::WallTime now, std::string process) {
-  const auto personal = [attach](std::string_view text) {
-    if (attach == Attach::kFull) return cut_text(text, kNameMax);
+  const bool full = attach == Attach::kFull;
+  const auto personal = [attach, full](std::string_view text) {
+    if (full) return cut_text(text, kNameMax);
     return attach == Attach::kRedacted ? notification::redact_text(cut_at(text, kNameMax)) : std::string();
   };
   Notice notice;
@@ -46,31 +56,33 @@ Notice make_notice(const Alert& alert, Attach attach, base::WallTime now, std::s
   notice.kind = alert.kind;
   notice.at = now;
   notice.process = std::move(process);
-  notice.type_webhook = cut_text(alert.type_webhook, kNameMax);
+  notice.type_webhook = type_shown(alert, full);
   notice.id_instance = alert.id_instance;
-  notice.text = cut_text(alert.text, kTextMax);
-  if (attach != Attach::kFull && quotes(alert)) notice.text = notification::redact_numbers(notice.text);
+  notice.text = words(alert, full);
+  if (!full && quotes(alert)) notice.text = notification::redact_numbers(notice.text);
   notice.id = cut_text(alert.id, kNameMax);
   notice.chat = personal(alert.chat);
   notice.id_message = cut_text(alert.id_message, kNameMax);
+  if (!full) notice.id_message = notification::redact_field("idMessage", notice.id_message);
   if (!alert.body) return notice;
   notice.attachment_of = alert.body->size();
   if (attach == Attach::kRedacted && alert.body->size() <= kRedactableMax) {
     const std::string redacted = notification::redact(*alert.body);
     notice.attachment = cut_text(redacted, kAttachmentMax);
     notice.cut = notice.attachment.size() < redacted.size();
-  } else if (attach == Attach::kFull) {
+  } else if (full) {
     notice.attachment = cut_text(*alert.body, kAttachmentMax);
     notice.cut = notice.attachment.size() < alert.body->size();
   }
   return notice;
 }
 
-std::string repeat_digest(Kind kind, std::string_view type_webhook, std::uint64_t id_instance) {
+std::string repeat_digest(const Alert& alert) {
   std::string named;
-  stream::put(named, to_text(kind));
-  stream::put(named, type_webhook);
-  stream::put(named, id_instance);
+  stream::put(named, to_text(alert.kind));
+  stream::put(named, cut_at(alert.type_webhook, kNameMax));
+  stream::put(named, alert.id_instance);
+  if (!alert.which.empty()) stream::put(named, alert.which);
   return std::string(digest::as_bytes(digest::sha256(named)).substr(0, kDigestBytes));
 }
 

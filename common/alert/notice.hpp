@@ -43,8 +43,13 @@ Notice make_notice(const Alert& alert, Attach attach, base::WallTime now, std::s
 /// True when the text may hold something of a notification: what a handler or a target said of it. The others are ours alone.
 bool quotes(const Alert& alert);
 
-/// By what repeats are recognised: the last part of hf:alert:<digest>, 16 bytes over kind, type and instance.
-std::string repeat_digest(Kind kind, std::string_view type_webhook, std::uint64_t id_instance);
+/// The alert's words, cut to their limit: its redacted ones, if it has some, unless `full`.
+std::string words(const Alert& alert, bool full);
+/// Its type: one that doesn't look like a type's name isn't shown, unless `full`.
+std::string type_shown(const Alert& alert, bool full);
+
+/// By what repeats are recognised: the last part of hf:alert:<digest>, 16 bytes over kind, type, instance and `which`.
+std::string repeat_digest(const Alert& alert);
 
 /// Appends the fields of an entry of hf:alerts to an XADD. Borrows from `notice`.
 void encode(redis::Command& command, const Notice& notice);

@@ -65,8 +65,7 @@ void Outbox::take(Alert alert) {
     return drop(Dropped::kFeedback);
   }
   metrics_.told[static_cast<std::size_t>(alert.kind)].add();
-  alert.type_webhook = cut_at(alert.type_webhook, kNameMax);
-  std::string digest = repeat_digest(alert.kind, alert.type_webhook, alert.id_instance);
+  std::string digest = repeat_digest(alert);
   const base::BootTime now = clock_.now();
 
   const base::MutexLock lock(mutex_);
@@ -101,9 +100,11 @@ void Outbox::take(Alert alert) {
 void Outbox::record(const Alert& alert, std::uint64_t held_back) const {
   const log::Level level = level_of(severity(alert.kind));
   if (!log_.enabled(level)) return;
-  std::string text(cut_at(alert.text, kTextMax));
-  if (quotes(alert)) text = notification::redact_numbers(text);  // log.payload may keep that out of the log
-  std::vector<log::Field> fields{{"kind", to_text(alert.kind)}, {"text", text}, {"typeWebhook", alert.type_webhook}};
+  const bool full = log_.payload() == log::Payload::kFull;
+  std::string text = words(alert, full);
+  if (quotes(alert)) text = notification::redact_numbers(text);
+  const std::string type_webhook = type_shown(alert, full);
+  std::vector<log::Field> fields{{"kind", to_text(alert.kind)}, {"text", text}, {"typeWebhook", type_webhook}};
   if (alert.id_instance != 0) fields.emplace_back("idInstance", alert.id_instance);
   fields.emplace_back("id", alert.id);
   fields.emplace_back("suppressed", held_back);
@@ -113,10 +114,12 @@ void Outbox::record(const Alert& alert, std::uint64_t held_back) const {
 // --- The thread
 
 void Outbox::run() {
-  std::vector<Direct> due;
-  while (wait_for_work(due)) {
-    for (Direct& direct : due) start(std::move(direct));
-    due.clear();
+  for (Work work; wait_for_work(work); work = {}) {
+    for (Direct& direct : work.due) start(std::move(direct));
+    if (work.told) {  // without the lock: to redact its body takes a while, and tell() never waits
+      current_ = Current{make_notice(work.told->alert, setup_.options.attach, work.told->at, setup_.process), std::move(work.told->digest)};
+      current_->notice.suppressed = work.told->held_back;
+    }
     if (current_ && clock_.now() >= again_at_) put_current();
   }
   // Callbacks refer to this: none may come later.
@@ -127,37 +130,36 @@ void Outbox::run() {
 }
 
 /// False: it is over.
-bool Outbox::wait_for_work(std::vector<Direct>& due) {
+bool Outbox::wait_for_work(Work& work) {
   base::MutexLock lock(mutex_);
   for (;;) {
     const base::BootTime now = clock_.now();
     base::BootTime next = now + 1s;
     for (auto it = direct_.begin(); it != direct_.end();) {
       if (it->due <= now) {
-        due.push_back(std::move(*it));
+        work.due.push_back(std::move(*it));
         it = direct_.erase(it);
       } else {
         next = std::min(next, it->due);
         ++it;
       }
     }
-    if (!current_ && !queue_.empty()) {
-      Told told = std::move(queue_.front());
-      queue_.pop_front();
-      body_bytes_ -= told.body_bytes;
-      current_ = Current{make_notice(told.alert, setup_.options.attach, told.at, setup_.process), std::move(told.digest)};
-      current_->notice.suppressed = told.held_back;
-      metrics_.waiting.set(static_cast<double>(queue_.size()));
-    }
+    const bool next_told = !current_ && !queue_.empty();
     const bool current_due = current_ && now >= again_at_;
     if (stopping_) {
-      const bool left = !due.empty() || (current_ && failures_ == 0) || in_flight_ > 0 ||
+      const bool left = !work.due.empty() || next_told || (current_ && failures_ == 0) || in_flight_ > 0 ||
                         std::any_of(direct_.begin(), direct_.end(),
                                     [&](const Direct& direct) HOOKFLEET_REQUIRES(mutex_) { return direct.due < stop_until_; });
       if (!left || now >= stop_until_) return false;
       next = std::min(next, stop_until_);
     }
-    if (!due.empty() || current_due) return true;
+    if (next_told) {
+      work.told = std::move(queue_.front());
+      queue_.pop_front();
+      body_bytes_ -= work.told->body_bytes;
+      metrics_.waiting.set(static_cast<double>(queue_.size()));
+    }
+    if (!work.due.empty() || work.told || current_due) return true;
     if (current_) next = std::min(next, again_at_);
     changed_.wait_for(mutex_, std::max<std::chrono::nanoseconds>(next - now, 1ms));
   }

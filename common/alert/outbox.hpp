@@ -25,8 +25,8 @@
 namespace hookfleet::alert {
 
 /// Takes what one process has to tell and puts it into the fleet's queue in Redis (hf:alerts), from where Delivery tells the sinks. What
-/// the fleet has told within `alerts.window` (same kind, type, instance) is held back and counted; the number goes with the next one. Each
-/// alert that this process lets through is a record of its log, `alert`, too.
+/// the fleet has told within `alerts.window` (the same kind, type, instance and Alert::which) is held back and counted; the number goes
+/// with the next one. Each alert that this process lets through is a record of its log, `alert`, too.
 ///
 /// Alerts about Redis itself don't take that way: they are sent to the sinks from here, once a window, with a few tries.
 ///
@@ -85,6 +85,11 @@ class Outbox final : public Operator {
     unsigned tries = 0;
     base::BootTime due{};
   };
+  /// What the thread has to do next.
+  struct Work {
+    std::vector<Direct> due;
+    std::optional<Told> told;
+  };
   enum class Put { kDone, kRepeat, kRefused, kLater };
 
   void take(Alert alert) HOOKFLEET_EXCLUDES(mutex_);
@@ -92,7 +97,7 @@ class Outbox final : public Operator {
   void drop(Dropped reason, std::size_t count = 1) const { metrics_.dropped[static_cast<std::size_t>(reason)].add(double(count)); }
 
   void run() HOOKFLEET_EXCLUDES(mutex_);
-  bool wait_for_work(std::vector<Direct>& due) HOOKFLEET_EXCLUDES(mutex_);
+  bool wait_for_work(Work& work) HOOKFLEET_EXCLUDES(mutex_);
   void start(Direct direct) HOOKFLEET_EXCLUDES(mutex_);
   void answered(Direct direct, const web::Result& result) noexcept HOOKFLEET_EXCLUDES(mutex_);
   void put_current() HOOKFLEET_EXCLUDES(mutex_);

@@ -30,7 +30,7 @@ class Sink {
   Sink(SinkOptions options, std::string name, std::chrono::milliseconds window);
 
   const std::string& name() const { return name_; }
-  /// Names it in Redis: the same wherever it stands in the settings. Tells nothing of its secrets.
+  /// Names it in Redis: the same wherever it stands in the settings, another with another URL or token. Tells nothing of its secrets.
   const std::string& key() const { return key_; }
   /// scheme://host:port
   std::string origin() const;

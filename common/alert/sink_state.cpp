@@ -32,6 +32,8 @@ std::optional<SinkState> SinkState::parse(std::string_view text) {
   return state;
 }
 
+std::string gone_field(std::string_view key) { return std::string("gone:").append(key); }
+
 std::string sink_field(std::string_view key) { return std::string(kBeginning).append(key); }
 
 std::optional<std::string_view> sink_of_field(std::string_view field) {

@@ -68,8 +68,9 @@ std::vector<std::uint64_t> counted(std::uint64_t from, std::uint64_t to) {
 /// One process of the fleet as far as alerts go.
 class Member {
  public:
-  Member(const redis::Endpoint& endpoint, const Options& options, const std::string& name = "one", bool delivers = true)
-      : log_(log::Options{}, "test",
+  Member(const redis::Endpoint& endpoint, const Options& options, const std::string& name = "one", bool delivers = true,
+         const log::Options& log_options = {}, std::chrono::milliseconds gone = 1h)
+      : log_(log_options, "test",
              [this](std::string_view line) {
                const std::lock_guard lock(mutex_);
                lines_.emplace_back(line);
@@ -81,13 +82,14 @@ class Member {
     outbox_.emplace(Outbox::Setup{.endpoint = endpoint, .timeouts = timeouts, .layout = {}, .options = options, .process = name}, sinks_,
                     client_, metrics_, log_, clock_);
     if (!delivers) return;
-    delivery_.emplace(Delivery::Setup{.endpoint = endpoint,
-                                      .timeouts = timeouts,
-                                      .layout = {},
-                                      .options = options,
-                                      .owner = name,
-                                      .timers = {.lease_ttl = 1500ms, .renew = 200ms, .validity = 1000ms, .poll = 20ms, .stop = 1s}},
-                      sinks_, client_, metrics_, log_, clock_);
+    delivery_.emplace(
+        Delivery::Setup{.endpoint = endpoint,
+                        .timeouts = timeouts,
+                        .layout = {},
+                        .options = options,
+                        .owner = name,
+                        .timers = {.lease_ttl = 1500ms, .renew = 200ms, .validity = 1000ms, .poll = 20ms, .stop = 1s, .gone = gone}},
+        sinks_, client_, metrics_, log_, clock_);
   }
 
   void tell(Alert alert) { outbox_->tell(std::move(alert)); }
@@ -166,6 +168,41 @@ TEST(Alerts, OfOneKindTypeAndInstanceAreOneWithinTheWindowInAllProcesses) {
   EXPECT_GE(Json::parse(sink.requests()[1].body)["suppressed"].get<int>(), 9);
 }
 
+TEST(Alerts, ThatDifferInWhichAreToldEach) {
+  support::RedisServer redis;
+  const HttpServer sink;
+  Member member(redis.endpoint(), to({&sink}));
+  for (const char* which : {"a", "b", "a", "c"}) {
+    Alert alert = dead_letter(1);
+    alert.which = which;
+    alert.text = which;
+    member.tell(std::move(alert));
+  }
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() >= 3 && queue_length(redis) == 0; }));
+  std::vector<std::string> texts;
+  for (const auto& request : sink.requests()) texts.push_back(Json::parse(request.body)["text"]);
+  EXPECT_THAT(texts, ElementsAre("a", "b", "c"));
+}
+
+TEST(Alerts, SayWordsOfTheBodyToTheLogOnlyWhereItShowsThem) {
+  redis::Endpoint nowhere;
+  nowhere.port = static_cast<std::uint16_t>(support::free_port());
+  const auto lines = [&](log::Payload payload) {
+    log::Options options;
+    options.payload = payload;
+    Member member(nowhere, {}, "one", false, options);
+    Alert alert = dead_letter(1, "John Smith twice in the root");
+    alert.type_webhook = "John Smith";
+    alert.redacted = "a key twice";
+    member.tell(std::move(alert));
+    return member.lines();
+  };
+  EXPECT_THAT(lines(log::Payload::kFull), testing::AllOf(HasSubstr(R"("text":"John Smith twice)"), HasSubstr(R"("typeWebhook":"John)")));
+  for (const auto payload : {log::Payload::kRedacted, log::Payload::kOff}) {
+    EXPECT_THAT(lines(payload), testing::AllOf(HasSubstr(R"("text":"a key twice")"), testing::Not(HasSubstr("John"))));
+  }
+}
+
 TEST(Alerts, WaitInOrderForASinkThatIsDown) {
   support::RedisServer redis;
   HttpServer up;
@@ -241,6 +278,34 @@ TEST(Alerts, WaitInMemoryWhileRedisIsAway) {
   EXPECT_EQ(instances(sink), counted(1, 6));
 }
 
+TEST(Alerts, AreTakenWithoutWaitingForTheRedactionOfAnother) {
+  constexpr std::size_t kBodies = 24;
+  support::RedisServer redis;
+  Options options;
+  options.attach = Attach::kRedacted;
+  std::string body = "[\"a\"";
+  while (body.size() + 4 < kRedactableMax) body += ",\"a\"";  // a hash each: as slow as it gets
+  Alert slow = dead_letter(1);
+  slow.body = std::make_shared<const std::string>(body += ']');
+  const auto begun = std::chrono::steady_clock::now();
+  make_notice(slow, Attach::kRedacted, {}, "test");
+  const auto redaction = std::chrono::steady_clock::now() - begun;
+
+  Member member(redis.endpoint(), options, "one", false);
+  for (std::uint64_t instance = 1; instance <= kBodies; ++instance) {
+    slow.id_instance = instance;
+    member.tell(slow);
+  }
+  std::size_t waited = 0;
+  ASSERT_TRUE(wait_until(kSoon, [&] {
+    const auto before = std::chrono::steady_clock::now();
+    member.tell(dead_letter(1));
+    if (std::chrono::steady_clock::now() - before > redaction / 2) ++waited;
+    return member.metric("hookfleet_alert_queued_total") == kBodies;
+  }));
+  EXPECT_LT(waited, kBodies / 3) << "the scheduler may hold up a few";
+}
+
 TEST(Alerts, AreAddedOnceMoreWhenTheAnswerIsLostAndAreNotTakenForTheirOwnRepeat) {
   support::RedisServer redis;
   const HttpServer sink;
@@ -307,6 +372,134 @@ TEST(Alerts, OfTheLastWindowOnlyReachASinkThatIsNew) {
   ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() >= 1; }));
   ASSERT_TRUE(wait_until(kSoon, [&] { return queue_length(redis) == 0; }));
   EXPECT_EQ(instances(sink), std::vector<std::uint64_t>{3});
+}
+
+/// What came up before is out of the window of a sink that is new: whoever is to have it must deliver already.
+Options with_short_window(std::initializer_list<const HttpServer*> servers) {
+  Options options = to(servers);
+  options.window = 10ms;
+  return options;
+}
+
+TEST(Alerts, ThatWaitReachASinkWhoseUrlWasChanged) {
+  support::RedisServer redis;
+  const HttpServer revoked([](const HttpServer::Request&) { return HttpServer::Reply::of(404); });
+  const HttpServer other, fresh;
+  {
+    Member before(redis.endpoint(), with_short_window({&other, &revoked}), "before");
+    ASSERT_TRUE(wait_until(kSoon, [&] { return before.lines_with("alert.delivering") == 1; }));
+    for (std::uint64_t instance = 1; instance <= 3; ++instance) before.tell(dead_letter(instance));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return other.count() == 3 && revoked.count() >= 2; }));
+  }
+  Member after(redis.endpoint(), with_short_window({&other, &fresh}), "after");
+  after.tell(dead_letter(4));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return other.count() >= 4 && fresh.count() >= 4; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return queue_length(redis) == 0; })) << "nothing is kept for the URL that has gone";
+  EXPECT_EQ(instances(fresh), counted(1, 4));
+  EXPECT_EQ(instances(other), counted(1, 4)) << "nothing twice";
+}
+
+TEST(Alerts, WaitForASinkThatAWorkerWithOldSettingsDoesNotKnow) {
+  support::RedisServer redis;
+  const HttpServer old;
+  HttpServer added([](const HttpServer::Request&) { return HttpServer::Reply::of(503); });
+  const auto run = [&](const Options& options, std::uint64_t instance, std::size_t failed) {
+    Member member(redis.endpoint(), options, "worker " + std::to_string(instance));
+    if (!wait_until(kSoon, [&] { return member.lines_with("alert.delivering") == 1; })) return false;
+    member.tell(dead_letter(instance));
+    return wait_until(kSoon, [&] { return old.count() == instance && added.count() >= failed; });
+  };
+  const Options before = with_short_window({&old}), after = with_short_window({&old, &added});
+  ASSERT_TRUE(run(after, 1, 1));
+  ASSERT_TRUE(run(before, 2, 0));
+  added.answer([](const HttpServer::Request&) { return HttpServer::Reply{}; });
+  const std::size_t failed = added.count();
+  ASSERT_TRUE(run(after, 3, failed + 3));
+  ASSERT_TRUE(wait_until(kSoon, [&] {
+    Member last(redis.endpoint(), after, "last");
+    return wait_until(1s, [&] { return queue_length(redis) == 0; });
+  }));
+  std::vector<std::uint64_t> all = instances(added);
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(failed));
+  EXPECT_EQ(all, counted(1, 3));
+  EXPECT_EQ(instances(old), counted(1, 3));
+}
+
+TEST(Alerts, ForASinkThatHasGoneAreKeptForAWhileOnly) {
+  support::RedisServer redis;
+  const HttpServer stays;
+  const HttpServer goes([](const HttpServer::Request&) { return HttpServer::Reply::of(503); });
+  {
+    Member before(redis.endpoint(), to({&stays, &goes}), "before");
+    before.tell(dead_letter(1));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return stays.count() == 1 && goes.count() >= 1; }));
+  }
+  const auto sinks = [&] { return redis.call({"HSCAN", "hf:alerts:lease", "0", "MATCH", "sink:*"}).view()[1].size() / 2; };
+  {
+    Member after(redis.endpoint(), to({&stays}), "after");
+    after.tell(dead_letter(2));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return stays.count() == 2; }));
+  }
+  EXPECT_EQ(queue_length(redis), 2U);
+  EXPECT_EQ(sinks(), 2U);
+  Member later(redis.endpoint(), to({&stays}), "later", true, {}, 1ms);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return queue_length(redis) == 0 && sinks() == 1; }));
+  EXPECT_EQ(later.lines_with(R"("event":"alert.sink_forgotten")"), 1U);
+  EXPECT_EQ(redis.call({"HSCAN", "hf:alerts:lease", "0", "MATCH", "gone:*"}).view()[1].size(), 0U);
+  EXPECT_EQ(stays.count(), 2U);
+}
+
+/// Puts an alert into the queue as if it had been told so long ago.
+void add_old(support::RedisServer& redis, std::uint64_t instance, std::chrono::milliseconds age) {
+  const base::WallTime at = std::chrono::system_clock::now() - age;
+  const Notice notice = make_notice(dead_letter(instance), Attach::kFull, at, "test");
+  redis::Command command;
+  command.borrow("XADD").borrow("hf:alerts").copy(std::to_string(base::unix_ms(at)) + "-1");
+  encode(command, notice);
+  redis.call(command.argv());
+}
+
+TEST(Alerts, ThatASinkNeverTakesAreGivenUpAfterADayAndDontHoldUpTheNext) {
+  support::RedisServer redis;
+  const HttpServer sink([](const HttpServer::Request& request) {
+    return HttpServer::Reply::of(request.body.find(R"("idInstance":1,)") == std::string::npos ? 200 : 500);
+  });
+  Options options = to({&sink});
+  options.window = 48h;
+  add_old(redis, 1, 24h + 1min);
+  Member member(redis.endpoint(), options);
+  member.tell(dead_letter(2));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return queue_length(redis) == 0; }));
+  EXPECT_EQ(instances(sink), counted(1, 2));
+  EXPECT_EQ(member.metric(R"(hookfleet_alert_dropped_total{reason="expired"})"), 1);
+  EXPECT_EQ(member.lines_with(R"("event":"alert.expired")"), 1U);
+}
+
+TEST(Alerts, OfADayReachASinkThatIsBack) {
+  support::RedisServer redis;
+  HttpServer sink([](const HttpServer::Request&) { return HttpServer::Reply::of(503); });
+  Options options = to({&sink});
+  options.window = 48h;
+  add_old(redis, 1, 23h);
+  Member member(redis.endpoint(), options);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() >= 2; }));
+  sink.answer([](const HttpServer::Request&) { return HttpServer::Reply{}; });
+  const std::size_t failed = sink.count();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return queue_length(redis) == 0; }));
+  EXPECT_EQ(sink.count(), failed + 1);
+  EXPECT_EQ(member.metric(R"(hookfleet_alert_dropped_total{reason="expired"})"), 0);
+}
+
+TEST(Alerts, OfMoreThanADayReachASinkThatTakesThem) {
+  support::RedisServer redis;
+  const HttpServer sink;
+  Options options = to({&sink});
+  options.window = 48h;
+  for (std::uint64_t instance = 1; instance <= 3; ++instance) add_old(redis, instance, 30h - std::chrono::minutes(instance));
+  Member member(redis.endpoint(), options);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return queue_length(redis) == 0; }));
+  EXPECT_EQ(instances(sink), counted(1, 3));
+  EXPECT_EQ(member.metric(R"(hookfleet_alert_dropped_total{reason="expired"})"), 0);
 }
 
 TEST(Alerts, KeepTheQueueBounded) {

@@ -82,10 +82,9 @@ const nlohmann::json* find_at(const nlohmann::json& body, std::initializer_list<
   return at;
 }
 
-std::string text_at(const nlohmann::json& body, std::initializer_list<const char*> path) {
-  constexpr std::size_t kTextMax = 64;
+std::string text_at(const nlohmann::json& body, std::initializer_list<const char*> path, std::size_t bytes_max) {
   const nlohmann::json* found = find_at(body, path);
-  return found != nullptr && found->is_string() ? found->get_ref<const std::string&>().substr(0, kTextMax) : std::string();
+  return found != nullptr && found->is_string() ? found->get_ref<const std::string&>().substr(0, bytes_max) : std::string();
 }
 
 }  // namespace hookfleet::handlers

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -94,7 +95,9 @@ std::optional<stream::Effect> latest_of_chat(const Notification& notification, s
 /// What stands in the body at a path of keys; null when nothing does. Of whatever shape the body is.
 const nlohmann::json* find_at(const nlohmann::json& body, std::initializer_list<const char*> path);
 
-/// A text of the body by its path, e.g. {"deviceData", "platform"}; empty when it isn't there or no text. Cut at 64 bytes.
-std::string text_at(const nlohmann::json& body, std::initializer_list<const char*> path);
+/// A text of the body by its path, e.g. {"deviceData", "platform"}; empty when it isn't there or no text. Cut at `bytes_max`.
+std::string text_at(const nlohmann::json& body, std::initializer_list<const char*> path, std::size_t bytes_max = 64);
+
+inline constexpr std::size_t kDescriptionMax = 512;  ///< bytes kept of what GREEN-API says in explanation
 
 }  // namespace hookfleet::handlers

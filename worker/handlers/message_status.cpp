@@ -13,14 +13,11 @@ namespace {
 constexpr std::chrono::hours kKept{30 * 24};
 constexpr std::array<std::string_view, 3> kProgress{"sent", "delivered", "read"};
 constexpr std::array<std::string_view, 3> kToldOf{"failed", "noAccount", "yellowCard"};
-constexpr std::size_t kStatusMax = 64;        // bytes kept of one that is not documented
-constexpr std::size_t kDescriptionMax = 512;  // bytes kept
+constexpr std::size_t kStatusMax = 64;  // bytes kept of one that is not documented
 
 std::string description_of(const Notification& notification) {
-  const auto json = notification.json();
-  const auto found = json.is_object() ? json.find("description") : json.end();
-  if (found == json.end() || !found->is_string()) return {};
-  return ": " + found->get_ref<const std::string&>().substr(0, kDescriptionMax);
+  std::string description = text_at(notification.json(), {"description"}, kDescriptionMax);
+  return description.empty() ? description : ": " + description;
 }
 
 }  // namespace
@@ -52,8 +49,10 @@ Handled MessageStatusHandler::handle(const Notification& notification, const std
     const std::string description = description_of(notification);
     keep(stream::Effect::Op::kAdvance, "problem", when + status + description);
     if (std::find(kToldOf.begin(), kToldOf.end(), status) != kToldOf.end()) {
-      operators_.tell(about(alert::Kind::kMessageFailed, notification,
-                            "a message was not delivered: " + status + notification::redact_numbers(description)));
+      const std::string what = "a message was not delivered: " + status;
+      alert::Alert alert = about(alert::Kind::kMessageFailed, notification, what + notification::redact_numbers(description));
+      alert.redacted = what;
+      operators_.tell(std::move(alert));
     }
   } else {
     keep(stream::Effect::Op::kAdvance, "other", when + status.substr(0, kStatusMax));

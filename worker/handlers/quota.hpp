@@ -5,7 +5,7 @@
 namespace hookfleet::handlers {
 
 /// quotaExceeded: counts them, keeps each instance's latest in hf:{t}:inst (latest_of_instance: field `<idInstance> quota`, text
-/// `<method> <status>`), and tells the operator, with the description.
+/// `<method> <status>`), and tells the operator, with the description where the body's words may go.
 class QuotaHandler final : public Handler {
  public:
   /// `operators` outlives the handler.

@@ -65,13 +65,18 @@ TEST(Kind, StandsInThePageWithItsSeverity) {
 
 // --- What is a repeat
 
-TEST(RepeatDigest, DiffersByKindTypeAndInstanceAlone) {
-  const std::string one = repeat_digest(Kind::kInvalid, "a", 1);
+TEST(RepeatDigest, DiffersByKindTypeInstanceAndWhichAlone) {
+  const auto digest = [](Kind kind, const char* type, std::uint64_t instance, const char* which = "", const char* text = "") {
+    return repeat_digest({.kind = kind, .type_webhook = type, .id_instance = instance, .which = which, .text = text});
+  };
+  const std::string one = digest(Kind::kInvalid, "a", 1);
   EXPECT_EQ(one.size(), 16U);
-  EXPECT_EQ(one, repeat_digest(Kind::kInvalid, "a", 1));
-  EXPECT_NE(one, repeat_digest(Kind::kDeadLetter, "a", 1));
-  EXPECT_NE(one, repeat_digest(Kind::kInvalid, "b", 1));
-  EXPECT_NE(one, repeat_digest(Kind::kInvalid, "a", 2));
+  EXPECT_EQ(one, digest(Kind::kInvalid, "a", 1, "", "words"));
+  EXPECT_NE(one, digest(Kind::kDeadLetter, "a", 1));
+  EXPECT_NE(one, digest(Kind::kInvalid, "b", 1));
+  EXPECT_NE(one, digest(Kind::kInvalid, "a", 2));
+  EXPECT_NE(one, digest(Kind::kInvalid, "a", 1, "c"));
+  EXPECT_NE(digest(Kind::kInvalid, "a", 1, "d"), digest(Kind::kInvalid, "a", 1, "c"));
 }
 
 TEST(Repeats, HoldsBackWithinTheWindowAndTellsHowMany) {
@@ -173,6 +178,24 @@ TEST(Notice, CarriesNothingOfTheNotificationButItsIdWithNone) {
   EXPECT_EQ(none.chat, "");
   EXPECT_EQ(none.id, invalid().id);
   EXPECT_EQ(none.attachment_of, invalid().body->size());
+}
+
+TEST(Notice, SaysNoWordOfTheBodyUnlessInFull) {
+  Alert alert = invalid();
+  alert.type_webhook = "Ann Smith";
+  alert.id_message = "from Ann";
+  alert.text = "duplicate_key: Ann twice in the root";
+  alert.redacted = "duplicate_key";
+  for (const Attach attach : {Attach::kRedacted, Attach::kNone}) {
+    const Notice other = notice(alert, attach);
+    EXPECT_EQ(other.text, "duplicate_key");
+    EXPECT_THAT(as_json(other), Not(HasSubstr("Ann")));
+  }
+  const Notice full = notice(alert);
+  EXPECT_EQ(full.text, alert.text);
+  EXPECT_EQ(full.type_webhook, "Ann Smith");
+  EXPECT_EQ(full.id_message, "from Ann");
+  EXPECT_EQ(notice(invalid(), Attach::kNone).type_webhook, "incomingMessageReceived") << "a type's name is no secret";
 }
 
 TEST(Notice, IsCutToItsLimitsAtCharacters) {
@@ -281,6 +304,25 @@ TEST(Slack, SaysHowMuchIsLeftOutAndHowManyWereHeldBack) {
   EXPECT_LT(text.size(), 8192U);
   EXPECT_THAT(text, HasSubstr("(of 100000 bytes)"));
   EXPECT_THAT(text, HasSubstr("12 more like it"));
+}
+
+TEST(Slack, HoldsItsLimitWhateverIsToBeEscapedOrReplaced) {
+  for (const std::string& bytes : {std::string("&"), std::string("<"), std::string("\xFF"), std::string("é&"), std::string("x")}) {
+    Alert alert = invalid();
+    alert.text.clear();
+    std::string body;
+    while (alert.text.size() < kTextMax) alert.text += bytes;
+    while (body.size() < kAttachmentMax) body += bytes;
+    alert.body = std::make_shared<const std::string>(body);
+    const std::string text = Json::parse(as_slack(notice(alert)))["text"];
+    EXPECT_LE(text.size(), kSlackTextMax) << bytes;
+    EXPECT_GT(text.size(), 4096U) << bytes;
+    EXPECT_THAT(text, HasSubstr("(of " + std::to_string(body.size()) + " bytes)```")) << bytes;
+    for (std::size_t at = text.find('&'); at != std::string::npos; at = text.find('&', at + 1)) {
+      const std::string escape = text.substr(at, text.find(';', at) - at);
+      ASSERT_TRUE(escape == "&amp" || escape == "&lt") << "cut within one: " << text.substr(at, 8);
+    }
+  }
 }
 
 TEST(Alertmanager, HasLabelsFromClosedSetsOnly) {

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "common/alert/notice.hpp"
 #include "tests/support/told.hpp"
 
 namespace hookfleet::worker {
@@ -47,6 +48,48 @@ TEST_F(AlertsTest, TellsOfEachDeadLetterWithTheNotification) {
   EXPECT_EQ(alerts[0].id, dead.content->notification.id);
   EXPECT_EQ(alerts[0].chat, "79001234567@c.us");
   EXPECT_EQ(*alerts[0].body, "{}");
+}
+
+TEST_F(AlertsTest, QuotesNothingOfAMalformedBodyWhereItsWordsMustNotGo) {
+  auto dead = record(dispatch::Outcome::kDead);
+  auto content = std::make_shared<dispatch::Content>(*dead.content);
+  content->unfit = stream::DeadClass::kMalformed;
+  dead.content = content;
+  dead.dead_class = stream::DeadClass::kMalformed;
+  dead.reason = "duplicate_key: John Smith twice in the root";
+  alerts_.attempt(dead);
+  const auto alerts = told_.of(Kind::kDeadLetter);
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_THAT(alerts[0].text, HasSubstr("class malformed: duplicate_key: John Smith twice in the root. `hookfleet show`"));
+  EXPECT_THAT(alerts[0].redacted, HasSubstr("class malformed: duplicate_key. `hookfleet show`"));
+}
+
+TEST_F(AlertsTest, TellsOfEachFirstSightByItself) {
+  using What = stream::Kind::What;
+  const auto content = record(dispatch::Outcome::kDone).content;
+  const auto told_of = [&](What what, const char* name) {
+    alerts_.unknown({1, stream::Kind::of(what, name), "", content});
+    return told_.alerts().back();
+  };
+  const auto one = told_of(What::kTypeMessage, "newMessage");
+  EXPECT_EQ(one.kind, Kind::kUnknownType);
+  EXPECT_THAT(one.text, HasSubstr("a typeMessage that isn't documented came for the first time: newMessage."));
+  EXPECT_EQ(one.redacted, one.text);
+  EXPECT_NE(alert::repeat_digest(told_of(What::kTypeMessage, "newerMessage")), alert::repeat_digest(one));
+  EXPECT_NE(alert::repeat_digest(told_of(What::kField, "newMessage")), alert::repeat_digest(one));
+  EXPECT_EQ(alert::repeat_digest(told_of(What::kTypeMessage, "newMessage")), alert::repeat_digest(one));
+}
+
+TEST_F(AlertsTest, NamesNothingThatIsNoNameWhereWordsOfTheBodyMustNotGo) {
+  using What = stream::Kind::What;
+  const auto content = record(dispatch::Outcome::kDone).content;
+  for (const auto& kind : {stream::Kind::of(What::kTypeWebhook, "John Smith"), stream::Kind::of(What::kTypeMessage, "John Smith"),
+                           stream::Kind::of(What::kField, "incomingCall/textMessage:/from/John Smith/*")}) {
+    alerts_.unknown({1, kind, "", content});
+    EXPECT_THAT(told_.alerts().back().text, HasSubstr(kind.name));
+    EXPECT_THAT(told_.alerts().back().redacted, testing::Not(HasSubstr("John")));
+  }
+  EXPECT_THAT(told_.alerts().back().redacted, testing::ContainsRegex(R"(incomingCall/textMessage:/from/\[10 #[0-9a-f]+\]/\*\.)"));
 }
 
 TEST_F(AlertsTest, LeavesInvalidOnesToWhoKnowsWhatIsWrongWithThem) {

@@ -179,6 +179,18 @@ TEST(QuotaHandler, TellsTheOperatorAndKeepsTheLatest) {
                                    "advance inst 1101000001 quota = 1750000000 correspondents CORRESPONDENTS_QUOTA_EXCEEDED"));
   ASSERT_EQ(told.of(alert::Kind::kQuota).size(), 1U);
   EXPECT_THAT(told.alerts()[0].text, testing::HasSubstr("quota of correspondents (CORRESPONDENTS_QUOTA_EXCEEDED)"));
+  EXPECT_THAT(told.alerts()[0].text, testing::HasSubstr("GREEN-API says: Monthly quota has been exceeded. You can only"));
+  EXPECT_THAT(told.alerts()[0].text, testing::Not(testing::HasSubstr("10001234560"))) << "chats that are left";
+  EXPECT_THAT(told.alerts()[0].redacted, testing::HasSubstr("quota of correspondents (CORRESPONDENTS_QUOTA_EXCEEDED)"));
+  EXPECT_THAT(told.alerts()[0].redacted, testing::Not(testing::HasSubstr("Monthly")));
+}
+
+TEST(QuotaHandler, NamesNoMethodAndStatusThatAreNoNames) {
+  support::Told told;
+  const char* body = R"({"quotaData":{"method":"John Smith","status":"79001234567 is over"}})";
+  handlers::QuotaHandler(told).handle(make(TypeWebhook::kQuotaExceeded, body), {});
+  ASSERT_EQ(told.alerts().size(), 1U);
+  EXPECT_THAT(told.alerts()[0].text, testing::Not(testing::AnyOf(testing::HasSubstr("John"), testing::HasSubstr("79001234567"))));
 }
 
 TEST(DeviceHandler, KeepsTheInstancesDeviceAndTheChatsBlock) {
@@ -239,6 +251,7 @@ TEST_F(MessageStatusTest, TellsTheOperatorOfMessagesThatDidNotArrive) {
   const auto alerts = told_.of(alert::Kind::kMessageFailed);
   ASSERT_EQ(alerts.size(), 3U);
   EXPECT_EQ(alerts[0].text, "a message was not delivered: failed: bad picture");
+  EXPECT_EQ(alerts[0].redacted, "a message was not delivered: failed");
   EXPECT_EQ(alerts[0].id_instance, 1101000001U);
   EXPECT_EQ(alerts[0].chat, "79000000001@c.us");
   EXPECT_EQ(alerts[0].id_message, "BAE5");
@@ -559,6 +572,20 @@ TEST_F(JournalTest, CountsWhatIsNotDocumentedOnceAndWarnsWhenTold) {
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find(R"("level":"WARN","event":"notification.unknown")"), std::string::npos) << lines[0];
   EXPECT_NE(lines[0].find(R"("what":"typeMessage","name":"new\n\"Message","data":{})"), std::string::npos) << lines[0];
+}
+
+TEST_F(JournalTest, NamesWhatIsNotDocumentedByItsNameAloneWhenRedacted) {
+  auto unknown = content("{}");
+  std::vector<std::string> lines;
+  log::Options options;
+  options.payload = log::Payload::kRedacted;
+  const log::Logger log(options, "test", [&](std::string_view line) { lines.emplace_back(line); });
+  const auto kind = stream::Kind::of(stream::Kind::What::kField, "incomingMessageReceived:/messageData/John Smith/isNew");
+  worker::Journal(log, 10, metrics, clock).unknown({1, kind, "", unknown});
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0], testing::HasSubstr(R"("name":"incomingMessageReceived:/messageData/[10 #)"));
+  EXPECT_THAT(lines[0], testing::HasSubstr("]/isNew\""));
+  EXPECT_THAT(lines[0], testing::Not(testing::HasSubstr("John")));
 }
 
 TEST_F(JournalTest, LeavesThePayloadOutWhenTold) {
