@@ -1,8 +1,9 @@
-// What a notification costs hookfleet-worker: a backlog in a real Redis (`always`), workers at log level WARN with the shipped handlers.
-// All figures are CPU time, which other programs on the machine disturb little; walls are only for information.
+// What a notification costs a worker: a backlog in a real Redis (`always`), log level WARN; where a row doesn't say otherwise without
+// checks and with handlers that do nothing. All figures are CPU time, which other programs on the machine disturb little; walls are only
+// for information.
 //   bench_worker [ROWS…] [--entries N] [--repeat N]
 // ROWS (default: all but memory, which takes minutes and 2 GB):
-//   speed       notifications per core-second of one worker's own CPU, over kinds of backlogs
+//   speed       notifications per core-second of one worker's own CPU, over kinds of backlogs; also with checks and handlers as shipped
 //   mixed       the same over the documented bodies of all types, with and without checks, beside handlers that do nothing
 //   pair        two workers with concurrency 1, each on a core of its own, beside one
 //   backlog     cost of a notification with 10^3 … 10^5 waiting (10^6 with --entries 1000000)
@@ -63,8 +64,9 @@ struct Case {
   const char* fsync = "always";
   std::vector<std::vector<std::string>> workers = {{}};  // flags of each; "@<core>" pins it
   unsigned rounds = 1;                                   // so often the backlog is put there and drained
-  const char* program = "hookfleet-worker";
-  std::map<std::string, std::string> environment = {};  // of the workers
+  const char* checks = "false";
+  const char* program = "hookfleet-test-worker";
+  std::map<std::string, std::string> environment = {{"HOOKFLEET_TEST_IDLE", "1"}};  // of the workers
 };
 
 struct Result {
@@ -164,7 +166,7 @@ class Bench {
       if (!flags.empty() && flags[0][0] == '@') argv = {"/usr/bin/taskset", "-c", flags[0].substr(1)};
       argv.insert(argv.end(), {std::string(HOOKFLEET_BIN_DIR) + "/" + row.program, "--redis.url", redis_.url(), "--stream.partitions",
                                std::to_string(row.partitions), "--server.metrics_listen",
-                               "127.0.0.1:" + std::to_string(support::free_port()), "--log.level", "warn"});
+                               "127.0.0.1:" + std::to_string(support::free_port()), "--log.level", "warn", "--worker.checks", row.checks});
       for (const std::string& flag : flags) {
         if (flag[0] != '@') argv.push_back(flag);
       }
@@ -259,9 +261,17 @@ std::vector<Result> best(const std::vector<Case>& rows, unsigned repeat) {
 
 const char* verdict(bool holds) { return holds ? "holds" : "MISSED"; }
 
+void as_shipped(Case& row) {
+  row.checks = "true";
+  row.program = "hookfleet-worker";
+  row.environment = {};
+}
+
 void speed(const Flags& flags) {
   const std::size_t entries = flags.entries != 0 ? flags.entries : 200'000;
   std::printf("\nspeed: %zu waiting, one worker; goal 20,000 per core-second, final 30,000\n", entries);
+  Case shipped{.entries = entries};
+  as_shipped(shipped);
   std::printf("| %-22s | %-8s | per core-s | worker µs | redis µs | per s (wall) | RSS MB | goal   |\n|---|---|---|---|---|---|---|---|\n",
               "backlog", "fsync");
   const struct {
@@ -270,7 +280,8 @@ void speed(const Flags& flags) {
   } rows[] = {{"1 kB, 2,000 chats", {.entries = entries}},
               {"1 kB, 2,000 chats", {.entries = entries, .fsync = "everysec"}},
               {"1 kB, 50,000 chats", {.entries = entries, .chats = 50'000}},
-              {"0.4 kB, 20 chats", {.entries = entries, .chats = 20, .padding = 10}}};
+              {"0.4 kB, 20 chats", {.entries = entries, .chats = 20, .padding = 10}},
+              {"1 kB, as shipped", shipped}};
   for (const auto& [label, row] : rows) {
     const Result result = best({row}, flags.repeat)[0];
     const double per_core_second = 1e6 / result.us_each();
@@ -284,9 +295,9 @@ void mixed(const Flags& flags) {
   const std::size_t entries = flags.entries != 0 ? flags.entries : 200'000;
   std::printf("\nmixed: %zu waiting, the documented bodies in turn, one worker, handlers that do nothing; goal 15,000 per core-second\n",
               entries);
-  Case checked{.mixed = true, .entries = entries, .program = "hookfleet-test-worker", .environment = {{"HOOKFLEET_TEST_IDLE", "1"}}};
-  Case unchecked = checked;
-  unchecked.workers = {{"--worker.checks", "false"}};
+  const Case unchecked{.mixed = true, .entries = entries};
+  Case checked = unchecked;
+  checked.checks = "true";
   const std::vector<Result> results = best({checked, unchecked}, flags.repeat);
   std::printf("| checks | per core-s | worker µs | redis µs | per s (wall) | dead | goal   |\n|---|---|---|---|---|---|---|\n");
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -401,6 +412,7 @@ void forward(const Flags& flags) {
     std::ofstream(file) << "routes:\n  - {match: {}, actions: [{forward: {url: \"" << receiver.server().url("/in")
                         << "\", concurrency: " << kInFlight << "}}]}\n";
     Case row{.entries = entries};
+    as_shipped(row);
     row.workers = {{"--config", file}};
     const Result result = Bench(row).drain();
     const double per_second = result.entries / result.seconds;
@@ -416,7 +428,6 @@ void memory(const Flags& flags) {
   const Case row{.entries = flags.entries != 0 ? flags.entries : 1'000'000,
                  .chats = 100'000,
                  .fsync = "everysec",
-                 .program = "hookfleet-test-worker",
                  .environment = {{"HOOKFLEET_TEST_WORK_MS", "3600000"}, {"HOOKFLEET_WORKER__HANDLER_TIMEOUT", "3600s"}}};
   const double goal = 150 + static_cast<double>(kMemoryMax >> 20);
   std::printf("\nmemory: %zu waiting of 1 kB over 100,000 chats, handlers stand still; goal %.0f MB = 150 + worker.memory_max\n",
