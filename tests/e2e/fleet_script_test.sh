@@ -116,6 +116,24 @@ ends_with 2 ./fleet up --config "$work/bad.yaml"
 grep -q deadlin "$work/out" || fail "nothing is said about the bad setting: $(cat "$work/out")"
 ready || fail "not ready after refused settings"
 
+step "variables of the settings are those of the last up"
+# shellcheck disable=SC2016
+echo 'worker: {concurrency: "${FLEET_TEST_NUMBER}"}' >"$work/with.yaml"
+has() { tr '\0' '\n' <"/proc/$(pid worker-1)/environ" | grep -qx "FLEET_TEST_NUMBER=$1"; }
+ends_with 2 ./fleet up --config "$work/with.yaml"
+grep -q FLEET_TEST_NUMBER "$work/out" || fail "nothing is said about the missing variable: $(cat "$work/out")"
+FLEET_TEST_NUMBER=7 ./fleet up --config "$work/with.yaml" >"$work/out" || fail "up with a variable"
+grep -qF "$work/with.yaml" "$work/out" || fail "up doesn't say whose settings hold"
+has 7 || fail "the worker hasn't the variable"
+./fleet status | grep -qF "$work/with.yaml" || fail "status doesn't say whose settings hold"
+FLEET_TEST_NUMBER='8' ./fleet up >/dev/null || fail "up with another value"
+has 8 || fail "the worker has the value of an earlier up"
+old=$(pid worker-1)
+./fleet up >/dev/null || fail "up without the variable"
+[ "$old" = "$(pid worker-1)" ] || fail "the worker was started anew though nothing has changed"
+HOOKFLEET_TOKEN=token-of-the-test works
+./fleet up --config none >/dev/null || fail "up --config none"
+
 step "another layout is refused and nothing changes"
 old=$(pid ingress-1)
 echo 'stream: {partitions: 8}' >"$work/other.yaml"
