@@ -23,11 +23,9 @@ class ConfigVerb final : public Verb {
       return kOk;
     }
     const auto problems = settings.load(file_, environment);
-    if (!problems.empty()) {
-      console.err(config::lines(problems));
-      return kUsage;
-    }
+    console.err(config::lines(problems));
     for (const config::Problem& doubt : settings.warnings()) console.err("warning: " + config::lines({doubt}));
+    if (!problems.empty()) return kUsage;
     console.out(kAction == Action::kCheck ? "ok\n" : config::print(settings.programs()));
     return kOk;
   }

@@ -40,10 +40,20 @@ void Alerts::tell_dead(const dispatch::Record& record) {
   const auto text = [&record](std::string_view reason) {
     std::string words = "a notification became a dead letter";
     if (record.dead_class) words.append(" of class ").append(stream::to_text(*record.dead_class));
+    if (reason.ends_with('.')) reason.remove_suffix(1);
     return words.append(": ").append(reason).append(". `hookfleet show` with its id has it whole");
   };
   alert::Alert alert = handlers::about(Kind::kDeadLetter, record.content->notification, text(record.reason));
   alert.redacted = text(redacted_reason(*record.content, record.reason));
+  operators_.tell(std::move(alert));
+}
+
+void Alerts::tell_invalid(const dispatch::Content& content) {
+  const auto text = [&content](const std::string& what) {
+    return "a notification breaks its schema at " + what + (content.unfit ? ". It is a dead letter now" : ". It is handled all the same");
+  };
+  alert::Alert alert = handlers::about(Kind::kInvalid, content.notification, text(content.why));
+  alert.redacted = text(content.notification.invalid_at);
   operators_.tell(std::move(alert));
 }
 
@@ -52,16 +62,16 @@ void Alerts::tell_dead(const dispatch::Record& record) {
 void Alerts::attempt(const dispatch::Record& record) {
   const dispatch::Content& content = *record.content;
   if (record.first && record.outcome != dispatch::Outcome::kRepeat && !content.notification.invalid_at.empty()) {
-    tell_about(Kind::kInvalid, content.notification,
-               "a notification breaks its schema at " + content.notification.invalid_at +
-                   (content.unfit ? ": it is a dead letter now" : ": it is handled all the same"));
+    tell_invalid(content);
   }
   if (record.outcome == dispatch::Outcome::kDead && record.dead_class != stream::DeadClass::kInvalid) {
     tell_dead(record);
   } else if (record.outcome == dispatch::Outcome::kRetry && record.unavailable && record.blocked >= kUnavailable) {
-    tell_about(Kind::kTargetUnavailable, record.content->notification,
-               "what notifications need has been away for " + seconds(record.blocked) +
-                   "; their chats wait and nothing is lost: " + record.reason);
+    alert::Alert alert = handlers::about(Kind::kTargetUnavailable, content.notification,
+                                         "what " + record.action + " needs has been away for " + seconds(record.blocked) +
+                                             "; the chats wait and nothing is lost: " + record.reason);
+    alert.which = record.action;
+    operators_.tell(std::move(alert));
   }
 }
 

@@ -70,6 +70,7 @@ class Alerts {
   std::optional<Sum> sum() const;
   void tell_about(alert::Kind kind, const notification::Notification& notification, std::string text);
   void tell_dead(const dispatch::Record& record);
+  void tell_invalid(const dispatch::Content& content);
   std::string memory_text(std::uint64_t used, std::uint64_t max) const;
 
   alert::Operator& operators_;

@@ -46,6 +46,11 @@ std::string Address::text() const {
   return text.data();
 }
 
+bool Address::is_loopback() const {
+  static const Network kV4 = *Network::parse("127.0.0.0/8"), kV6 = *Network::parse("::1");
+  return kV4.contains(*this) || kV6.contains(*this);
+}
+
 std::optional<Network> Network::parse(std::string_view text) {
   const auto slash = text.find('/');
   const auto base = Address::parse(text.substr(0, slash));

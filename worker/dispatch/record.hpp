@@ -30,6 +30,7 @@ struct Record {
   std::string reason;                   ///< of retry and dead; of a repeat that isn't literally one: why it was dropped
   std::optional<stream::DeadClass> dead_class;
   bool unavailable = false;             ///< of retry: it cost no attempt
+  std::string action;                   ///< of one that an action's target kept from being done: the action's name
   std::chrono::milliseconds blocked{};  ///< of retry, what it needs being away: for how long the chat has been waiting
 };
 

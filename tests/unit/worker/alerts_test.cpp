@@ -102,13 +102,32 @@ TEST_F(AlertsTest, LeavesInvalidOnesToWhoKnowsWhatIsWrongWithThem) {
 TEST_F(AlertsTest, TellsOfATargetThatHasBeenAwayForAMinute) {
   auto retry = record(dispatch::Outcome::kRetry);
   retry.unavailable = true;
+  retry.action = "forward:shop";
   retry.blocked = 59s;
   alerts_.attempt(retry);
   EXPECT_TRUE(told_.alerts().empty());
   retry.blocked = 63s;
   alerts_.attempt(retry);
   ASSERT_EQ(told_.of(Kind::kTargetUnavailable).size(), 1U);
-  EXPECT_THAT(told_.alerts()[0].text, HasSubstr("63 s"));
+  EXPECT_THAT(told_.alerts()[0].text, HasSubstr("what forward:shop needs has been away for 63 s"));
+  retry.action = "forward:crm";
+  alerts_.attempt(retry);
+  EXPECT_NE(alert::repeat_digest(told_.alerts()[1]), alert::repeat_digest(told_.alerts()[0])) << "each target is told of";
+}
+
+TEST_F(AlertsTest, SaysWhatIsWrongWithAnInvalidOne) {
+  auto dead = record(dispatch::Outcome::kDead);
+  auto content = std::make_shared<dispatch::Content>(*dead.content);
+  content->notification.invalid_at = "/timestamp";
+  content->why = "/timestamp: expected integer, found string";
+  content->unfit = dead.dead_class = stream::DeadClass::kInvalid;
+  dead.content = content;
+  dead.first = true;
+  alerts_.attempt(dead);
+  const auto alerts = told_.of(Kind::kInvalid);
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_EQ(alerts[0].text, "a notification breaks its schema at /timestamp: expected integer, found string. It is a dead letter now");
+  EXPECT_EQ(alerts[0].redacted, "a notification breaks its schema at /timestamp. It is a dead letter now");
 }
 
 TEST_F(AlertsTest, TellsNothingOfWhatGoesAsItShould) {
