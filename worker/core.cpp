@@ -21,8 +21,7 @@ constexpr std::size_t kQuantumMin = 50;                  // steps of a partition
 constexpr std::size_t kReadyLanes = 32;                  // that is plenty for one partition
 constexpr auto kReadBriefly = 5ms;                       // when some partitions aren't read: they will want to be, soon
 constexpr std::size_t kRecordBytes = 512;                // an entry without its body, with its share of lane and identity
-constexpr std::size_t kSmallReads = 16;       // a part of so many of the memory has to be free, or many small reads would fill it
-constexpr std::size_t kOverflowedBytes = 40;  // a lane that overflows
+constexpr std::size_t kOverflowedBytes = 40;             // a lane that overflows
 // Handlers that take microseconds are started ahead of their turn, as many as take so long, so that threads need not wait for us.
 constexpr double kAheadSeconds = 0.01;
 constexpr std::size_t kAheadMax = 496;
@@ -205,17 +204,12 @@ void Core::set_pressure(const Load& load) {
   }
 }
 
-/// How many entries may be read. 0: enough is there that can run, what ends makes room. Blocked entries leave at least an eighth of the
-/// memory to the others. Where nothing can run one may always come.
-std::size_t Core::room(const Load& load) const {
+/// Enough is there that can run: what ends makes room. Blocked entries leave at least an eighth to the others. A read isn't made smaller
+/// for want of room: with few at a time those behind many that wait would be reached too late.
+bool Core::enough(const Load& load) const {
   const std::size_t half = options_.memory_max / 2;
-  if (load.body_bytes > half) return 0;
   const std::size_t left = half - std::min(half, load.blocked * kRecordBytes);
-  const std::size_t others = load.entries - load.blocked;
-  const std::size_t most = std::max(left, options_.memory_max / 8) / kRecordBytes;
-  const std::size_t room = most - std::min(most, others);
-  if (others == 0) return std::max<std::size_t>(room, 1);
-  return room < half / kRecordBytes / kSmallReads ? 0 : room;
+  return load.body_bytes > half || (load.entries - load.blocked) * kRecordBytes > std::max(left, options_.memory_max / 8);
 }
 
 /// The partition has work at hand, in many lanes, and handlers are quick: to have more of it in memory would cost cache misses and speed
@@ -350,9 +344,7 @@ void Core::release(Slot& slot) {
 // --- Reading
 
 void Core::read(base::BootTime now, const Load& load) {
-  if (!connected_ || reading_ || stopping_) return;
-  const std::size_t room = this->room(load);
-  if (room == 0) return;
+  if (!connected_ || reading_ || stopping_ || enough(load)) return;
   for (const Slot& slot : slots_) {
     if (slot.ownership.asking()) return;  // all that are being taken come first, so that one read covers them
   }
@@ -372,7 +364,7 @@ void Core::read(base::BootTime now, const Load& load) {
   }
   if (request.from.empty()) return;
   request.cycle = ++cycle_;
-  request.count = std::clamp<std::size_t>(room / request.from.size(), 1, read_size_.count(request.from.size()));
+  request.count = read_size_.count(request.from.size());
   for (const auto& from : request.from) slots_[from.tenure.partition].desk->read_started(cycle_);
   reading_ = true;
   outside_.read(std::move(request));

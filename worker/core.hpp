@@ -164,7 +164,7 @@ class Core {
   };
   Load load() const;
   void set_pressure(const Load& load);
-  std::size_t room(const Load& load) const;
+  bool enough(const Load& load) const;
   bool supplied(const dispatch::Desk& desk, std::size_t partitions) const;
   void abandon(Slot& slot);
   void lose(Slot& slot, Outside::Loss loss);

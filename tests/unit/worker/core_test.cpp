@@ -433,26 +433,6 @@ TEST_F(CoreTest, ReadingPausesWhileMemoryIsFull) {
   EXPECT_EQ(outside.reads.size(), 2U) << "what ended makes room";
 }
 
-TEST_F(CoreTest, ReadsAskForNoMoreThanMemoryHasRoomFor) {
-  options.memory_max = 65'536;  // 64 records
-  make(1);
-  connect();
-  acquire();
-  deliver({entry(1, "a")});
-  EXPECT_EQ(outside.reads.back().count, 63U);
-  std::vector<dispatch::Arrival> behind;
-  for (std::uint64_t id = 2; id <= 61; ++id) behind.push_back(entry(id, "a"));
-  deliver(std::move(behind));
-  deliver({});  // the read that began before they were there
-  const std::size_t reads = outside.reads.size();
-  finish();
-  EXPECT_EQ(outside.reads.size(), reads) << "room for 3 is not worth a read";
-  advance(5ms);
-  answer_acks();
-  ASSERT_EQ(outside.reads.size(), reads + 1);
-  EXPECT_EQ(outside.reads.back().count, 4U);
-}
-
 TEST_F(CoreTest, ARefusedCallIsMadeAgainAfterAPause) {
   connect();
   acquire();
