@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include <csignal>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "tests/support/http.hpp"
@@ -171,21 +170,6 @@ std::uint64_t Fleet::counted(const std::string& field) {
 
 void Fleet::flush_streams() {
   for (unsigned p = 0; p < keys_.partitions(); ++p) redis_->call({"DEL", keys_.stream(p), "bench:xadd"});
-}
-
-double Fleet::xadd_p50_ms(std::size_t bytes, std::chrono::milliseconds duration) {
-  using Clock = std::chrono::steady_clock;
-  auto connection = redis_->connect();
-  const std::string body(bytes, 'x');
-  std::vector<double> latency_ms;
-  for (const auto end = Clock::now() + duration; Clock::now() < end;) {
-    const auto before = Clock::now();
-    if (!connection.call({"XADD", "bench:xadd", "*", "b", body})) break;
-    latency_ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - before).count());
-  }
-  if (latency_ms.empty()) return 0;
-  std::sort(latency_ms.begin(), latency_ms.end());
-  return latency_ms[latency_ms.size() / 2];
 }
 
 }  // namespace hookfleet::support

@@ -80,8 +80,6 @@ class Fleet {
 
   /// Deletes everything in Redis but hf:meta (benches between two rounds).
   void flush_streams();
-  /// p50 in ms of one XADD after another of `bytes` on one connection.
-  double xadd_p50_ms(std::size_t bytes, std::chrono::milliseconds duration);
 
  private:
   struct Member {
