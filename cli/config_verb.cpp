@@ -24,7 +24,7 @@ class ConfigVerb final : public Verb {
     }
     const auto problems = settings.load(file_, environment);
     console.err(config::lines(problems));
-    for (const config::Problem& doubt : settings.warnings()) console.err("warning: " + config::lines({doubt}));
+    console.err(config::warning_lines(settings.warnings()));
     if (!problems.empty()) return kUsage;
     console.out(kAction == Action::kCheck ? "ok\n" : config::print(settings.programs()));
     return kOk;

@@ -52,7 +52,7 @@ std::variant<CommandLine, Exit> read(const std::string& program, const std::stri
   Arguments arguments(program + " [--config FILE] [--SECTION.KEY VALUE]…", about);
   arguments.option("--config", line.config_file, "FILE", "The settings of the fleet in YAML [default: none, the defaults hold]");
   arguments.option("--pid-file", line.pid_file, "FILE", "Write the process id there, remove it at the end");
-  arguments.flag("--check-config", check, "Check the settings, print \"ok\" or all problems, and exit");
+  arguments.flag("--check-config", check, "Check the settings, print warnings and \"ok\", or all problems, and exit");
   arguments.flag("--print-config", print, "Print the settings that count, secrets as ***, and exit");
   arguments.flag("--healthcheck", line.healthcheck, "Ask the running process with these settings whether it is ready; exit 0 or 1");
   arguments.flag("--version", version_wanted, "Print the version and exit");
@@ -68,7 +68,7 @@ std::variant<CommandLine, Exit> read(const std::string& program, const std::stri
   std::vector<Problem> loaded = settings.load(line.config_file, environment, flags);
   problems.insert(problems.begin(), std::make_move_iterator(loaded.begin()), std::make_move_iterator(loaded.end()));
   if (!problems.empty()) return Exit{2, lines(problems)};
-  if (check) return Exit{0, "ok\n"};
+  if (check) return Exit{0, warning_lines(settings.warnings()) + "ok\n"};
   if (print) return Exit{0, settings.print()};
   return line;
 }
@@ -97,6 +97,12 @@ std::map<std::string, std::string> process_environment() {
 std::string lines(const std::vector<Problem>& problems) {
   std::string result;
   for (const Problem& problem : problems) result += problem.where + ": " + problem.message + '\n';
+  return result;
+}
+
+std::string warning_lines(const std::vector<Problem>& doubts) {
+  std::string result;
+  for (const Problem& doubt : doubts) result += "warning: " + lines({doubt});
   return result;
 }
 

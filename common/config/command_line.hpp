@@ -39,6 +39,8 @@ std::map<std::string, std::string> process_environment();
 
 /// One problem a line: "hookfleet.yaml:12:5: append.linger: …".
 std::string lines(const std::vector<Problem>& problems);
+/// What may be a mistake (Settings::warnings), one a line that begins with "warning: ".
+std::string warning_lines(const std::vector<Problem>& doubts);
 
 /// The version of this build, "0.1.0".
 std::string version();

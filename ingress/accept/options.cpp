@@ -60,7 +60,7 @@ void declare(config::Settings& settings, Options& options) {
       [&options]() -> std::optional<std::string> {
         if (has_token(options) || options.allow_unauthenticated) return std::nullopt;
         return "no token is configured: set auth.tokens (or auth.tokens_file, auth.instances[].tokens), or auth.allow_unauthenticated: "
-               "true if whoever reaches the port may store";
+               "true if whoever reaches the port may store (./fleet up gives its fleet one, in .fleet/env)";
       },
       {"auth.tokens"});
   settings.rule([&options] { return usable_tokens(options); }, {"auth.tokens", "auth.instances"});

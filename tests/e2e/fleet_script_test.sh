@@ -113,17 +113,19 @@ within 15 taken || fail "the new token isn't taken"
 step "bad settings are refused and nothing changes"
 echo 'append: {deadlin: 3s}' >"$work/bad.yaml"
 ends_with 2 ./fleet up --config "$work/bad.yaml"
-grep -q deadlin "$work/out" || fail "nothing is said about the bad setting: $(cat "$work/out")"
+grep -qF "$work/bad.yaml:1:10: append.deadlin" "$work/out" || fail "nothing is said about the bad setting: $(cat "$work/out")"
 ready || fail "not ready after refused settings"
 
 step "variables of the settings are those of the last up"
 # shellcheck disable=SC2016
-echo 'worker: {concurrency: "${FLEET_TEST_NUMBER}"}' >"$work/with.yaml"
+echo 'worker: {concurrency: "${FLEET_TEST_NUMBER}"}
+routes: [{match: {typeWebhook: [incomingMesageReceived]}, actions: [log]}, shipped]' >"$work/with.yaml"
 has() { tr '\0' '\n' <"/proc/$(pid worker-1)/environ" | grep -qx "FLEET_TEST_NUMBER=$1"; }
 ends_with 2 ./fleet up --config "$work/with.yaml"
 grep -q FLEET_TEST_NUMBER "$work/out" || fail "nothing is said about the missing variable: $(cat "$work/out")"
 FLEET_TEST_NUMBER=7 ./fleet up --config "$work/with.yaml" >"$work/out" || fail "up with a variable"
-grep -qF "$work/with.yaml" "$work/out" || fail "up doesn't say whose settings hold"
+grep -q 'settings .*with.yaml' "$work/out" || fail "up doesn't say whose settings hold"
+grep -qF "warning: $work/with.yaml:2:" "$work/out" || fail "up keeps quiet about what may be a mistake: $(cat "$work/out")"
 has 7 || fail "the worker hasn't the variable"
 ./fleet status | grep -qF "$work/with.yaml" || fail "status doesn't say whose settings hold"
 FLEET_TEST_NUMBER='8' ./fleet up >/dev/null || fail "up with another value"

@@ -94,6 +94,18 @@ TEST_F(ConfigCommandLine, ValuesWithBracketsAndDashesStayWhole) {
 
 TEST_F(ConfigCommandLine, CheckAnswersOkOrEveryProblem) { EXPECT_EQ(exits(0, {"--check-config"}), "ok\n"); }
 
+TEST_F(ConfigCommandLine, CheckSaysWhatMayBeAMistakeAndIsFineWithIt) {
+  std::vector<std::string> types;
+  settings_.texts("append.types", types, "Types", {}, [](const std::string& text) -> std::optional<std::string> {
+    return text == "calls" ? std::optional<std::string>("is nearly call") : std::nullopt;
+  });
+  std::ofstream(directory_ / "f.yaml") << "append: {types: [call, calls]}\n";
+  const std::string file = directory_ / "f.yaml";
+  const std::string output = exits(0, {"--check-config", "--config", file.c_str()});
+  EXPECT_THAT(output, StartsWith("warning: " + file + ":1:24: append.types[1]: "));
+  EXPECT_THAT(output, testing::EndsWith("\nok\n"));
+}
+
 TEST_F(ConfigCommandLine, ProblemsOfAllSourcesComeTogetherWithExitTwo) {
   std::ofstream(directory_ / "f.yaml") << "append: {linger: soon}\n";
   const std::string file = directory_ / "f.yaml";
