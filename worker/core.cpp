@@ -27,6 +27,12 @@ constexpr double kAheadSeconds = 0.01;
 constexpr std::size_t kAheadMax = 496;
 constexpr std::size_t kAttemptsCallMax = 500;
 
+/// The target of an action was there, and took what it was given or never will.
+bool is_there(handlers::Handled::Kind kind) {
+  using Kind = handlers::Handled::Kind;
+  return kind == Kind::kDone || kind == Kind::kIgnored || kind == Kind::kReject;
+}
+
 }  // namespace
 
 std::size_t ReadSize::count(std::size_t streams) const {
@@ -588,6 +594,19 @@ void Core::start(Slot& slot, const Desk::Step& step, Running& running) {
   if (async) note_full();
 }
 
+/// A target is there. Two of those that wait for it go on for each answer, so that they come as fast as it bears them.
+void Core::hurry(const handlers::AsyncHandler& target) {
+  constexpr unsigned kFollow = 2;
+  unsigned following = 0;
+  for (std::size_t i = 0; i < slots_.size() && following < kFollow; ++i) {
+    Slot& slot = slots_[hurried_];
+    hurried_ = (hurried_ + 1) % slots_.size();
+    if (!slot.desk || !slot.desk->hurry(target)) continue;
+    ++following;
+    i = std::size_t(-1);
+  }
+}
+
 void Core::completed(std::vector<dispatch::Completion> completions, base::BootTime now, base::WallTime wall) {
   std::uniform_real_distribution<double> unit(0, 1);
   for (auto& completion : completions) {
@@ -595,6 +614,7 @@ void Core::completed(std::vector<dispatch::Completion> completions, base::BootTi
     if (alone_ && alone_->stream_id == job.stream_id && alone_->tenure.partition == job.partition && --alone_->running == 0) alone_.reset();
     if (job.action->async) {
       --async_of(job.action->async).running;
+      if (completion.started && is_there(completion.handled.kind)) hurry(*job.action->async);
     } else {
       --pooled_;
       if (completion.started) average_seconds_ += 0.02 * (std::chrono::duration<double>(completion.duration).count() - average_seconds_);

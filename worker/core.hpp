@@ -191,6 +191,7 @@ class Core {
   std::size_t places_taken(const Async& async) const;
   void call_waiting(base::BootTime now);
   void note_full();
+  void hurry(const handlers::AsyncHandler& target);
   void read(base::BootTime now, const Load& load);
 
   const Options& options_;
@@ -234,6 +235,7 @@ class Core {
   // Starting
   std::size_t pooled_ = 0;                 // jobs of the pool that have not returned
   std::size_t first_ = 0;                  // slot that comes first next time
+  std::size_t hurried_ = 0;                // slot that is looked at first for who waits for a target that is there
   double average_seconds_ = 1;             // of handlers
   std::optional<std::size_t> wait_place_;  // slot where something that begins waits for a place: it comes before what is started ahead
   bool wait_idle_ = false;                 // something waits to run alone

@@ -43,6 +43,11 @@ Desk::Item* Desk::find(stream::StreamId stream_id) {
 
 void Desk::set_routes(std::shared_ptr<const routes::Routes> routes) {
   routes_ = std::move(routes);
+  away_.forget_targets();
+  for (const auto& [until, id] : blocked_) {
+    Item* item = find(id);
+    if (item != nullptr && item->away) item->away = nullptr;
+  }
   // Who waits for a place at a handler may have another route now.
   for (Waiting& waiting : waiting_) {
     for (Lane* lane : std::exchange(waiting.lanes, {})) {
@@ -174,10 +179,22 @@ void Desk::rescan_if_due(base::BootTime now, bool halted) {
   if (const auto from = overflow_.rescan({cursor_, pressure_.records, halted, busy}, now)) cursor_ = *from;
 }
 
-void Desk::enter_blocked(Item& item, base::BootTime until) {
+void Desk::enter_blocked(Item& item, base::BootTime until, std::optional<Away::Target> away) {
   item.state = State::kBlocked;
+  item.until = until;
+  item.away = away;
+  if (away) away_.add(*away, {until, item.stream_id});
   blocked_.emplace(until, item.stream_id);
   blocked_entries_ += item.lane->size;
+}
+
+void Desk::leave_blocked(Item& item) {
+  if (item.away) away_.remove(*item.away, {item.until, item.stream_id});
+  item.away.reset();
+  item.state = State::kQueued;
+  item.held = false;
+  blocked_entries_ -= item.lane->size;
+  make_ready(*item.lane);
 }
 
 void Desk::drop_if_empty(Lane& lane) {
@@ -236,7 +253,7 @@ void Desk::look_at_head(Lane& lane, base::BootTime now, base::WallTime wall) {
       if (pressure_.records) return put_back(lane);
       // att doesn't tell a type that waited from a target that is away: a resume tries both, and an attempt too early costs none.
       item.held = item.attempts->trouble == stream::Trouble::kUnavailable;
-      enter_blocked(item, now + left);
+      enter_blocked(item, now + left, item.held ? std::optional<Away::Target>(nullptr) : std::nullopt);
       drop_body(item);
       return;
     }
@@ -341,7 +358,8 @@ Desk::Step Desk::next(const Situation& situation, base::BootTime now, base::Wall
   if (type && situation.held.test(static_cast<std::size_t>(*type)) && !item.begun) {
     take();
     item.held = true;
-    step.record = put_off(item, true, std::string(kHeldReason), {}, now, wall, kUnspread);
+    step.record =
+        put_off(item, {.unavailable = true, .reason = std::string(kHeldReason), .at_least = {}, .away = {}}, now, wall, kUnspread);
     step.record->blocked = {};  // nothing is away
     step.kind = Step::Kind::kEnded;
     return step;
@@ -666,7 +684,9 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
       ++attempts.failed;
       record = die(item, stream::DeadClass::kRejected, std::move(reason), now, wall);
     } else {
-      record = put_off(item, worst.handled.kind == Kind::kUnavailable, std::move(reason), worst.handled.pause, now, wall, random);
+      Trouble trouble{worst.handled.kind == Kind::kUnavailable, std::move(reason), worst.handled.pause, {}};
+      if (trouble.unavailable && worst.action->async) trouble.away = worst.action->async.get();
+      record = put_off(item, std::move(trouble), now, wall, random);
       if (record->unavailable) record->action = worst.action->name;
     }
   }
@@ -674,32 +694,33 @@ std::optional<Record> Desk::attempt_ended(Item& item, std::span<Returned> return
   return record;
 }
 
-Record Desk::put_off(Item& item, bool unavailable, std::string reason, milliseconds at_least, base::BootTime now, base::WallTime wall,
-                     double random) {
+Record Desk::put_off(Item& item, Trouble trouble, base::BootTime now, base::WallTime wall, double random) {
   const std::int64_t now_ms = base::unix_ms(wall);
   stream::Attempts& attempts = attempts_of(item);
   Record record = record_of(item, Outcome::kRetry);
   if (attempts.first_ms == 0) attempts.first_ms = now_ms;
   if (attempts.blocked_since_ms == 0) attempts.blocked_since_ms = now_ms;
-  attempts.trouble = unavailable ? stream::Trouble::kUnavailable : stream::Trouble::kFailed;
+  attempts.trouble = trouble.unavailable ? stream::Trouble::kUnavailable : stream::Trouble::kFailed;
   retry::Decision decision;
-  if (unavailable) {
+  if (trouble.unavailable) {
     const std::int64_t born_ms = stream::is_redriven(item.source) ? static_cast<std::int64_t>(item.stream_id.ms) : item.received_ms;
-    decision = retry::after_unavailable(options_.retry, attempts, born_ms, now_ms, at_least, random);
+    decision = retry::after_unavailable(options_.retry, attempts, born_ms, now_ms, trouble.at_least, random);
   } else {
     ++attempts.failed;
     decision = retry::after_failure(options_.retry, attempts, item.lane->probation ? 1 : options_.retry.attempts, random);
   }
   if (decision.dead == stream::DeadClass::kFailed) put_on_probation(*item.lane, true);
-  if (decision.dead) return die(item, *decision.dead, std::move(reason), now, wall);
-  record.reason = std::move(reason);
-  record.unavailable = unavailable;
-  if (unavailable) record.blocked = milliseconds(std::max<std::int64_t>(now_ms - attempts.blocked_since_ms, 0));
-  block(item, decision.pause, now, wall);
+  if (decision.dead) return die(item, *decision.dead, std::move(trouble.reason), now, wall);
+  record.reason = std::move(trouble.reason);
+  record.unavailable = trouble.unavailable;
+  if (trouble.unavailable) record.blocked = milliseconds(std::max<std::int64_t>(now_ms - attempts.blocked_since_ms, 0));
+  if (trouble.at_least > milliseconds(0)) trouble.away.reset();  // it has said when it wants to be asked again
+  if (trouble.away) decision.pause = away_.pause(*trouble.away, decision.pause, now);
+  block(item, decision.pause, trouble.away, now, wall);
   return record;
 }
 
-void Desk::block(Item& item, milliseconds pause, base::BootTime now, base::WallTime wall) {
+void Desk::block(Item& item, milliseconds pause, std::optional<Away::Target> away, base::BootTime now, base::WallTime wall) {
   item.attempts->due_ms = base::unix_ms(wall + pause);
   item.begun = false;
   attempts_changed(item);
@@ -710,7 +731,7 @@ void Desk::block(Item& item, milliseconds pause, base::BootTime now, base::WallT
     return;
   }
   if (pressure_.records) return put_back(*item.lane);
-  enter_blocked(item, now + pause);
+  enter_blocked(item, now + pause, away);
   for (Item* kept = &item; kept != nullptr && kept->content; kept = kept->next) drop_body(*kept);
 }
 
@@ -744,12 +765,20 @@ void Desk::wake(base::BootTime now) {
     if (item->state == State::kEnded) {
       queue_ended(*item, now);
     } else if (item->state == State::kBlocked) {
-      item->state = State::kQueued;
-      item->held = false;
-      blocked_entries_ -= item->lane->size;
-      make_ready(*item->lane);
+      leave_blocked(*item);
     }
   }
+}
+
+bool Desk::hurry(const handlers::AsyncHandler& target) {
+  const auto waiting = away_.take(&target);
+  if (!waiting) return false;
+  blocked_.erase({waiting->until, waiting->stream_id});
+  Item* item = find(waiting->stream_id);
+  HOOKFLEET_CHECK(item != nullptr && item->state == State::kBlocked);
+  item->away.reset();
+  leave_blocked(*item);
+  return true;
 }
 
 void Desk::resume(base::BootTime now) {
@@ -923,6 +952,7 @@ void Desk::drain() {
     const Item* item = find(waiting.second);
     return item == nullptr || item->state == State::kBlocked;
   });
+  away_.clear();
   cycles_.clear();
   acknowledged_.clear();
   std::vector<Item*> waiting;

@@ -21,6 +21,7 @@
 #include "common/stream/scripts.hpp"
 #include "worker/dedup/identities.hpp"
 #include "worker/dispatch/arrival.hpp"
+#include "worker/dispatch/away.hpp"
 #include "worker/dispatch/overflow.hpp"
 #include "worker/dispatch/record.hpp"
 #include "worker/handlers/handler.hpp"
@@ -164,6 +165,8 @@ class Desk {
   std::optional<Record> completed(stream::StreamId stream_id, Returned returned, base::BootTime now, base::WallTime wall, double random);
   /// Lanes whose pause is over may go on.
   void wake(base::BootTime now);
+  /// `target` is there: the lane that would have to wait for it longest may go on. False: none waits.
+  bool hurry(const handlers::AsyncHandler& target);
   /// An operator resumed a type: what waits for that may go on.
   void resume(base::BootTime now);
   /// When wake() has something to do.
@@ -268,7 +271,9 @@ class Desk {
     bool recorded = false;            // a record of it was made
     std::uint8_t attempts_calls = 0;  // under way
     std::uint8_t refusals = 0;
-    std::uint8_t running = 0;  // actions that have not returned
+    std::uint8_t running = 0;          // actions that have not returned
+    std::optional<Away::Target> away;  // of a blocked one: it waits in away_ until…
+    base::BootTime until{};
     Lane* lane = nullptr;
     Item* next = nullptr;                                // in its lane
     const handlers::AsyncHandler* called_for = nullptr;  // it holds a place there
@@ -300,7 +305,8 @@ class Desk {
   void join(Item& item, base::BootTime now, base::WallTime wall);
   bool overflows(const notification::Notification& notification);
   void put_back(Lane& lane);
-  void enter_blocked(Item& item, base::BootTime until);
+  void enter_blocked(Item& item, base::BootTime until, std::optional<Away::Target> away = std::nullopt);
+  void leave_blocked(Item& item);
   void drop_if_empty(Lane& lane);
   void make_ready(Lane& lane);
   void make_ready_first(Lane& lane);
@@ -311,7 +317,7 @@ class Desk {
   stream::Attempts& attempts_of(Item& item);
   void forget(Item& item);
   void end_cycle(std::uint64_t cycle);
-  void block(Item& item, std::chrono::milliseconds pause, base::BootTime now, base::WallTime wall);
+  void block(Item& item, std::chrono::milliseconds pause, std::optional<Away::Target> away, base::BootTime now, base::WallTime wall);
   void attempts_changed(Item& item);
   void settle(Item& item);
   Record record_of(Item& item, Outcome outcome) const;
@@ -320,8 +326,13 @@ class Desk {
   std::optional<Record> decide(Item& item, base::BootTime now, base::WallTime wall);
   ActionSet todo(const Item& item, std::span<const routes::Action> actions) const;
   std::optional<Record> attempt_ended(Item& item, std::span<Returned> returned, base::BootTime now, base::WallTime wall, double random);
-  Record put_off(Item& item, bool unavailable, std::string reason, std::chrono::milliseconds at_least, base::BootTime now,
-                 base::WallTime wall, double random);
+  struct Trouble {
+    bool unavailable = false;
+    std::string reason;
+    std::chrono::milliseconds at_least{};  // the pause that the target asks for
+    std::optional<Away::Target> away;      // whose being there ends the pause
+  };
+  Record put_off(Item& item, Trouble trouble, base::BootTime now, base::WallTime wall, double random);
   void put_on_probation(Lane& lane, bool probation);
   std::shared_ptr<handlers::AsyncHandler> full(const Item& item, std::span<const routes::Action> actions, const ActionSet& todo,
                                                const Situation& situation) const;
@@ -349,6 +360,7 @@ class Desk {
   std::vector<Waiting> waiting_;  // by handler, of those alone for which somebody waits or is called
   std::size_t waiting_lanes_ = 0;
   std::set<std::pair<base::BootTime, stream::StreamId>> blocked_;  // heads that wait, by when
+  Away away_;                                                      // those of them that wait for a target
   std::deque<Item*> ended_;                                        // not acknowledged, no call under way
   base::BootTime ended_since_{};
   std::vector<Item*> attempts_due_;

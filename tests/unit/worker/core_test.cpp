@@ -962,6 +962,25 @@ TEST_F(AsyncTest, WhatIsUnderWayWhenThePartitionIsLostKeepsItsPlaces) {
   EXPECT_EQ(running(), (std::vector<std::uint64_t>{1, 2}));
 }
 
+TEST_F(AsyncTest, ATargetThatAnswersIsGivenTwoOfThoseThatWaitedForIt) {
+  const auto end_all = [&](const Handled& handled) {
+    std::vector<dispatch::Completion> completions;
+    for (auto& job : std::exchange(outside.jobs, {})) completions.push_back({std::move(job), true, handled, 1ms});
+    core->completed(std::move(completions), now, wall);
+  };
+  deliver(chats(5));
+  end_all(Handled::unavailable("connect"));
+  end_all(Handled::unavailable("connect"));
+  ASSERT_EQ(running(), (std::vector<std::uint64_t>{5}));
+  end_all(Handled::retry("HTTP 302"));
+  EXPECT_TRUE(running().empty()) << "whether it is there nobody knows";
+  deliver({entry(6, "chat 6")});
+  ASSERT_EQ(running(), (std::vector<std::uint64_t>{6}));
+  end_all(Handled::done());
+  const auto fetched = outside.take<Fetch>();
+  EXPECT_EQ(fetched.size(), 2U) << "their bodies are read again";
+}
+
 TEST_F(AsyncTest, StopWaitsForWhatIsUnderWay) {
   deliver(chats(3));
   core->stop(now, wall);

@@ -1203,5 +1203,81 @@ TEST_F(PlacesTest, ATargetsPauseIsKeptUpToTheLongest) {
   EXPECT_EQ(desk->next_wake(), now + options.retry.max);
 }
 
+class AwayTargetTest : public PlacesTest {
+ protected:
+  std::vector<std::uint64_t> fetched_and_started() {
+    std::vector<std::uint64_t> ids;
+    for (auto step = next(); step.kind != Kind::kNothing; step = next()) {
+      if (step.kind == Kind::kFetch) {
+        const auto id = step.stream_id;
+        desk->fetched(id, message(id.ms, chat_of(id.ms)), now, wall);
+      } else if (step.kind == Kind::kStart) {
+        ids.push_back(step.stream_id.ms);
+      }
+    }
+    return ids;
+  }
+  static std::string chat_of(std::uint64_t id) { return std::string(1, static_cast<char>('a' + id)); }
+};
+
+TEST_F(AwayTargetTest, OneOfThoseThatWaitLooksAtTheTargetEveryHalfMinute) {
+  arrive({message(1, chat_of(1)), message(2, chat_of(2)), message(3, chat_of(3))});
+  ASSERT_EQ(started().size(), 3U);
+  for (std::uint64_t id = 1; id <= 3; ++id) ended(id, Handled::unavailable("connect"));
+  std::size_t looks = 0;
+  for (const auto end = now + 2h; now < end;) {
+    ASSERT_LE(*desk->next_wake(), now + Away::kLookEvery);
+    advance(std::chrono::ceil<std::chrono::milliseconds>(*desk->next_wake() - now));
+    for (const std::uint64_t id : fetched_and_started()) {
+      ++looks;
+      ended(id, Handled::unavailable("connect"));
+    }
+  }
+  EXPECT_LT(looks, 2 * 2h / Away::kLookEvery) << "not many more than it takes";
+}
+
+TEST_F(AwayTargetTest, AnAnswerOfTheTargetEndsThePauseOfThoseThatWaitForIt) {
+  arrive({message(1, chat_of(1)), message(2, chat_of(2)), message(3, chat_of(3))});
+  ASSERT_EQ(started().size(), 3U);
+  for (std::uint64_t id = 1; id <= 3; ++id) ended(id, Handled::unavailable("connect"));
+  EXPECT_TRUE(fetched_and_started().empty());
+  EXPECT_FALSE(desk->hurry(PlacesHandler())) << "nobody waits for that one";
+  for (std::size_t left = 3; left > 0; --left) {
+    EXPECT_EQ(desk->blocked(), left);
+    EXPECT_EQ(desk->blocked_entries(), left);
+    ASSERT_TRUE(desk->hurry(*target));
+    EXPECT_EQ(fetched_and_started().size(), 1U);
+  }
+  EXPECT_FALSE(desk->hurry(*target));
+  EXPECT_EQ(desk->next_wake(), std::nullopt);
+}
+
+TEST_F(AwayTargetTest, APauseThatTheTargetAskedForIsKept) {
+  arrive({message(1, chat_of(1))});
+  ASSERT_EQ(started().size(), 1U);
+  ended(1, Handled::unavailable("HTTP 429", 60s));
+  EXPECT_FALSE(desk->hurry(*target));
+  EXPECT_EQ(desk->next_wake(), now + 60s);
+}
+
+TEST_F(AwayTargetTest, WhoseTargetNobodyKnowsAnyMoreGoesOnWithAnyAnswer) {
+  arrive({message(1, chat_of(1))});
+  ASSERT_EQ(started().size(), 1U);
+  ended(1, Handled::unavailable("connect"));
+  routes::Options settings;
+  settings.routes = {{.actions = {{.handler = "message"}}}};
+  desk->set_routes(std::make_shared<const routes::Routes>(settings, handlers));
+  EXPECT_TRUE(desk->hurry(PlacesHandler()));
+  EXPECT_EQ(fetched_and_started().size(), 1U);
+}
+
+TEST_F(AwayTargetTest, AHandOverForgetsWhoWaits) {
+  arrive({message(1, chat_of(1))});
+  ASSERT_EQ(started().size(), 1U);
+  ended(1, Handled::unavailable("connect"));
+  desk->drain();
+  EXPECT_FALSE(desk->hurry(*target));
+}
+
 }  // namespace
 }  // namespace hookfleet::dispatch
