@@ -96,4 +96,30 @@ bool about_redis(Kind kind) {
   return false;
 }
 
+bool adds_up(Kind kind) {
+  switch (kind) {
+    case Kind::kDeadLetter:
+    case Kind::kInvalid:
+    case Kind::kMessageFailed:
+    case Kind::kHandlerHung:
+    case Kind::kDeliveryRefused:
+    case Kind::kTokenRefused:
+    case Kind::kUnlistedAddress: return true;
+    case Kind::kUnknownType:
+    case Kind::kInstanceState:
+    case Kind::kQuota:
+    case Kind::kTypeHeld:
+    case Kind::kTargetUnavailable:
+    case Kind::kBacklog:
+    case Kind::kDeadLetters:
+    case Kind::kRedisMemory:
+    case Kind::kRedisEmptied:
+    case Kind::kRedisDown:
+    case Kind::kRedisNotDurable:
+    case Kind::kRedisFull:
+    case Kind::kTest: return false;
+  }
+  return false;
+}
+
 }  // namespace hookfleet::alert

@@ -53,9 +53,12 @@ std::string_view to_text(Severity severity);
 Severity severity(Kind kind);
 /// True for what is about Redis itself.
 bool about_redis(Kind kind);
+/// True for what happens one by one: how many there were is news also when no further one follows. False for states, which are told again
+/// as long as they last.
+bool adds_up(Kind kind);
 
 /// One thing to tell. Two of the same kind, type_webhook, id_instance and `which` within `alerts.window` are one: the second is counted and
-/// its number told with the next.
+/// its number told with the next; where they add up, the last of them is told when the window ends.
 struct Alert {
   Kind kind = Kind::kTest;
   std::string type_webhook = {};  ///< as in the notification; empty: it isn't about one type

@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kStopWithin = 2s;
+constexpr auto kLookForHeldBack = 500ms;
 constexpr auto kRedisPauseMax = 5s;
 
 log::Level level_of(Severity severity) {
@@ -70,29 +71,45 @@ void Outbox::take(Alert alert) {
 
   const base::MutexLock lock(mutex_);
   const auto held_back = repeats_.pass(digest, now);
+  if (adds_up(alert.kind)) repeats_.keep(digest, alert);  // also what passes: another process may have told it
   if (!held_back) return metrics_.held_back.add();
+  pass_on(std::move(alert), std::move(digest), *held_back, now);
+}
+
+/// The last of each that was held back, when nothing came after it to bring the number.
+void Outbox::tell_what_was_held_back(base::BootTime now) {
+  if (stopping_ || now < look_for_held_back_) return;
+  look_for_held_back_ = now + kLookForHeldBack;
+  for (Alert& alert : repeats_.over(now)) {
+    std::string digest = repeat_digest(alert);
+    const auto held_back = repeats_.pass(digest, now);
+    if (held_back) pass_on(std::move(alert), std::move(digest), *held_back - 1, now);  // it is one of them
+  }
+}
+
+void Outbox::pass_on(Alert alert, std::string digest, std::uint64_t held_back, base::BootTime now) {
   const auto lose = [&](Dropped reason) HOOKFLEET_REQUIRES(mutex_) {
-    repeats_.lost(digest, *held_back);
+    repeats_.lost(digest, held_back);
     drop(reason);
   };
   if (stopping_) return lose(Dropped::kFull);
   if (about_redis(alert.kind)) {
-    record(alert, *held_back);
+    record(alert, held_back);
     Notice notice = make_notice(alert, setup_.options.attach, clock_.wall(), setup_.process);
-    notice.suppressed = *held_back;
+    notice.suppressed = held_back;
     const auto shared = std::make_shared<const Notice>(std::move(notice));
     for (std::size_t sink = 0; sink < sinks_.size(); ++sink) direct_.push_back({shared, sink, 0, now});
     return changed_.notify_all();
   }
   if (queue_.size() >= kQueueMax) return lose(Dropped::kFull);
   if (!rate_.take(now)) return lose(Dropped::kRate);
-  record(alert, *held_back);
+  record(alert, held_back);
   if (setup_.options.attach == Attach::kNone) alert.body.reset();
   const std::size_t bytes = alert.body ? alert.body->size() : 0;
   if (body_bytes_ + bytes > kBodyBytesMax) alert.body.reset();  // its id says where it can be found
   const std::size_t kept = alert.body ? bytes : 0;
   body_bytes_ += kept;
-  queue_.push_back({std::move(alert), std::move(digest), clock_.wall(), *held_back, kept});
+  queue_.push_back({std::move(alert), std::move(digest), clock_.wall(), held_back, kept});
   metrics_.waiting.set(static_cast<double>(queue_.size()));
   changed_.notify_all();
 }
@@ -134,7 +151,8 @@ bool Outbox::wait_for_work(Work& work) {
   base::MutexLock lock(mutex_);
   for (;;) {
     const base::BootTime now = clock_.now();
-    base::BootTime next = now + 1s;
+    base::BootTime next = now + kLookForHeldBack;
+    tell_what_was_held_back(now);
     for (auto it = direct_.begin(); it != direct_.end();) {
       if (it->due <= now) {
         work.due.push_back(std::move(*it));
@@ -215,11 +233,7 @@ void Outbox::put_current() {
   again_at_ = {};
   if (result == Put::kDone) metrics_.queued.add();
   if (result == Put::kRefused) drop(Dropped::kRefused);
-  if (result == Put::kRepeat) {
-    metrics_.held_back.add();
-    const base::MutexLock lock(mutex_);
-    repeats_.told_by_another(current_->digest, current_->notice.suppressed, clock_.now());
-  }
+  if (result == Put::kRepeat) metrics_.held_back.add();
   current_.reset();
 }
 
@@ -254,6 +268,15 @@ Outbox::Put Outbox::refused(redis::ReplyView reply) {
   return later ? Put::kLater : Put::kRefused;
 }
 
+Outbox::Put Outbox::told_by_another(const Current& current) {
+  const auto left = connection_->call({"PTTL", keys_.alert(current.digest)});
+  if (!left) return failed(left.error());
+  if (left->view().is_error()) return refused(left->view());
+  const base::MutexLock lock(mutex_);
+  repeats_.told_by_another(current.digest, current.notice.suppressed, std::chrono::milliseconds(left->view().integer()), clock_.now());
+  return Put::kRepeat;
+}
+
 Outbox::Put Outbox::put(Current& current) {
   if (!connect()) return Put::kLater;
   Notice& notice = current.notice;
@@ -262,7 +285,7 @@ Outbox::Put Outbox::put(Current& current) {
   const auto told = connection_->call({"SET", key, notice.number, "NX", "GET", "PX", std::to_string(setup_.options.window.count())});
   if (!told) return failed(told.error());
   if (told->view().is_error()) return refused(told->view());
-  if (!told->view().is_nil() && told->view().text() != notice.number) return Put::kRepeat;
+  if (!told->view().is_nil() && told->view().text() != notice.number) return told_by_another(current);
 
   const auto length = [&]() -> tl::expected<std::int64_t, redis::Error> {
     const auto reply = connection_->call({"XLEN", keys_.alerts()});

@@ -26,7 +26,8 @@ namespace hookfleet::alert {
 
 /// Takes what one process has to tell and puts it into the fleet's queue in Redis (hf:alerts), from where Delivery tells the sinks. What
 /// the fleet has told within `alerts.window` (the same kind, type, instance and Alert::which) is held back and counted; the number goes
-/// with the next one. Each alert that this process lets through is a record of its log, `alert`, too.
+/// with the next one, or, where they add up, with the last of them when the window ends. Each alert that this process lets through is a
+/// record of its log, `alert`, too.
 ///
 /// Alerts about Redis itself don't take that way: they are sent to the sinks from here, once a window, with a few tries.
 ///
@@ -93,6 +94,8 @@ class Outbox final : public Operator {
   enum class Put { kDone, kRepeat, kRefused, kLater };
 
   void take(Alert alert) HOOKFLEET_EXCLUDES(mutex_);
+  void pass_on(Alert alert, std::string digest, std::uint64_t held_back, base::BootTime now) HOOKFLEET_REQUIRES(mutex_);
+  void tell_what_was_held_back(base::BootTime now) HOOKFLEET_REQUIRES(mutex_);
   void record(const Alert& alert, std::uint64_t held_back) const;
   void drop(Dropped reason, std::size_t count = 1) const { metrics_.dropped[static_cast<std::size_t>(reason)].add(double(count)); }
 
@@ -102,6 +105,7 @@ class Outbox final : public Operator {
   void answered(Direct direct, const web::Result& result) noexcept HOOKFLEET_EXCLUDES(mutex_);
   void put_current() HOOKFLEET_EXCLUDES(mutex_);
   Put put(Current& current);
+  Put told_by_another(const Current& current) HOOKFLEET_EXCLUDES(mutex_);
   bool connect();
   Put failed(const redis::Error& error);
   Put refused(redis::ReplyView reply);
@@ -126,6 +130,7 @@ class Outbox final : public Operator {
   base::Mutex mutex_;
   base::CondVar changed_;
   Repeats repeats_ HOOKFLEET_GUARDED_BY(mutex_);
+  base::BootTime look_for_held_back_ HOOKFLEET_GUARDED_BY(mutex_){};
   RateCap rate_ HOOKFLEET_GUARDED_BY(mutex_){kPerMinute, kBurst};
   std::deque<Told> queue_ HOOKFLEET_GUARDED_BY(mutex_);
   std::size_t body_bytes_ HOOKFLEET_GUARDED_BY(mutex_) = 0;

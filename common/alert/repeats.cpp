@@ -23,10 +23,25 @@ std::optional<std::uint64_t> Repeats::pass(const std::string& digest, base::Boot
   return std::exchange(seen.held_back, 0);
 }
 
-void Repeats::told_by_another(const std::string& digest, std::uint64_t held_back, base::BootTime now) {
+void Repeats::keep(const std::string& digest, const Alert& alert) {
+  const auto found = seen_.find(digest);
+  if (found == seen_.end()) return;
+  found->second.latest = alert;
+  found->second.latest->body.reset();
+}
+
+std::vector<Alert> Repeats::over(base::BootTime now) const {
+  std::vector<Alert> alerts;
+  for (const auto& [digest, seen] : seen_) {
+    if (seen.held_back > 0 && seen.latest && seen.until <= now) alerts.push_back(*seen.latest);
+  }
+  return alerts;
+}
+
+void Repeats::told_by_another(const std::string& digest, std::uint64_t held_back, std::chrono::milliseconds left, base::BootTime now) {
   Seen& seen = this->seen(digest, now);
   seen.held_back += held_back + 1;
-  seen.until = now + window_ / 10;
+  seen.until = now + std::clamp(left, std::chrono::milliseconds(1), window_);
 }
 
 void Repeats::lost(const std::string& digest, std::uint64_t held_back) {

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
+#include "common/alert/alert.hpp"
 #include "common/base/clock.hpp"
 
 namespace hookfleet::alert {
@@ -21,9 +23,13 @@ class Repeats {
 
   /// How many were held back since the last one that passed; nothing when this one is held back too.
   std::optional<std::uint64_t> pass(const std::string& digest, base::BootTime now);
-  /// One that passed was not told after all: another process had told it. The `held_back` of it and this one are told with the next;
-  /// soon again the fleet is asked.
-  void told_by_another(const std::string& digest, std::uint64_t held_back, base::BootTime now);
+  /// Keeps a held back one (without its body) to be given by over().
+  void keep(const std::string& digest, const Alert& alert);
+  /// The kept ones whose windows have ended with something held back, the latest of each: to be passed again. Nothing came after them.
+  std::vector<Alert> over(base::BootTime now) const;
+  /// One that passed was not told after all: another process had told it, and its window lasts for `left`. The `held_back` of it and this
+  /// one are told with the next.
+  void told_by_another(const std::string& digest, std::uint64_t held_back, std::chrono::milliseconds left, base::BootTime now);
   /// One that passed was lost on its way: the next one passes and tells how many were held back.
   void lost(const std::string& digest, std::uint64_t held_back);
 
@@ -31,6 +37,7 @@ class Repeats {
   struct Seen {
     base::BootTime until{};
     std::uint64_t held_back = 0;
+    std::optional<Alert> latest{};
   };
   Seen& seen(const std::string& digest, base::BootTime now);
 

@@ -159,13 +159,31 @@ TEST(Alerts, OfOneKindTypeAndInstanceAreOneWithinTheWindowInAllProcesses) {
   ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 1; }));
   const auto held_back = [&] { return one.metric("hookfleet_alert_held_back_total") + two.metric("hookfleet_alert_held_back_total"); };
   ASSERT_TRUE(wait_until(kSoon, [&] { return held_back() == 19; }));
-  // After the window the next one passes and says how many the process had held back.
+  // When the window has ended each process tells the last it has held back, one window after the other, and then nothing is left to tell.
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 3; }));
+  const auto held_before = [&](std::size_t request) { return Json::parse(sink.requests()[request].body)["suppressed"].get<int>(); };
+  EXPECT_EQ(held_before(1) + held_before(2) + 2, 19);
   ASSERT_TRUE(wait_until(kSoon, [&] { return redis.text({"DBSIZE"}) == "2"; })) << "the queue and its lease";
-  ASSERT_TRUE(wait_until(kSoon, [&] {
-    one.tell(dead_letter(1));
-    return sink.count() == 2;
-  }));
-  EXPECT_GE(Json::parse(sink.requests()[1].body)["suppressed"].get<int>(), 9);
+  one.tell(dead_letter(1));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 4; }));
+  EXPECT_FALSE(Json::parse(sink.requests()[3].body).contains("suppressed"));
+}
+
+TEST(Alerts, OfAStateAreNotToldWhenTheWindowEnds) {
+  support::RedisServer redis;
+  const HttpServer sink;
+  Options options = to({&sink});
+  options.window = 200ms;
+  Member member(redis.endpoint(), options);
+  const Alert backlog{.kind = Kind::kBacklog, .text = "many wait"};
+  member.tell(backlog);
+  member.tell(backlog);
+  member.tell(dead_letter(1));
+  member.tell(dead_letter(1));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 3; })) << "the second dead letter when the window has ended";
+  std::size_t backlogs = 0;
+  for (const auto& request : sink.requests()) backlogs += Json::parse(request.body)["kind"] == "backlog" ? 1U : 0U;
+  EXPECT_EQ(backlogs, 1U);
 }
 
 TEST(Alerts, ThatDifferInWhichAreToldEach) {

@@ -89,12 +89,34 @@ TEST(Repeats, HoldsBackWithinTheWindowAndTellsHowMany) {
   EXPECT_EQ(repeats.pass("a", at(20min)), 0U);
 }
 
-TEST(Repeats, AsksTheFleetAgainSoonAfterAnotherHasToldIt) {
+TEST(Repeats, AsksTheFleetAgainWhenTheWindowOfAnotherHasEnded) {
   Repeats repeats(10min);
   ASSERT_EQ(repeats.pass("a", at(0s)), 0U);
-  repeats.told_by_another("a", 0, at(0s));
+  repeats.told_by_another("a", 0, 1min, at(0s));
   EXPECT_EQ(repeats.pass("a", at(59s)), std::nullopt);
   EXPECT_EQ(repeats.pass("a", at(1min)), 2U);
+  repeats.told_by_another("a", 2, -2ms, at(1min));  // it has just ended
+  EXPECT_EQ(repeats.pass("a", at(1min + 1ms)), 3U);
+}
+
+TEST(Repeats, GivesTheLatestThatWasKeptWhenItsWindowEndsWithSomethingHeldBack) {
+  Repeats repeats(10min);
+  const auto told = [&](const std::string& text, base::BootTime when) {
+    const auto passed = repeats.pass("a", when);
+    repeats.keep("a", {.kind = Kind::kDeadLetter, .text = text, .body = std::make_shared<const std::string>("body")});
+    return passed;
+  };
+  ASSERT_EQ(told("first", at(0s)), 0U);
+  EXPECT_TRUE(repeats.over(at(10min)).empty()) << "it was told";
+  ASSERT_EQ(told("second", at(1s)), std::nullopt);
+  ASSERT_EQ(told("third", at(2s)), std::nullopt);
+  EXPECT_TRUE(repeats.over(at(10min - 1ns)).empty());
+  const auto over = repeats.over(at(10min));
+  ASSERT_EQ(over.size(), 1U);
+  EXPECT_EQ(over[0].text, "third");
+  EXPECT_EQ(over[0].body, nullptr);
+  EXPECT_EQ(repeats.pass("a", at(10min)), 2U);
+  EXPECT_TRUE(repeats.over(at(20min)).empty());
 }
 
 TEST(Repeats, LetsTheNextPassWhenOneWasLost) {
