@@ -37,6 +37,7 @@ inline void declare(config::Settings& settings, Config& config) {
   append::declare(settings, config.append);
   alert::declare(settings, config.alerts);
   log::declare(settings, config.log);
+  settings.reloads({"auth", "server.trusted_proxies", "log.level", "log.payload"});
   for (const char* section : {"worker", "routes", "dedup", "retry", "poller"}) settings.foreign_section(section);
   for (const char* key : {"stream.backlog_alert", "stream.dead_letter_alert"}) settings.foreign_setting(key);
 }

@@ -72,6 +72,7 @@ inline void declare(config::Settings& settings, Config& config, std::vector<std:
   routes::declare(settings, config.routes, std::move(handlers), config.layout.prefix);
   alert::declare(settings, config.alerts);
   log::declare(settings, config.log);
+  settings.reloads({"routes", "worker.checks", "worker.invalid", "worker.schemas_dir", "worker.news_fields", "log.level", "log.payload"});
   for (const char* section : {"auth", "append", "durability", "poller"}) settings.foreign_section(section);
   for (const char* key : {"server.listen", "server.trusted_proxies", "server.body_max", "redis.wait_replicas"}) {
     settings.foreign_setting(key);

@@ -17,6 +17,7 @@ std::string explained(const Description& setting) {
   const auto add = [&note](const std::string& part) { note += (note.empty() ? "" : "; ") + part; };
   if (!setting.allowed.empty() && setting.allowed != "true or false" && setting.allowed != "a list") add(setting.allowed);
   if (setting.required) add("required");
+  if (setting.reloads) add("takes effect at run time");
   if (!setting.initial.empty()) add("default " + setting.initial);
   return setting.help + (note.empty() ? "" : " [" + note + ']');
 }

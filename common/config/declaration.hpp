@@ -26,6 +26,8 @@ struct Settings::Declaration {
   bool secret = false;
   bool required = false;
   bool bare = false;
+  bool is_path = false;  // of what is a part of the settings
+  bool reloads = false;  // a running program takes it over
   std::vector<std::string> initial;
   std::vector<std::string> current;
   Check check;                                                                      // what is wrong with one text

@@ -44,6 +44,7 @@ std::vector<Description> Settings::describe() const {
     described.bare = declaration->bare;
     described.file_only = declaration->nested();
     described.by_file = declaration->secret;
+    described.reloads = declaration->reloads;
     if (one_of_ && !declaration->nested() && declaration->where.empty()) continue;  // another one was chosen
     if (declaration->nested()) {
       const std::string below = declaration->key + (declaration->shape == Shape::kMaps ? "[]." : ".");
@@ -61,6 +62,7 @@ std::vector<Description> Settings::describe() const {
         part.key = below + part.key;
         part.value_key = below + part.value_key;
         part.file_only = true;
+        part.reloads = declaration->reloads;
         if (!given) part.value.clear();
         result.push_back(std::move(part));
       }

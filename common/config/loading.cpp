@@ -1,14 +1,11 @@
 // Settings::load(): what file, environment and flags give, which of them counts, and what is wrong with them.
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <memory>
 #include <string_view>
-#include <system_error>
 #include <tl/expected.hpp>
 #include <tuple>
 #include <unordered_map>
 
+#include "common/config/content.hpp"
 #include "common/config/declaration.hpp"
 #include "common/config/document.hpp"
 #include "common/config/nearest.hpp"
@@ -24,17 +21,6 @@ constexpr std::size_t kSecretBytesMax = 64U << 10;
 constexpr std::string_view kPrefix = "HOOKFLEET_";
 
 enum class Source { kFile, kEnvironment, kFlag, kRule };
-
-/// The content of a file, or why there is none.
-tl::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
-  if (!file) return tl::unexpected(std::generic_category().message(errno));
-  std::string content(bytes_max + 1, '\0');
-  content.resize(std::fread(content.data(), 1, content.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return tl::unexpected(std::generic_category().message(errno));
-  if (content.size() > bytes_max) return tl::unexpected("is larger than " + format_bytes(bytes_max));
-  return content;
-}
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -86,11 +72,19 @@ struct Settings::Loading {
   const std::map<std::string, std::string>& environment;
   std::vector<Found> found;
   std::vector<Found> doubted;
+  std::vector<Origin> origins;
   bool broken = false;  // what the file might have said isn't missing, and no rule can be judged
 
   std::string at(const Mark& mark) const { return file + ':' + std::to_string(mark.line) + ':' + std::to_string(mark.column); }
   void in_file(const Mark& mark, std::string message) { found.push_back({Source::kFile, mark, {at(mark), std::move(message)}}); }
   void add(Source source, std::string where, std::string message) { found.push_back({source, {}, {std::move(where), std::move(message)}}); }
+
+  /// The content of a file, or why there is none.
+  tl::expected<std::string, std::string> read(const std::string& path, std::size_t bytes_max) {
+    Content content = read_content(path, bytes_max);
+    origins.push_back({path, std::move(content.state)});
+    return std::move(content.bytes);
+  }
 
   // Where a value stands says all but its key, which the names of variables and flags carry.
   void refuse(const Given& given, const Mark& mark, const std::string& key, const std::string& message) {
@@ -266,7 +260,7 @@ std::optional<std::vector<std::string>> Settings::Loading::secret_lines(const Gi
     refuse(given, given.mark, given.key, "the file " + in_quotes(path) + ' ' + why);
     return std::nullopt;
   };
-  auto content = read_file(path, kSecretBytesMax);
+  auto content = read(path, kSecretBytesMax);
   if (!content) return wrong("can't be read: " + content.error());
   if (given.name.declaration->shape == Shape::kOne) {
     if (content->ends_with('\n')) content->pop_back();
@@ -450,12 +444,12 @@ void Settings::Loading::run_rules(const Settings& settings, const std::string& p
 
 std::vector<Problem> Settings::load(const std::string& file, const std::map<std::string, std::string>& environment,
                                     const std::vector<std::pair<std::string, std::string>>& flags) {
-  Loading loading{file, environment, {}, {}, false};
+  Loading loading{file, environment, {}, {}, {}, false};
   Loading::Sources sources;
   Document document;
   bool& broken = loading.broken;
   if (!file.empty()) {
-    if (auto content = read_file(file, kFileBytesMax); !content) {
+    if (auto content = loading.read(file, kFileBytesMax); !content) {
       loading.found.push_back({Source::kFile, {}, {file, "can't be read: " + content.error()}});
       broken = true;
     } else {
@@ -474,6 +468,11 @@ std::vector<Problem> Settings::load(const std::string& file, const std::map<std:
   loading.from_environment(*this, sources);
   loading.from_flags(*this, flags, sources);
   loading.resolve(*this, {}, nullptr, sources);
+  for (const auto& declaration : declarations_) {  // before a rule reads it
+    if (declaration->is_path && !declaration->current.front().empty()) {
+      loading.origins.push_back({declaration->current.front(), state_of(declaration->current.front())});
+    }
+  }
   if (!broken) loading.run_rules(*this, {}, nullptr);
 
   const auto in_order = [](std::vector<Loading::Found>& found) {
@@ -485,6 +484,7 @@ std::vector<Problem> Settings::load(const std::string& file, const std::map<std:
     for (const auto& [source, mark, problem] : found) problems.push_back({printable(problem.where), printable(problem.message)});
     return problems;
   };
+  origins_ = std::move(loading.origins);
   warnings_ = in_order(loading.doubted);
   return in_order(loading.found);
 }

@@ -27,6 +27,9 @@ one counts:
   machine can see. Relative paths start at the working directory. Secrets are shown as `***`.
 - `${NAME}` in a value of the file is replaced by the environment variable; one that isn't set is an error. `$${` is a plain `${`.
 - Durations have a unit: `250ms`, `20s`, `10min`, `25h`, `30d`. Sizes: `512`, `64KiB`, `4MiB`, `1GiB`.
+- **↻**: a running program takes a new value over. It reads its settings again on SIGHUP, and within a few seconds when the settings file, the
+  file of a secret or the directory of schemas holds something else; what has a problem changes nothing. Other settings take a restart; the
+  log names those that wait for one (`system.restart_needed`).
 - Unknown names, wrong values and duplicate keys are errors: a program lists all of them and exits with 2 before it opens anything.
   `hookfleet config check --config FILE` does so for all programs, `--check-config` for one; `--print-config` shows what counts.
 )";
@@ -171,7 +174,7 @@ std::string tables(const std::vector<Program>& programs) {
     std::string key = code(setting.key);
     if (setting.by_file) key += "<br>or " + code(setting.key + "_file");
     if (!setting.file_only) key += "<br>" + code(environment_name(setting.key));
-    result += "| " + key + " | " + cell(initial) + " | " + cell(values) + " | " + cell(setting.help) + " |";
+    result += "| " + key + " | " + cell(initial) + " | " + cell(values) + " | " + cell(setting.help) + (setting.reloads ? " ↻ |" : " |");
     result += several ? ' ' + names + " |\n" : "\n";
   }
   return result;

@@ -243,6 +243,44 @@ void Settings::rule(std::function<std::optional<std::string>()> check, std::vect
   rules_.push_back({std::move(check), std::move(keys)});
 }
 
+void Settings::path(const std::string& key) {
+  const auto name = find(key);
+  HOOKFLEET_CHECK(name.has_value() && name->declaration->shape == Shape::kOne);
+  name->declaration->is_path = true;
+}
+
+void Settings::reloads(const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    bool found = false;
+    for (const auto& declaration : declarations_) {
+      if (declaration->key != key && !declaration->key.starts_with(key + '.')) continue;
+      declaration->reloads = found = true;
+    }
+    HOOKFLEET_CHECK(found);
+  }
+}
+
+bool Settings::same_value(const Declaration& a, const Declaration& b) {
+  return a.current == b.current && std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(),
+                                              [](const Settings& x, const Settings& y) { return x.same_values(y); });
+}
+
+bool Settings::same_values(const Settings& other) const {
+  return std::equal(words_.begin(), words_.end(), other.words_.begin(), other.words_.end(),
+                    [](const Word& a, const Word& b) { return *a.value == *b.value; }) &&
+         std::equal(declarations_.begin(), declarations_.end(), other.declarations_.begin(), other.declarations_.end(),
+                    [](const auto& a, const auto& b) { return same_value(*a, *b); });
+}
+
+std::vector<std::string> Settings::waiting_for_restart(const Settings& running) const {
+  HOOKFLEET_CHECK(declarations_.size() == running.declarations_.size());
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < declarations_.size(); ++i) {
+    if (!declarations_[i]->reloads && !same_value(*declarations_[i], *running.declarations_[i])) keys.push_back(declarations_[i]->key);
+  }
+  return keys;
+}
+
 void Settings::foreign_section(std::string name) { foreign_.push_back(std::move(name)); }
 
 void Settings::foreign_setting(std::string key) { foreign_.push_back(std::move(key)); }

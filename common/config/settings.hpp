@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/config/origin.hpp"
+
 /// Settings declared once: parsing, range check, environment name, --help and docs/settings.md all come from the declarations.
 /// Only user of yaml-cpp and CLI11.
 namespace hookfleet::config {
@@ -56,6 +58,7 @@ struct Description {
   bool bare = false;       ///< as a flag it may stand without a value
   bool file_only = false;  ///< no environment name, no flag
   bool by_file = false;    ///< `<key>_file` exists
+  bool reloads = false;    ///< a running program takes a new value over
   std::string value_key;   ///< `key`, or `<key>_file` when the secret came from a file
   std::string value;       ///< the effective value in YAML; several lines for a list of maps; empty: an unset secret
   bool operator==(const Description&) const = default;
@@ -151,6 +154,10 @@ class Settings {
   /// With `keys` the problem is located where the first of them was given, and the rule isn't run when one of them is wrong already.
   /// Without, it runs only when nothing else is wrong.
   void rule(std::function<std::optional<std::string>()> check, std::vector<std::string> keys = {});
+  /// What the text setting `key` names, a file or a directory, is a part of the settings: origins() has it.
+  void path(const std::string& key);
+  /// A running program takes new values of these over; the others are those of its start. `keys` are declared already; sections too.
+  void reloads(const std::vector<std::string>& keys);
   /// A section that belongs to another program of the fleet: present in the one file and the environment, not checked here; as a flag
   /// it is refused.
   void foreign_section(std::string name);
@@ -166,6 +173,12 @@ class Settings {
                             const std::vector<std::pair<std::string, std::string>>& flags);
   /// What load() found that may be a mistake, in the same form and order: it hinders nothing.
   const std::vector<Problem>& warnings() const { return warnings_; }
+
+  /// What load() read, or tried to: the file, the files of secrets, and what path() declares. Read again when it changes.
+  const std::vector<Origin>& origins() const { return origins_; }
+  /// Keys of the settings, but those that reload, whose value is another one than in `running`, of the same declarations: they take a
+  /// restart.
+  std::vector<std::string> waiting_for_restart(const Settings& running) const;
 
   /// The effective settings as YAML; secrets as `***`. Loadable again when no secret was given but by file.
   std::string print() const;
@@ -193,6 +206,8 @@ class Settings {
   std::string expected_item() const;
   std::string item_yaml() const;
   Declaration& add(std::string key, std::string placeholder, std::string help);
+  bool same_values(const Settings& other) const;
+  static bool same_value(const Declaration& a, const Declaration& b);
   std::optional<Name> find(const std::string& key) const;
   bool is_foreign(const std::string& key) const;
 
@@ -202,6 +217,7 @@ class Settings {
   std::vector<Word> words_;
   bool one_of_ = false;
   std::vector<Problem> warnings_;
+  std::vector<Origin> origins_;
 };
 
 }  // namespace hookfleet::config

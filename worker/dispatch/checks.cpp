@@ -11,6 +11,7 @@ void declare(config::Settings& settings, CheckOptions& options) {
                   "What becomes of a notification that breaks its schema: a dead letter, or it is handled all the same");
   settings.text("worker.schemas_dir", options.schemas_dir,
                 "Directory of JSON Schemas that add to ours or replace them: TYPEWEBHOOK.json and message/TYPEMESSAGE.json");
+  settings.path("worker.schemas_dir");
   settings.flag("worker.news_fields", options.fields, "Fields that no schema names are told once, as new types are");
   settings.rule(
       [&options]() -> std::optional<std::string> {

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "common/config/programs.hpp"
 #include "common/config/settings.hpp"
@@ -746,6 +748,148 @@ TEST_F(ConfigSettings, TheReferenceNamesKeyDefaultRangeAndVariable) {
                                          "secret | Where Redis is |\n"),
                                HasSubstr("| `auth.instances[].id` | required | from 1 | Its number |\n"),
                                HasSubstr("`HOOKFLEET_AUTH__ALLOWLIST__MODE`")));
+}
+
+// ---- what it all came from
+
+TEST_F(ConfigSettings, TellsWhatItReadAndWhatThatHeld) {
+  const std::string one = write("one", "secret\n"), two = write("two", "a\nb\n"), none = directory_ / "none";
+  const std::string yaml =
+      "redis: {url_file: " + one + "}\nauth:\n  tokens_file: " + two + "\n  instances: [{id: 1, tokens_file: " + none + "}]\n";
+  EXPECT_THAT(problems(yaml), HasSubstr("can't be read"));
+  std::map<std::string, std::string> states;
+  for (const Origin& origin : config_.settings.origins()) states[origin.path] = origin.state;
+  EXPECT_EQ(states.size(), 4U);
+  for (const auto& [path, state] : states) EXPECT_EQ(state, state_of(path)) << path;
+  EXPECT_TRUE(states.contains(directory_ / "f.yaml") && states.contains(one) && states.contains(two) && states.contains(none));
+}
+
+TEST_F(ConfigSettings, ASecretFileThatDoesNotCountIsNoOrigin) {
+  EXPECT_EQ(problems("redis: {url_file: " + write("one", "x") + "}", {{"HOOKFLEET_REDIS__URL", "y"}}), "");
+  EXPECT_EQ(config_.settings.origins().size(), 1U);
+}
+
+TEST_F(ConfigSettings, ADirectoryThatASettingNamesIsAnOriginAsItWasBeforeTheRules) {
+  std::string path = directory_ / "schemas";
+  std::filesystem::create_directory(path);
+  const std::string before = state_of(path);
+  Settings settings;
+  settings.text("a.dir", path, "Where");
+  settings.path("a.dir");
+  settings.rule([&]() -> std::optional<std::string> {
+    write("schemas/late", "x");
+    return std::nullopt;
+  });
+  EXPECT_TRUE(settings.load("", {}, {}).empty());
+  EXPECT_THAT(settings.origins(), ElementsAre(Origin{path, before}));
+  EXPECT_NE(state_of(path), before);
+}
+
+TEST_F(ConfigSettings, TellsWhichChangedSettingsTakeARestart) {
+  const auto waiting = [this](const std::string& yaml) {
+    Config fresh;
+    fresh.settings.reloads({"auth", "log.level"});
+    EXPECT_EQ(problems_of(fresh.settings, yaml), "");
+    return fresh.settings.waiting_for_restart(config_.settings);
+  };
+  EXPECT_EQ(problems("redis: {url: redis://a}"), "");
+  EXPECT_THAT(waiting("redis: {url: redis://a}"), IsEmpty());
+  EXPECT_THAT(waiting("redis: {url: redis://a}\nauth: {tokens: [x], instances: [{id: 1}]}\nlog: {level: warn}"), IsEmpty());
+  EXPECT_THAT(waiting("redis: {url: redis://b}\nappend: {linger: 1ms}\nserver: {trusted_proxies: []}"),
+              ElementsAre("server.trusted_proxies", "append.linger", "redis.url"))
+      << "a secret, too";
+}
+
+TEST_F(ConfigSettings, AChangeWithinAListTakesARestartWhereTheListDoes) {
+  Nested running;
+  ASSERT_EQ(problems_of(running.settings, kNested), "");
+  const auto waiting = [&](const std::string& yaml) {
+    Nested fresh;
+    EXPECT_EQ(problems_of(fresh.settings, yaml), "");
+    return fresh.settings.waiting_for_restart(running.settings);
+  };
+  const std::string same = kNested;
+  EXPECT_THAT(waiting(same), IsEmpty());
+  for (const char* part : {"length: 7", "standard", "skip", "- {steps: []}", "name: one"}) {
+    std::string other = same;
+    const std::string instead = std::map<std::string, std::string>{
+        {"length: 7", "length: 8"},
+        {"standard", "{steps: [skip]}"},
+        {"skip", "name: skip"},
+        {"- {steps: []}", ""},
+        {"name: one", "name: two"}}.at(part);
+    other.replace(other.find(part), std::string_view(part).size(), instead);
+    EXPECT_THAT(waiting(other), ElementsAre("rules")) << part;
+  }
+}
+
+TEST_F(ConfigSettings, TheReferenceMarksWhatTakesEffectAtRunTime) {
+  config_.settings.reloads({"auth.instances"});
+  EXPECT_THAT(config_.settings.reference(),
+              AllOf(HasSubstr("| Instances ↻ |\n"), HasSubstr("| Its number ↻ |\n"), HasSubstr("| Mode |\n")));
+}
+
+class State : public ConfigSettings {};
+
+TEST_F(State, IsOfContentNotOfHowItWasWritten) {
+  const std::string file = write("file", "one");
+  const std::string before = state_of(file);
+  write("other", "one");
+  std::filesystem::rename(directory_ / "other", file);  // another inode, another time
+  EXPECT_EQ(state_of(file), before);
+  write("file", "two");  // the same size, perhaps within one tick of the clock
+  EXPECT_NE(state_of(file), before);
+  std::filesystem::remove(file);
+  EXPECT_THAT(state_of(file), HasSubstr("No such file"));
+}
+
+TEST_F(State, FollowsALinkThatIsSetAnew) {  // as Kubernetes swaps a volume
+  for (const char* version : {"..1", "..2"}) {
+    std::filesystem::create_directory(directory_ / version);
+    write(std::string(version) + "/tokens", version);
+  }
+  std::filesystem::create_symlink("..1", directory_ / "..data");
+  std::filesystem::create_symlink("..data/tokens", directory_ / "tokens");
+  const std::string before = state_of(directory_ / "tokens");
+  const std::string whole = state_of(directory_.path());
+  std::filesystem::create_symlink("..2", directory_ / "..new");
+  std::filesystem::rename(directory_ / "..new", directory_ / "..data");
+  EXPECT_NE(state_of(directory_ / "tokens"), before);
+  EXPECT_NE(state_of(directory_.path()), whole);
+}
+
+TEST_F(State, OfADirectoryIsThatOfItsFilesAndOfThoseOneLevelBelow) {
+  std::filesystem::create_directory(directory_ / "message");
+  std::set<std::string> states{state_of(directory_.path())};
+  const auto is_new = [&] { return states.insert(state_of(directory_.path())).second; };
+  write("a.json", "1");
+  EXPECT_TRUE(is_new()) << "a file more";
+  write("a.json", "2");
+  EXPECT_TRUE(is_new()) << "another content";
+  std::filesystem::rename(directory_ / "a.json", directory_ / "b.json");
+  EXPECT_TRUE(is_new()) << "another name";
+  write("message/c.json", "1");
+  EXPECT_TRUE(is_new()) << "below";
+  write(".hidden", "1");
+  EXPECT_FALSE(is_new());
+}
+
+TEST_F(State, OfAPipeIsAlwaysTheSameAndAsksNobodyToWriteIt) {
+  const std::string pipe = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(state_of(pipe), state_of("/dev/null"));
+}
+
+TEST_F(State, OfALargeFileIsThatOfItsBeginningAndItsSize) {
+  const std::string start(kStateBytesMax, 'x');
+  const std::string exact = state_of(write("a", start));
+  EXPECT_NE(state_of(write("b", start + "y")), exact);
+  EXPECT_NE(state_of(write("b", start + "y")), state_of(write("c", start + "yy")));
+  for (const std::string& content : {start, start + "y"}) {
+    Config large;
+    large.settings.load(write("large", content), {}, {});
+    EXPECT_EQ(large.settings.origins().front().state, state_of(directory_ / "large"));
+  }
 }
 
 TEST(ConfigDeclaration, SectionsStayTogetherWhateverTheOrderOfDeclaration) {
