@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "common/alert/options.hpp"
@@ -19,6 +20,7 @@ namespace hookfleet::ingress {
 struct Config {
   http::Options http;
   std::string metrics_listen = "127.0.0.1:9090";
+  std::chrono::milliseconds hang_timeout = lifecycle::kHangTimeout;
   accept::Options accept;
   redis::Options redis;
   stream::Layout layout;
@@ -30,6 +32,7 @@ struct Config {
 inline void declare(config::Settings& settings, Config& config) {
   settings.text("server.listen", config.http.listen, "Address that nginx posts to; never to be reached by others", metrics::check_address);
   lifecycle::declare_metrics_listen(settings, config.metrics_listen);
+  lifecycle::declare_hang_timeout(settings, config.hang_timeout);
   settings.bytes("server.body_max", config.http.body_max, {64UL << 10, 64UL << 20}, "Greatest body that nginx lets through");
   accept::declare(settings, config.accept);
   redis::declare(settings, config.redis);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -132,21 +133,41 @@ int main(int argc, char** argv) {
   health.ready("server");
   log.info("system.started", "serving", {{"server.listen", config.http.listen}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: tokens, allowlist and log level are read again and swapped as a whole; with any problem all stays as it is.
-  process.wait_for_stop([&] {
+  const auto end_hung = [&](const std::string& loops) {
+    log.error("system.failed", "a loop stands still: the process ends, to be started again",
+              {{"loops", loops}, {"limit_s", std::chrono::duration<double>(config.hang_timeout).count()}, {"exit_code", lifecycle::Process::kHung}});
+    // What is counted here ends with the process: the alert, and what starts it again, keep the count.
+    outbox.tell({.kind = alert::Kind::kProcessHung,
+                 .which = loops,
+                 .text = "an ingress stood still (" + loops + "), ended itself and is to be started again: nothing acknowledged is lost"});
+    outbox.stop();
+    process.abandon(lifecycle::Process::kHung);
+  };
+
+  lifecycle::Process::Duties duties;
+  // Tokens, allowlist, trusted proxies and log level are swapped as a whole.
+  duties.reload = [&]() -> std::optional<std::string> {
     ingress::Config fresh;
     config::Settings fresh_settings;
     ingress::declare(fresh_settings, fresh);
-    if (!process.reread(fresh_settings)) return;
+    if (auto problems = process.reread(fresh_settings)) return problems;
     webhook.set_acceptor(std::make_shared<const accept::Acceptor>(fresh.accept));
     log_level.set_own(fresh.log.level);
     log.set_payload(fresh.log.payload);
-    log.info("system.reloaded", "tokens, allowlist, log level and log.payload were read again");
-  });
+    log.info("system.reloaded", "tokens, allowlist, trusted proxies, log level and log.payload were read again");
+    return std::nullopt;
+  };
+  duties.refused = [&](const std::string& problems) { outbox.tell(alert::settings_refused("the ingresses", problems)); };
+  duties.look = [&] {
+    if (const std::string loops = health.hung(config.hang_timeout); !loops.empty()) end_hung(loops);
+  };
+  process.wait_for_stop(duties);
 
   log.info("system.stopping", "refusing new requests, answering those inside");
   health.stopping();
-  if (!(*server)->drain(config.append.deadline + 1s)) log.error("system.drain_failed", "some requests were cut off without an answer");
+  const http::Server::Drained drained = (*server)->drain(config.append.deadline + 1s);
+  if (drained == http::Server::Drained::kHung) end_hung("http");
+  if (drained == http::Server::Drained::kCutOff) log.error("system.drain_failed", "some requests were cut off without an answer");
   appender.stop();
   outbox.stop();
   log.info("system.stopped", "stopped", {{"exit_code", exit_code}});

@@ -26,6 +26,7 @@ namespace hookfleet::worker {
 /// All settings of hookfleet-worker.
 struct Config {
   std::string metrics_listen = "127.0.0.1:9091";
+  std::chrono::milliseconds hang_timeout = lifecycle::kHangTimeout;
   redis::Options redis;
   stream::Layout layout;
   Options worker;
@@ -43,6 +44,7 @@ struct Config {
 inline void declare(config::Settings& settings, Config& config, std::vector<std::string> handlers) {
   using namespace std::chrono_literals;
   lifecycle::declare_metrics_listen(settings, config.metrics_listen);
+  lifecycle::declare_hang_timeout(settings, config.hang_timeout);
   redis::declare(settings, config.redis);
   stream::declare(settings, config.layout);
   settings.count("worker.concurrency", config.worker.concurrency, {1, 4096}, "Handlers that run at a time in one worker");

@@ -1,6 +1,8 @@
 #include "worker/program.hpp"
 
 #include <atomic>
+#include <optional>
+#include <string>
 
 #include "common/alert/delivery.hpp"
 #include "common/alert/outbox.hpp"
@@ -21,7 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr char kProgram[] = "hookfleet-worker";
 constexpr char kAbout[] = "Handles GREEN-API notifications from Redis: once each, in order per chat.";
-constexpr int kHung = 70;           // EX_SOFTWARE: a handler hangs, which only a new process cures
+constexpr int kHung = lifecycle::Process::kHung;
 constexpr auto kRedisGrace = 30s;   // a Redis restart shorter than this doesn't take the process out of the fleet
 constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /livez fail
 
@@ -110,26 +112,40 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   Engine engine(std::move(setup), make_routes(config.routes), worker_metrics, log, clock, outbox, std::move(callbacks));
   log.info("system.started", "at work", {{"worker", name}, {"server.metrics_listen", config.metrics_listen}});
 
-  // SIGHUP: routes, schemas, what becomes of notifications that break them, log level and log.payload are read again and swapped as a
-  // whole; with any problem all stays as it is.
-  process.wait_for_stop([&] {
+  lifecycle::Process::Duties duties;
+  // Routes, schemas, what becomes of notifications that break them, log level and log.payload are swapped as a whole.
+  duties.reload = [&]() -> std::optional<std::string> {
     Config fresh;
     config::Settings fresh_settings;
     declare(fresh_settings, fresh, handlers.names());
-    if (!process.reread(fresh_settings)) return;
+    if (auto problems = process.reread(fresh_settings)) return problems;
     auto fresh_checks = dispatch::make_checks(fresh.checks);
     if (!fresh_checks) {  // as above
-      for (const std::string& problem : fresh_checks.error()) {
-        log.error("system.reload_failed", "a schema can't be used; the old ones stay", {{"error", problem}});
-      }
-      return;
+      std::string problems;
+      for (const std::string& problem : fresh_checks.error()) problems += problem + '\n';
+      return problems;
     }
     engine.set_checks(*std::move(fresh_checks));
     engine.set_routes(make_routes(fresh.routes));
     log_level.set_own(fresh.log.level);
     log.set_payload(fresh.log.payload);
     log.info("system.reloaded", "routes, schemas, log level and log.payload were read again");
-  });
+    return std::nullopt;
+  };
+  duties.refused = [&](const std::string& problems) { outbox.tell(alert::settings_refused("the workers", problems)); };
+  duties.look = [&] {
+    const std::string loops = health.hung(config.hang_timeout);
+    if (loops.empty()) return;
+    log.error("system.failed", "a loop stands still: the process ends, to be started again",
+              {{"loops", loops}, {"limit_s", std::chrono::duration<double>(config.hang_timeout).count()}, {"exit_code", kHung}});
+    outbox.tell(
+        {.kind = alert::Kind::kProcessHung,
+         .which = loops,
+         .text = "a worker stood still (" + loops + "), ended itself and is to be started again: another one goes on with its work"});
+    outbox.stop();
+    process.abandon(kHung);
+  };
+  process.wait_for_stop(duties);
 
   log.info("system.stopping", "handing partitions over");
   health.stopping();

@@ -1,5 +1,9 @@
 #include "common/alert/alert.hpp"
 
+#include <utility>
+
+#include "common/alert/notice.hpp"
+
 namespace hookfleet::alert {
 
 std::array<Kind, kKinds> kinds() {
@@ -29,6 +33,8 @@ std::string_view to_text(Kind kind) {
     case Kind::kRedisDown: return "redis_down";
     case Kind::kRedisNotDurable: return "redis_not_durable";
     case Kind::kRedisFull: return "redis_full";
+    case Kind::kSettingsRefused: return "settings_refused";
+    case Kind::kProcessHung: return "process_hung";
     case Kind::kTest: return "test";
   }
   return "";
@@ -60,6 +66,8 @@ Severity severity(Kind kind) {
     case Kind::kHandlerHung:
     case Kind::kDeliveryRefused:
     case Kind::kDeadLetters:
+    case Kind::kSettingsRefused:
+    case Kind::kProcessHung:
     case Kind::kRedisMemory: return Severity::kError;
     case Kind::kTypeHeld:
     case Kind::kRedisEmptied:
@@ -68,6 +76,17 @@ Severity severity(Kind kind) {
     case Kind::kRedisFull: return Severity::kCritical;
   }
   return Severity::kError;
+}
+
+Alert settings_refused(const std::string& who, const std::string& problems) {
+  constexpr std::size_t kMax = 1024;
+  std::string shown(cut_at(problems, kMax));
+  while (shown.ends_with('\n')) shown.pop_back();
+  for (std::size_t at = shown.find('\n'); at != std::string::npos; at = shown.find('\n', at)) shown.replace(at, 1, "; ");
+  if (problems.size() > kMax) shown += " … (all of it is in the log)";
+  return {.kind = Kind::kSettingsRefused,
+          .which = problems,
+          .text = who + " found wrong settings: they go on with those they have, but would not start with these. " + shown};
 }
 
 bool about_redis(Kind kind) {
@@ -91,6 +110,8 @@ bool about_redis(Kind kind) {
     case Kind::kDeadLetters:
     case Kind::kRedisMemory:
     case Kind::kRedisEmptied:
+    case Kind::kSettingsRefused:
+    case Kind::kProcessHung:
     case Kind::kTest: return false;
   }
   return false;

@@ -37,6 +37,9 @@ enum class Kind : std::uint8_t {
   kRedisDown,        ///< no connection, or no answer
   kRedisNotDurable,  ///< Redis wouldn't keep what it acknowledges
   kRedisFull,        ///< the intake is closed: Redis' memory is full, or as full as we let it become
+  // about the programs
+  kSettingsRefused,  ///< changed settings are wrong: the old ones hold, a restart would fail
+  kProcessHung,      ///< a loop of a process stood still: it ended itself
   // for the operator's own sake
   kTest,  ///< `hookfleet alerts test`
 };
@@ -76,6 +79,9 @@ struct Alert {
   /// that the worker handles.
   std::shared_ptr<const std::string> body = {};
 };
+
+/// kSettingsRefused: `who`, "the workers", read settings again and found `problems`, one a line.
+Alert settings_refused(const std::string& who, const std::string& problems);
 
 /// Takes what the operator should know.
 /// Threads: any. Never blocks, never throws: what can't be taken is dropped and counted.

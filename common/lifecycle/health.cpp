@@ -1,5 +1,6 @@
 #include "common/lifecycle/health.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/check.hpp"
@@ -58,7 +59,22 @@ void Health::beat(const std::string& loop) {
   const auto known = loops_.find(loop);
   HOOKFLEET_CHECK(known != loops_.end());
   known->second.armed = true;
+  ++known->second.beats;
   known->second.last = clock_.now();
+}
+
+std::string Health::hung(std::chrono::milliseconds limit) {
+  base::MutexLock lock(mutex_);
+  const base::BootTime now = clock_.now();
+  const auto step = std::min<std::chrono::nanoseconds>(now - std::exchange(look_before_, now), kLookMax);
+  std::string names;
+  for (auto& [name, loop] : loops_) {
+    if (!loop.armed) continue;
+    const bool beaten = std::exchange(loop.seen, loop.beats) != loop.beats;
+    loop.silent = beaten ? std::chrono::nanoseconds(0) : loop.silent + step;
+    if (loop.silent >= limit) names += (names.empty() ? "" : ", ") + name;
+  }
+  return names;
 }
 
 metrics::Health Health::livez() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -29,6 +30,11 @@ class Health {
   void watch(const std::string& loop, std::chrono::milliseconds max_silence) HOOKFLEET_EXCLUDES(mutex_);
   void beat(const std::string& loop) HOOKFLEET_EXCLUDES(mutex_);
 
+  /// Asked each second or so by one thread: the loops that haven't beaten for `limit`, "http, appender"; empty: none. Time counts from look
+  /// to look, at most kLookMax for one: a process that was stopped or asleep as a whole has not hung.
+  std::string hung(std::chrono::milliseconds limit) HOOKFLEET_EXCLUDES(mutex_);
+  static constexpr std::chrono::seconds kLookMax{2};
+
   metrics::Health livez() const HOOKFLEET_EXCLUDES(mutex_);
   metrics::Health readyz() const HOOKFLEET_EXCLUDES(mutex_);
 
@@ -44,6 +50,9 @@ class Health {
     std::chrono::milliseconds max_silence{};
     bool armed = false;
     base::BootTime last{};
+    std::uint64_t beats = 0;
+    std::uint64_t seen = 0;             ///< of them at the look before
+    std::chrono::nanoseconds silent{};  ///< summed up over looks
   };
 
   const base::Clock& clock_;
@@ -51,6 +60,7 @@ class Health {
   std::map<std::string, Part> parts_ HOOKFLEET_GUARDED_BY(mutex_);
   std::map<std::string, Loop> loops_ HOOKFLEET_GUARDED_BY(mutex_);
   bool stopping_ HOOKFLEET_GUARDED_BY(mutex_) = false;
+  base::BootTime look_before_ HOOKFLEET_GUARDED_BY(mutex_){};
 };
 
 }  // namespace hookfleet::lifecycle

@@ -25,6 +25,8 @@ void export_reloads(metrics::Registry& registry, const Process& process) {
   follow(registry, registry.counter("hookfleet_settings_reloads_total", {{"result", "ok"}}), [&process] { return process.reloads(); });
   follow(registry, registry.counter("hookfleet_settings_reloads_total", {{"result", "failed"}}),
          [&process] { return process.reloads_failed(); });
+  registry.before_scrape(
+      [right = registry.gauge("hookfleet_settings_last_reload_successful"), &process] { right.set(process.settings_right() ? 1 : 0); });
 }
 
 }  // namespace hookfleet::lifecycle

@@ -13,6 +13,10 @@ inline constexpr metrics::Spec kTable[] = {
      "hookfleet_settings_reloads_total",
      "Times the settings were read again: taken over (ok), or wrong, so that the old ones stay (failed)",
      {"result"}},
+    {metrics::Kind::kGauge,
+     "hookfleet_settings_last_reload_successful",
+     "0: the settings are wrong as they are now, those before hold, and a restart would fail; else 1",
+     {}},
 };
 
 /// Keep the rows above up to date, asked before each scrape. Each once per registry; `process` outlives it.

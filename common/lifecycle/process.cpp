@@ -11,8 +11,10 @@
 
 namespace hookfleet::lifecycle {
 
-Process::Process(Call call, const log::Options& log, const std::string& pid_file)
-    : call_(std::move(call)), log_(log, call_.program), pid_file_(std::in_place, pid_file) {}
+Process::Process(Call call, const config::Settings& settings, const log::Options& log, const std::string& pid_file)
+    : call_(std::move(call)), settings_(settings), log_(log, call_.program), pid_file_(std::in_place, pid_file) {
+  origins_.read(settings.origins());
+}
 
 tl::expected<std::unique_ptr<Process>, int> Process::begin(const Call& call, config::Settings& settings, const std::string& metrics_listen,
                                                            const log::Options& log) {
@@ -21,7 +23,7 @@ tl::expected<std::unique_ptr<Process>, int> Process::begin(const Call& call, con
   const auto& options = std::get<config::CommandLine>(command_line);
   if (options.healthcheck) return tl::unexpected(healthcheck(metrics_listen));
 
-  std::unique_ptr<Process> process(new Process(call, log, options.pid_file));
+  std::unique_ptr<Process> process(new Process(call, settings, log, options.pid_file));
   if (const auto& error = process->pid_file_->error()) {
     std::fprintf(stderr, "%s\n", error->c_str());
     return tl::unexpected(kFailed);
@@ -31,17 +33,35 @@ tl::expected<std::unique_ptr<Process>, int> Process::begin(const Call& call, con
   return process;
 }
 
-bool Process::reread(config::Settings& fresh) {
-  const auto command_line = config::read(call_.program, call_.about, fresh, call_.argc, call_.argv);
-  const auto* exit = std::get_if<config::Exit>(&command_line);
-  if (exit != nullptr) {
-    ++reloads_failed_;
-    log_.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", exit->output}});
-    return false;
+void Process::wait_for_stop(const Duties& duties, std::chrono::milliseconds look_every) {
+  signals_.wait_for_stop([&] { reload(duties); }, look_every,
+                         [&] {
+                           if (origins_.changed()) reload(duties);
+                           if (duties.look) duties.look();
+                         });
+}
+
+void Process::reload(const Duties& duties) {
+  const auto problems = duties.reload();
+  settings_right_ = !problems;
+  if (!problems) {
+    ++reloads_;
+    return;
   }
-  ++reloads_;
+  ++reloads_failed_;
+  log_.error("system.reload_failed", "the settings are wrong; the old ones stay", {{"error", *problems}});
+  if (duties.refused) duties.refused(*problems);
+}
+
+std::optional<std::string> Process::reread(config::Settings& fresh) {
+  const auto command_line = config::read(call_.program, call_.about, fresh, call_.argc, call_.argv);
+  origins_.read(fresh.origins());  // wrong or not: what is wrong is read again when it has changed
+  if (const auto* exit = std::get_if<config::Exit>(&command_line)) return exit->output;
   log_warnings(log_, fresh);
-  return true;
+  std::string keys;
+  for (const std::string& key : fresh.waiting_for_restart(settings_)) keys += (keys.empty() ? "" : ", ") + key;
+  if (!keys.empty()) log_.warn("system.restart_needed", "settings have changed that take a restart", {{"settings", keys}});
+  return std::nullopt;
 }
 
 void Process::abandon(int exit_code) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <tl/expected.hpp>
 
 #include "common/config/settings.hpp"
+#include "common/lifecycle/origin_watch.hpp"
 #include "common/lifecycle/pid_file.hpp"
 #include "common/lifecycle/signals.hpp"
 #include "common/log/logger.hpp"
@@ -29,38 +31,56 @@ struct Call {
 class Process {
  public:
   static constexpr int kFailed = 1;       ///< exit code: could not start, or not stop in order
+  static constexpr int kHung = 70;        ///< exit code, EX_SOFTWARE: something hangs, which only a new process cures
   static constexpr int kBadSettings = 2;  ///< exit code: somebody has to change the settings, trying again doesn't help
 
   /// Reads the command line into `settings` and with them into whatever they were declared for; then takes the signals, opens the log,
   /// writes the pid file and the first records. `metrics_listen` and `log` are looked at after that reading. To be called before any thread
-  /// is started. An error is an exit code: there is nothing more to do (--help, --check-config, --healthcheck …, or a problem), and what
-  /// there is to say has been said.
+  /// is started. `settings` outlives the process. An error is an exit code: there is nothing more to do (--help, --check-config,
+  /// --healthcheck …, or a problem), and what there is to say has been said.
   static tl::expected<std::unique_ptr<Process>, int> begin(const Call& call, config::Settings& settings, const std::string& metrics_listen,
                                                            const log::Options& log);
 
   const log::Logger& log() const { return log_; }
 
-  /// Returns when the process was told to stop; calls `on_reload` for each SIGHUP.
-  void wait_for_stop(const std::function<void()>& on_reload) { signals_.wait_for_stop(on_reload); }
+  /// What the main thread does while the process runs.
+  struct Duties {
+    /// Settings are to be read again, by reread(), and taken over as a whole. The answer: what is wrong with them, all of it; then all
+    /// stays as it was. Called on SIGHUP, and when what they were read from holds something else and nobody writes it just now.
+    std::function<std::optional<std::string>()> reload;
+    /// Such an answer, for the operator; the log has it already.
+    std::function<void(const std::string& problems)> refused;
+    /// At each look.
+    std::function<void()> look;
+  };
+  static constexpr std::chrono::milliseconds kLookEvery{1000};
+  /// Returns when the process was told to stop.
+  void wait_for_stop(const Duties& duties, std::chrono::milliseconds look_every = kLookEvery);
   /// As if SIGTERM had come.
   void request_stop() noexcept { signals_.request_stop(); }
-  /// Reads the command line once more, into settings declared anew. False: something is wrong with them, the log says what, and what they
-  /// were declared for is not to be used.
-  bool reread(config::Settings& fresh);
-  /// How often reread() answered true, and false. Any thread.
+  /// Within Duties::reload: reads the command line once more, into settings declared anew. The answer: what is wrong with them; what they
+  /// were declared for is not to be used then. Settings that have changed but take a restart are named in the log.
+  std::optional<std::string> reread(config::Settings& fresh);
+  /// How often Duties::reload took settings over, and refused them. Any thread.
   std::uint64_t reloads() const noexcept { return reloads_; }
   std::uint64_t reloads_failed() const noexcept { return reloads_failed_; }
+  /// False after a reload that was refused, until one is taken over: a restart would fail. Any thread.
+  bool settings_right() const noexcept { return settings_right_; }
   /// Leaves without destructors, when something that can't be waited for still runs: flushes the log, removes the pid file.
   [[noreturn]] void abandon(int exit_code);
 
  private:
-  Process(Call call, const log::Options& log, const std::string& pid_file);
+  Process(Call call, const config::Settings& settings, const log::Options& log, const std::string& pid_file);
+  void reload(const Duties& duties);
 
   const Call call_;
-  Signals signals_;  // before the log: its thread inherits the mask
+  const config::Settings& settings_;  // of the start
+  Signals signals_;                   // before the log: its thread inherits the mask
   const log::Logger log_;
   std::optional<PidFile> pid_file_;
+  OriginWatch origins_;
   std::atomic<std::uint64_t> reloads_ = 0, reloads_failed_ = 0;
+  std::atomic<bool> settings_right_ = true;
 };
 
 }  // namespace hookfleet::lifecycle

@@ -11,6 +11,12 @@ void declare_metrics_listen(config::Settings& settings, std::string& address) {
                 metrics::check_address);
 }
 
+void declare_hang_timeout(config::Settings& settings, std::chrono::milliseconds& timeout) {
+  using namespace std::chrono_literals;
+  settings.duration("server.hang_timeout", timeout, {5s, 1h},
+                    "A process whose event loop stands for so long ends itself (exit code 70), to be started again");
+}
+
 void log_settings(const log::Logger& log, const config::Settings& settings) {
   const auto effective = settings.effective();
   std::vector<log::Field> fields;

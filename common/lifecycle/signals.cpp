@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "common/base/check.hpp"
@@ -39,10 +40,19 @@ Signals::Signals() {
 
 Signals::~Signals() { ::close(signal_fd_); }
 
-void Signals::wait_for_stop(const std::function<void()>& on_reload) {
+void Signals::wait_for_stop(const std::function<void()>& on_reload, std::chrono::milliseconds every, const std::function<void()>& look) {
+  using Clock = std::chrono::steady_clock;
+  auto due = Clock::now() + every;
   for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
     pollfd polled[] = {{stop_.fd(), POLLIN, 0}, {signal_fd_, POLLIN, 0}};
-    if (::poll(polled, 2, -1) < 0) continue;  // EINTR
+    const int ready = ::poll(polled, 2, static_cast<int>(std::max(left, std::chrono::milliseconds(0)).count()));
+    if (ready < 0) continue;  // EINTR
+    if (ready == 0 || Clock::now() >= due) {
+      if (look) look();
+      due = Clock::now() + every;  // not `+=`: after a pause there is nothing to catch up with
+    }
+    if (ready == 0) continue;
     if (polled[0].revents != 0) return;
     signalfd_siginfo info;
     while (::read(signal_fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {

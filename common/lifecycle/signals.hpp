@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "common/base/wakeup.hpp"
@@ -15,8 +16,10 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  /// Waits for SIGTERM or SIGINT (or request_stop()); calls `on_reload` for each SIGHUP, on the calling thread.
-  void wait_for_stop(const std::function<void()>& on_reload);
+  /// Waits for SIGTERM or SIGINT (or request_stop()); calls `on_reload` for each SIGHUP, and `look` each `every` or, when something took
+  /// longer, later; both on the calling thread.
+  void wait_for_stop(const std::function<void()>& on_reload, std::chrono::milliseconds every = std::chrono::hours(1),
+                     const std::function<void()>& look = {});
   /// As if SIGTERM had come. Any thread.
   void request_stop() noexcept;
 

@@ -8,6 +8,7 @@
 #include <pistache/peer.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <optional>
 #include <thread>
@@ -35,6 +36,7 @@ constexpr auto kLibraryTimeout = 120s;  // above any append deadline
 constexpr auto kKeepaliveTimeout = 120s;
 constexpr auto kProbeEvery = 1s;
 constexpr auto kProbeLogEvery = 10s;
+constexpr auto kFlush = 10s;  // for the last answers to reach their sockets
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -86,7 +88,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   log::RateLimit probe_failed{kProbeLogEvery};
   std::string probe_address;
   int port = 0;
-  bool drained = false;
+  std::optional<Drained> drained;
+  std::atomic<std::uint64_t> taken = 0;  // requests that the event thread is through with, probes too
   base::Mutex mutex;
   base::CondVar ended;
   bool ending HOOKFLEET_GUARDED_BY(mutex) = false;
@@ -142,6 +145,7 @@ class Server::Endpoint final : public phttp::Handler {
       server_->log.error("delivery.failed", "handling a request threw", {{"error", "not a std::exception"}});
     }
     handling = false;
+    ++server_->taken;
   }
 
  private:
@@ -232,7 +236,9 @@ bool Server::State::turned() {
 
 void Server::State::probe(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    if (turned() && with.beat) with.beat();
+    // Without a descriptor for a probe (or for its other end) the requests of others tell as much.
+    const std::uint64_t before = taken;
+    if ((turned() || taken != before) && with.beat) with.beat();
     const base::MutexLock lock(mutex);
     if (!ending) ended.wait_for(mutex, kProbeEvery);
   }
@@ -273,8 +279,8 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::start(const Options& 
 
 int Server::port() const { return state_->port; }
 
-bool Server::drain(std::chrono::milliseconds timeout) {
-  if (std::exchange(state_->drained, true)) return true;
+Server::Drained Server::drain(std::chrono::milliseconds timeout) {
+  if (state_->drained) return *state_->drained;
   state_->gate.close();
   const bool empty = state_->gate.wait_empty(timeout);
   state_->prober.request_stop();
@@ -285,10 +291,14 @@ bool Server::drain(std::chrono::milliseconds timeout) {
   }
   state_->prober.join();
   // Answers leave by one queue, in order: when the second has come, those before the first are in their sockets.
-  if (state_->turned()) state_->turned();
+  const auto deadline = base::BootClock::now() + kFlush;
+  bool turns = state_->turned();
+  while (!turns && base::BootClock::now() < deadline) turns = state_->turned();
   state_->kick.stop();
+  if (!turns) return state_->drained.emplace(Drained::kHung);  // shutdown() would wait for it
+  state_->turned();
   state_->endpoint->shutdown();
-  return empty;
+  return state_->drained.emplace(empty ? Drained::kAll : Drained::kCutOff);
 }
 
 }  // namespace hookfleet::http

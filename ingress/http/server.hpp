@@ -59,7 +59,7 @@ class Server {
     /// On the event thread: must not block. What it throws is logged, and answered 500.
     std::function<void(const Request&, Reply)> handle;
     std::function<bool()> ready;  ///< for /healthz; on the event thread
-    std::function<void()> beat;   ///< the event thread answered a self-probe; may be empty
+    std::function<void()> beat;   ///< the event thread turns: it answered a self-probe, or took requests meanwhile; may be empty
   };
 
   /// Binds and serves. An error text when the address can't be had: what, where, what to do.
@@ -71,9 +71,14 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   int port() const;
-  /// New requests get 503 (nginx tries the next ingress), those inside are waited for and flushed; then the port closes. False when
-  /// `timeout` passed first: what was left is cut off. Replies may outlive the server; then they go nowhere.
-  bool drain(std::chrono::milliseconds timeout);
+  enum class Drained {
+    kAll,
+    kCutOff,  ///< `timeout` passed first
+    kHung,    ///< the event thread stands: the port is open still, and the destructor would wait for ever
+  };
+  /// New requests get 503 (nginx tries the next ingress), those inside are waited for and flushed; then the port closes. Replies may
+  /// outlive the server; then they go nowhere.
+  Drained drain(std::chrono::milliseconds timeout);
 
  private:
   friend class Reply;

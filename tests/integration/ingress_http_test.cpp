@@ -327,7 +327,7 @@ TEST_F(ServerTest, DrainsByRefusingTheNewAndWaitingForThoseInside) {
     ASSERT_TRUE(answer) << "nobody who was inside is cut off";
     EXPECT_EQ(answer->status, 200);
   }
-  EXPECT_TRUE(drained.get());
+  EXPECT_EQ(drained.get(), Server::Drained::kAll);
   EXPECT_GE(outcome("draining"), 1);
   EXPECT_FALSE(HttpClient(port(), 1s).get("/livez")) << "the port is closed";
 }
@@ -344,7 +344,7 @@ TEST_F(ServerTest, FlushesTheLastAnswersBeforeItClosesThePort) {
     std::jthread answerer([&] {
       for (auto& reply : held.take()) reply->answer(Outcome::kStored);
     });
-    EXPECT_TRUE(server_->drain(30s));
+    EXPECT_EQ(server_->drain(30s), Server::Drained::kAll);
     for (auto& response : inside) EXPECT_TRUE(response.get().has_value()) << "round " << round;
     answerer.join();
     server_.reset();
@@ -356,7 +356,7 @@ TEST_F(ServerTest, GivesUpADrainAtItsTimeoutAndLateRepliesGoNowhere) {
   start([&](const Request&, Reply reply) { held.hold(std::move(reply)); });
   auto cut_off = std::async(std::launch::async, [port = port()] { return HttpClient(port, 1s).post("/webhook", "t", "x"); });
   ASSERT_TRUE(wait_until(10s, [&] { return held.count() == 1; }));
-  EXPECT_FALSE(server_->drain(50ms));
+  EXPECT_EQ(server_->drain(50ms), Server::Drained::kCutOff);
   server_.reset();
   for (auto& reply : held.take()) reply->answer(Outcome::kStored);
   EXPECT_FALSE(cut_off.get());
@@ -779,7 +779,7 @@ TEST_F(WebhookTest, ADrainAnswersWhatIsWithTheAppender) {
   EXPECT_EQ(drained.wait_for(50ms), std::future_status::timeout);
   redis_.thaw();
   for (auto& response : inside) EXPECT_EQ(response.get()->status, 200);
-  EXPECT_TRUE(drained.get());
+  EXPECT_EQ(drained.get(), Server::Drained::kAll);
   EXPECT_EQ(stored().size(), static_cast<std::size_t>(kInside));
 }
 

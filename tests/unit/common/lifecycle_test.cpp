@@ -7,9 +7,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/healthcheck.hpp"
 #include "common/lifecycle/metrics.hpp"
+#include "common/lifecycle/origin_watch.hpp"
 #include "common/lifecycle/pid_file.hpp"
 #include "common/lifecycle/process.hpp"
 #include "common/lifecycle/settings.hpp"
@@ -30,6 +33,7 @@
 namespace hookfleet::lifecycle {
 namespace {
 
+using std::chrono_literals::operator""h;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 using testing::AllOf;
@@ -124,6 +128,42 @@ TEST_F(HealthTest, LivesWhileItsLoopsTurn) {
   EXPECT_TRUE(health_.livez().ok);
 }
 
+TEST_F(HealthTest, HasHungWhenALoopBeatsNoMoreFromLookToLook) {
+  health_.watch("http", 10s);
+  health_.watch("writer", 10s);
+  const auto look = [&] {
+    clock_.advance(1s);
+    return health_.hung(5s);
+  };
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(look(), "") << "not armed before its first beat";
+  health_.beat("http");
+  health_.beat("writer");
+  EXPECT_EQ(look(), "");
+  for (int i = 0; i < 4; ++i) {
+    health_.beat("writer");
+    EXPECT_EQ(look(), "");
+  }
+  health_.beat("writer");
+  EXPECT_EQ(look(), "http");
+  for (int i = 0; i < 5; ++i) look();
+  EXPECT_EQ(look(), "http, writer");
+  health_.beat("http");
+  health_.beat("writer");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(HealthTest, HasNotHungWhenTheWholeProcessWasStopped) {
+  health_.watch("http", 10s);
+  health_.beat("http");
+  EXPECT_EQ(health_.hung(5s), "");
+  clock_.advance(1h);  // SIGSTOP, or the machine slept
+  EXPECT_EQ(health_.hung(5s), "");
+  EXPECT_FALSE(health_.livez().ok);
+  health_.beat("http");
+  clock_.advance(1h);
+  EXPECT_EQ(health_.hung(5s), "");
+}
+
 TEST_F(HealthTest, ReadinessAndLivenessAreApart) {
   health_.require("redis");
   health_.watch("writer", 5s);
@@ -202,6 +242,18 @@ TEST(Signals, AClosedPipeDoesNotEndTheProcess) {
   ::close(ends[1]);
 }
 
+TEST(Signals, LookNowAndThenBetweenTheSignals) {
+  Signals signals;
+  int looks = 0, reloads = 0;
+  signals.wait_for_stop([&] { ++reloads; }, 1ms,
+                        [&] {
+                          ++looks;
+                          ::kill(::getpid(), looks < 3 ? SIGHUP : SIGTERM);
+                        });
+  EXPECT_EQ(looks, 3);
+  EXPECT_EQ(reloads, 2);
+}
+
 TEST(Signals, ASecondTermAfterTheStopDoesNotEndTheProcess) {
   {
     Signals signals;
@@ -209,7 +261,66 @@ TEST(Signals, ASecondTermAfterTheStopDoesNotEndTheProcess) {
     signals.wait_for_stop({});
   }
   ::kill(::getpid(), SIGTERM);  // a process that died of it would fail the test
+  Signals().wait_for_stop({});
 }
+
+// origins
+
+struct OriginWatchTest : testing::Test {
+  OriginWatchTest() { write("one"); }
+  void write(const std::string& content) const { std::ofstream(file) << content; }
+  void read() { watch.read({{file, config::state_of(file)}}); }
+  support::TempDir dir;
+  const std::string file = dir / "file";
+  OriginWatch watch;
+};
+
+TEST_F(OriginWatchTest, TellsAChangeOnceNobodyWritesAnyMore) {
+  read();
+  EXPECT_FALSE(watch.changed());
+  write("tw");  // half of it
+  EXPECT_FALSE(watch.changed());
+  write("two");
+  EXPECT_FALSE(watch.changed());
+  EXPECT_TRUE(watch.changed());
+  EXPECT_TRUE(watch.changed()) << "until it was read";
+  read();
+  EXPECT_FALSE(watch.changed());
+  EXPECT_FALSE(watch.changed());
+}
+
+TEST_F(OriginWatchTest, TheSameContentAgainIsNoChange) {
+  read();
+  write("one");
+  EXPECT_FALSE(watch.changed());
+  EXPECT_FALSE(watch.changed());
+  write("two");
+  EXPECT_FALSE(watch.changed());
+  write("one");  // and back
+  EXPECT_FALSE(watch.changed());
+  EXPECT_FALSE(watch.changed());
+}
+
+TEST_F(OriginWatchTest, TellsWhatChangedBetweenTheReadingAndTheFirstLook) {
+  read();
+  write("two");
+  EXPECT_FALSE(watch.changed());
+  EXPECT_TRUE(watch.changed());
+}
+
+TEST_F(OriginWatchTest, TellsThatAFileWentAndThatItCame) {
+  read();
+  std::filesystem::remove(file);
+  EXPECT_FALSE(watch.changed());
+  EXPECT_TRUE(watch.changed());
+  read();
+  EXPECT_FALSE(watch.changed());
+  write("one");
+  EXPECT_FALSE(watch.changed());
+  EXPECT_TRUE(watch.changed());
+}
+
+TEST_F(OriginWatchTest, WithoutOriginsNothingChanges) { EXPECT_FALSE(watch.changed()); }
 
 // pid file
 
@@ -342,32 +453,81 @@ TEST_F(ProcessTest, SaysWhyItsPidFileCannotBeWritten) {
   EXPECT_EQ(process.error(), Process::kFailed);
 }
 
-TEST_F(ProcessTest, RereadsIntoFreshSettingsOrSaysWhatIsWrong) {
+struct ReloadTest : ProcessTest {
+  ReloadTest() { write("info"); }
+  void write(const std::string& level, const std::string& listen = "127.0.0.1:1") const {
+    std::ofstream(file) << "log: {level: " << level << ", file: " << log.file << "}\nserver: {metrics_listen: \"" << listen << "\"}\n";
+  }
+  void start() {
+    auto begun = begin({"--config", file.c_str()});
+    ASSERT_TRUE(begun);
+    process = std::move(*begun);
+  }
+  /// Until `done`, which is asked at every look.
+  void run(const std::function<bool()>& done) {
+    Process::Duties duties;
+    duties.reload = [this]() -> std::optional<std::string> {
+      std::string other = "127.0.0.1:1";
+      fresh = {};
+      config::Settings again;
+      declare_metrics_listen(again, other);
+      log::declare(again, fresh);
+      again.reloads({"log.level"});
+      return process->reread(again);
+    };
+    duties.refused = [this](const std::string& problems) { refused.push_back(problems); };
+    duties.look = [&] {
+      if (done()) process->request_stop();
+    };
+    process->wait_for_stop(duties, 1ms);
+    process->log().flush();
+  }
+  std::string exported() {
+    metrics::Registry registry(kTable, "test");
+    export_reloads(registry, *process);
+    return registry.text();
+  }
   const std::string file = dir / "settings.yaml";
-  const auto write = [&](const char* level) { std::ofstream(file) << "log: {level: " << level << ", file: " << log.file << "}\n"; };
-  write("info");
-  const auto process = begin({"--config", file.c_str()});
-  ASSERT_TRUE(process);
-  const auto reread = [&](log::Options& fresh) {
-    std::string other;
-    config::Settings again;
-    declare_metrics_listen(again, other);
-    log::declare(again, fresh);
-    other = address;
-    return (*process)->reread(again);
-  };
+  std::unique_ptr<Process> process;
   log::Options fresh;
+  std::vector<std::string> refused;
+};
+
+TEST_F(ReloadTest, TakesOverWhatIsRightAndTellsWhatIsWrong) {
+  start();
   write("error");
-  EXPECT_TRUE(reread(fresh));
-  EXPECT_EQ(fresh.level, log::Level::kError);
-  write("loud");
-  EXPECT_FALSE(reread(fresh));
-  (*process)->log().flush();
+  int step = 0;
+  run([&] {
+    if (step == 0 && process->reloads() == 1) {
+      EXPECT_EQ(fresh.level, log::Level::kError);
+      write("loud");
+      ++step;
+    } else if (step == 1 && process->reloads_failed() == 1) {
+      EXPECT_THAT(refused, testing::ElementsAre(HasSubstr("loud")));
+      EXPECT_THAT(exported(), HasSubstr("hookfleet_settings_last_reload_successful 0\n"));
+      write("info");
+      ++step;
+    }
+    return process->reloads() == 2;
+  });
   EXPECT_THAT(text_of(log.file), AllOf(HasSubstr("system.reload_failed"), HasSubstr("loud")));
-  metrics::Registry registry(kTable, "test");
-  export_reloads(registry, **process);
-  EXPECT_THAT(registry.text(), AllOf(HasSubstr("hookfleet_settings_reloads_total{result=\"ok\"} 1\n"),
-                                     HasSubstr("hookfleet_settings_reloads_total{result=\"failed\"} 1\n")));
+  EXPECT_THAT(exported(), AllOf(HasSubstr("hookfleet_settings_reloads_total{result=\"ok\"} 2\n"),
+                                HasSubstr("hookfleet_settings_reloads_total{result=\"failed\"} 1\n"),
+                                HasSubstr("hookfleet_settings_last_reload_successful 1\n")));
+}
+
+TEST_F(ReloadTest, ReadsOnHangupThoughNothingHasChanged) {
+  start();
+  ::kill(::getpid(), SIGHUP);
+  run([&] { return process->reloads() > 0; });
+  EXPECT_EQ(process->reloads(), 1U);
+}
+
+TEST_F(ReloadTest, NamesWhatTakesARestart) {
+  start();
+  write("error", "127.0.0.1:2");
+  run([&] { return process->reloads() > 0; });
+  EXPECT_THAT(text_of(log.file), AllOf(HasSubstr("system.restart_needed"), HasSubstr("\"settings\":\"server.metrics_listen\"")));
 }
 
 // settings and healthcheck mode
