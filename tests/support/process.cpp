@@ -13,6 +13,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -113,6 +114,13 @@ int free_port() {
     ::close(fd);
     if (const int port = ntohs(address.sin_port); given.insert(port).second) return port;
   }
+}
+
+void replace_file(const std::string& path, const std::string& content) {
+  const std::filesystem::path target(path);
+  const std::filesystem::path draft = target.parent_path() / ("." + target.filename().string() + ".new");
+  std::ofstream(draft) << content;
+  std::filesystem::rename(draft, target);
 }
 
 std::string read_file(const std::string& path) {

@@ -45,4 +45,7 @@ int free_port();
 /// The whole file, empty when there is none.
 std::string read_file(const std::string& path);
 
+/// As editors do: written beside, as a hidden file, and renamed; nobody sees half of it.
+void replace_file(const std::string& path, const std::string& content);
+
 }  // namespace hookfleet::support
