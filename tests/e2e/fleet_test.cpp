@@ -17,6 +17,7 @@
 #include "tests/support/http.hpp"
 #include "tests/support/samples.hpp"
 #include "tests/support/sender.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
 
 namespace hookfleet {
@@ -147,6 +148,71 @@ TEST(Fleet, RefusesWhatIsNotAuthenticAndKeepsNothingOfIt) {
   EXPECT_EQ(fleet.backlog(), 0U);
   EXPECT_EQ(client.post("/webhook", fleet.token(), body)->status, 200);
   EXPECT_EQ(fleet.backlog(), 1U);
+}
+
+// As README describes it: old, old and new, the sender's settings, new; by the file alone, and by SIGHUP.
+TEST(Fleet, RotatesATokenWithoutARefusedRequest) {
+  const support::TempDir dir;
+  const std::string tokens = dir / "tokens";
+  std::ofstream(tokens) << "old-token\n";
+  Fleet fleet({.ingress_flags = {"--auth.tokens_file", tokens}});
+  Sender::Options options = load(fleet);
+  options.token = "old-token";
+  Sender sender(options);
+  sender.start();
+
+  constexpr std::size_t kIngresses = 2;
+  const auto sum = [&](const std::string& sample) {
+    double all = 0;
+    for (std::size_t i = 0; i < kIngresses; ++i) all += metric(fleet.ingress_metrics(i), sample);
+    return all;
+  };
+  const auto by_index = [&](int index) { return sum("hookfleet_ingress_token_matches_total{index=\"" + std::to_string(index) + "\"}"); };
+  const auto more = [&](std::uint64_t notifications) {
+    const auto target = sender.acknowledged_count() + notifications;
+    return wait_until(60s, [&] { return sender.acknowledged_count() > target; });
+  };
+  const auto taken_over = [&](double times) {
+    return wait_until(30s, [&] { return sum("hookfleet_settings_reloads_total{result=\"ok\"}") == times; });
+  };
+  const auto right = [&](double ingresses) {
+    return wait_until(30s, [&] { return sum("hookfleet_settings_last_reload_successful") == ingresses; });
+  };
+  ASSERT_TRUE(more(200));
+  EXPECT_GT(by_index(0), 0);
+
+  support::replace_file(tokens, "old-token\nnew-token\n");
+  ASSERT_TRUE(taken_over(1 * kIngresses));
+  ASSERT_TRUE(more(200));
+  EXPECT_EQ(by_index(1), 0);
+
+  support::replace_file(tokens, "old-token\nnew-\x01token\n");
+  ASSERT_TRUE(right(0));
+  EXPECT_TRUE(wait_until(10s, [&] { return records(fleet.ingress_logs(), "system.reload_failed").size() == kIngresses; }));
+  ASSERT_TRUE(more(200)) << "a wrong file changes nothing";
+  support::replace_file(tokens, "old-token\nnew-token\n");
+  ASSERT_TRUE(right(kIngresses));
+  ASSERT_TRUE(taken_over(2 * kIngresses));
+
+  sender.use_token("new-token");
+  const double old_ones = by_index(0);
+  ASSERT_TRUE(more(200));
+  EXPECT_EQ(by_index(0), old_ones) << "nobody sends the old one any more: it can go";
+  EXPECT_GE(by_index(1), 200);
+
+  support::replace_file(tokens, "new-token\n");
+  for (std::size_t i = 0; i < kIngresses; ++i) fleet.ingress(i).signal(SIGHUP);
+  for (std::size_t i = 0; i < kIngresses; ++i) {
+    const auto reloads = [&] { return metric(fleet.ingress_metrics(i), "hookfleet_settings_reloads_total{result=\"ok\"}"); };
+    ASSERT_TRUE(wait_until(30s, [&] { return reloads() >= 3; }));
+    EXPECT_EQ(HttpClient(fleet.ingress_port(i)).post("/webhook", "old-token", "{}")->status, 401);
+  }
+  ASSERT_TRUE(more(200));
+  EXPECT_GT(by_index(0), old_ones) << "the new one is the first now";
+  sender.stop();
+  EXPECT_EQ(sender.tally().by_status.size(), 1U) << "nothing but 200";
+  EXPECT_TRUE(sender.tally().by_status.contains(200));
+  expect_conserved(fleet, sender);
 }
 
 TEST(Fleet, KeepsWhatAnAuthenticSenderSendsByteForByteHoweverBroken) {

@@ -23,7 +23,7 @@ std::string chat_id(unsigned chat) { return std::to_string(79'000'000'000ULL + c
 
 }  // namespace
 
-Sender::Sender(Options options) : options_(std::move(options)) {}
+Sender::Sender(Options options) : options_(std::move(options)), token_(std::make_shared<const std::string>(options_.token)) {}
 
 void Sender::start() {
   for (unsigned i = 0; i < options_.instances; ++i) {
@@ -34,6 +34,18 @@ void Sender::start() {
 void Sender::stop() {
   for (auto& thread : threads_) thread.request_stop();
   threads_.clear();
+}
+
+void Sender::use_token(std::string token) {
+  auto fresh = std::make_shared<const std::string>(std::move(token));
+  std::weak_ptr<const std::string> before;
+  {
+    const std::lock_guard lock(mutex_);
+    before = token_;
+    token_.swap(fresh);
+  }
+  fresh.reset();
+  while (!before.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 Sender::Tally Sender::tally() const {
@@ -61,8 +73,12 @@ void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
   std::uint64_t random = instance * 2654435761U;
 
   const auto post = [&](const std::string& body) {
+    const auto token = [this] {
+      const std::lock_guard lock(mutex_);
+      return token_;
+    }();
     const auto before = Clock::now();
-    const auto response = client.post("/webhook", options_.token, body);
+    const auto response = client.post("/webhook", *token, body);
     tally.slowest = std::max(tally.slowest, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before));
     ++tally.posts;
     ++tally.by_status[response ? response->status : 0];

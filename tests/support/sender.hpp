@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -43,6 +44,8 @@ class Sender {
   void start();
   /// No new notifications; each instance first gets its present one acknowledged (at most 60 s), then all threads are joined.
   void stop();
+  /// From now on; returns when what was sent with the one before has its answer.
+  void use_token(std::string token);
 
   std::uint64_t acknowledged_count() const { return acknowledged_count_.load(); }
   /// Every idMessage that was answered 200, per chat ("<idInstance>/<chatId>") in the order of sending. After stop().
@@ -59,6 +62,7 @@ class Sender {
   const Options options_;
   std::atomic<std::uint64_t> acknowledged_count_{0};
   mutable std::mutex mutex_;
+  std::shared_ptr<const std::string> token_;  ///< shared by the requests that were made with it
   std::map<std::string, std::vector<std::string>> acknowledged_;
   Tally tally_;
   std::vector<std::jthread> threads_;
