@@ -98,7 +98,7 @@ Verdict Acceptor::judge(const Delivery& delivery) const {
   const auto peer = Address::parse(delivery.peer);
   verdict.client = client_address(peer, delivery.forwarded_for, trusted_);
   verdict.on_list = verdict.client && contains(allowlist_, *verdict.client);
-  if (mode_ != AllowlistMode::kOff && !allowlist_.empty()) verdict.listed = verdict.on_list;
+  verdict.listed = allowlist_.empty() || verdict.on_list;
 
   const Path path = parse_path(delivery.path);
   verdict.path_instance = path.instance;

@@ -37,8 +37,8 @@ enum class Refusal : std::uint8_t {
 struct Verdict {
   std::optional<Refusal> refusal;              ///< nothing: go on with admit()
   bool right_token = false;                    ///< or none is needed
-  bool listed = true;                          ///< false: the allowlist is looked at and the client's address isn't in it
-  bool on_list = false;                        ///< the client's address is in the allowlist, whatever the mode
+  bool listed = true;                          ///< false: there is an allowlist and the client's address isn't in it, whatever the mode
+  bool on_list = false;                        ///< the client's address is in the allowlist
   std::optional<Address> client;               ///< the address the request came from, as far as it can be told
   std::optional<std::size_t> token_index;      ///< the token's place in its list; none when no token is needed
   bool holds_for_all = false;                  ///< for every instance without tokens of its own

@@ -51,10 +51,11 @@ void declare(config::Settings& settings, Options& options) {
   settings.secrets("auth.tokens", options.tokens, "Tokens that hold for every instance without its own: current, next");
   settings.list("auth.instances", options.instances, declare_instance, "Instances with tokens of their own; only these count for them");
   settings.flag("auth.allow_unauthenticated", options.allow_unauthenticated, "Without any token: accept every request");
-  settings.choice<AllowlistMode>(
-      "auth.allowlist.mode", options.allowlist,
-      {{"off", AllowlistMode::kOff}, {"monitor", AllowlistMode::kMonitor}, {"enforce", AllowlistMode::kEnforce}},
-      "What happens to a right token from an address that is not listed: nothing, it is counted, or it is refused");
+  settings.choice<AllowlistMode>("auth.allowlist.mode", options.allowlist,
+                                 {{"off", AllowlistMode::kOff}, {"monitor", AllowlistMode::kMonitor}, {"enforce", AllowlistMode::kEnforce}},
+                                 "Whether enforce refuses a right token from an address that is not listed; off and monitor let it in. All "
+                                 "three count it and tell it; "
+                                 "without addresses none is unlisted");
   settings.texts("auth.allowlist.addresses", options.addresses, "Addresses and networks that the sender posts from", network);
   settings.rule(
       [&options]() -> std::optional<std::string> {

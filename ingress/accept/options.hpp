@@ -9,9 +9,10 @@
 namespace hookfleet::accept {
 
 enum class AllowlistMode {
-  kOff,      ///< addresses aren't looked at
-  kMonitor,  ///< right tokens from unlisted addresses are counted
-  kEnforce,  ///< … and refused
+  // Right tokens from unlisted addresses are counted and told in every mode.
+  kOff,      ///< let in
+  kMonitor,  ///< let in
+  kEnforce,  ///< refused
 };
 
 struct InstanceTokens {

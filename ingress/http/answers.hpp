@@ -29,7 +29,14 @@ inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kFail
 
 Outcome from(append::Outcome outcome);
 
-/// The answer policy (design: "Answers to the sender"): the sender takes exactly 200 as success and repeats anything else after 60 s,
+/// Whether an answer is told to the operator as an alert.
+enum class Told : std::uint8_t {
+  kNo,
+  kRightToken,     ///< when the token was right: the sender holds back what follows (kDeliveryRefused)
+  kListedAddress,  ///< when the address is in the allowlist: the sender lacks the right token (kTokenRefused)
+};
+
+/// The answer policy (docs/webhook.md): the sender takes exactly 200 as success and repeats anything else after 60 s,
 /// holding back all that follow; so every other answer is deliberate. nginx tries the next ingress on 503 only.
 struct Answer {
   Outcome outcome;
@@ -38,21 +45,22 @@ struct Answer {
   std::string_view error;   ///< of the body `{"error":"…"}`; empty for 200
   std::string_view header;  ///< name of one more header; empty: none
   std::string_view value;   ///< its value
+  Told told;
 };
 
 inline constexpr std::array<Answer, kOutcomes> kAnswers{{
-    {Outcome::kStored, "stored", 200, "", "", ""},
-    {Outcome::kOverloaded, "overloaded", 503, "overloaded", "Retry-After", "1"},
-    {Outcome::kUnavailable, "unavailable", 504, "storage unavailable", "", ""},
-    {Outcome::kUnknown, "unknown", 504, "storage did not answer", "", ""},
-    {Outcome::kDraining, "draining", 503, "draining", "Retry-After", "1"},
-    {Outcome::kUnauthorized, "unauthorized", 401, "unauthorized", "WWW-Authenticate", "Bearer"},
-    {Outcome::kForbiddenAddress, "forbidden_address", 403, "address not allowed", "", ""},
-    {Outcome::kForbiddenInstance, "forbidden_instance", 403, "token is not for this instance", "", ""},
-    {Outcome::kNotFound, "not_found", 404, "not found", "", ""},
-    {Outcome::kMethod, "method", 405, "method not allowed", "Allow", "POST"},
-    {Outcome::kTooLarge, "too_large", 413, "body too large", "", ""},
-    {Outcome::kFailed, "failed", 500, "internal error", "", ""},
+    {Outcome::kStored, "stored", 200, "", "", "", Told::kNo},
+    {Outcome::kOverloaded, "overloaded", 503, "overloaded", "Retry-After", "1", Told::kRightToken},
+    {Outcome::kUnavailable, "unavailable", 504, "storage unavailable", "", "", Told::kRightToken},
+    {Outcome::kUnknown, "unknown", 504, "storage did not answer", "", "", Told::kRightToken},
+    {Outcome::kDraining, "draining", 503, "draining", "Retry-After", "1", Told::kNo},
+    {Outcome::kUnauthorized, "unauthorized", 401, "unauthorized", "WWW-Authenticate", "Bearer", Told::kListedAddress},
+    {Outcome::kForbiddenAddress, "forbidden_address", 403, "address not allowed", "", "", Told::kRightToken},
+    {Outcome::kForbiddenInstance, "forbidden_instance", 403, "token is not for this instance", "", "", Told::kRightToken},
+    {Outcome::kNotFound, "not_found", 404, "not found", "", "", Told::kRightToken},
+    {Outcome::kMethod, "method", 405, "method not allowed", "Allow", "POST", Told::kRightToken},
+    {Outcome::kTooLarge, "too_large", 413, "body too large", "", "", Told::kRightToken},
+    {Outcome::kFailed, "failed", 500, "internal error", "", "", Told::kRightToken},
 }};
 
 constexpr const Answer& answer(Outcome outcome) { return kAnswers[static_cast<std::size_t>(outcome)]; }

@@ -21,6 +21,7 @@
 #include "common/metrics/address.hpp"
 #include "common/metrics/listener.hpp"
 #include "ingress/http/kick.hpp"
+#include "ingress/http/tracing.hpp"
 
 namespace hookfleet::http {
 namespace {
@@ -186,7 +187,8 @@ class Server::Endpoint final : public phttp::Handler {
       form.close = true;  // nginx needn't keep it
       const Answer& row = answer(Outcome::kDraining);
       server_->metrics.deliveries[static_cast<std::size_t>(Outcome::kDraining)].add();
-      write(peer, response(row.status, row.header, row.value, {}, body_of(Outcome::kDraining, {}), form));
+      const std::string_view id = is_request_id(request.request_id) ? request.request_id : std::string_view();
+      write(peer, response(row.status, row.header, row.value, id, body_of(Outcome::kDraining, {}), form));
       return;
     }
     server_->metrics.in_flight.add(1);

@@ -72,15 +72,25 @@ void Webhook::set_acceptor(std::shared_ptr<const accept::Acceptor> acceptor) {
 }
 
 void Webhook::receive(const Request& request, Reply reply) {
+  accept::Verdict verdict;
+  try {
+    take(request, std::move(reply), verdict);
+  } catch (...) {
+    tell_operator(Outcome::kFailed, verdict);  // what becomes of a reply without an answer
+    throw;
+  }
+}
+
+void Webhook::take(const Request& request, Reply reply, accept::Verdict& verdict) {
   const base::BootTime arrived = clock_.now();
-  const base::WallTime received = clock_.wall();
   const auto acceptor = this->acceptor();
-  const accept::Verdict verdict = acceptor->judge({.method = request.method,
-                                                   .path = request.path,
-                                                   .peer = request.peer,
-                                                   .authorization = request.authorization,
-                                                   .forwarded_for = request.forwarded_for,
-                                                   .refused = request.refused});
+  verdict = acceptor->judge({.method = request.method,
+                             .path = request.path,
+                             .peer = request.peer,
+                             .authorization = request.authorization,
+                             .forwarded_for = request.forwarded_for,
+                             .refused = request.refused});
+  const base::WallTime received = clock_.wall();
   if (verdict.token_index) metrics_.token_match(*verdict.token_index).add();
   if (verdict.right_token && !verdict.listed) {
     metrics_.unlisted.add();
@@ -123,7 +133,7 @@ void Webhook::finish(Exchange& exchange, append::Outcome appended) {
   // Whoever has the answer finds it counted and logged; only the time of the answer itself is known after it.
   if (outcome == Outcome::kStored) exchange.stored.add();
   tell(outcome, {exchange.id, exchange.request_id, exchange.trace_id}, exchange.client);
-  if (outcome != Outcome::kStored) tell_refused(outcome, exchange.id_instance);
+  if (answer(outcome).told == Told::kRightToken) tell_refused(outcome, exchange.id_instance);
   exchange.reply.answer(outcome, exchange.request_id, exchange.id);
   if (outcome == Outcome::kStored) metrics_.ack_seconds.observe(std::chrono::duration<double>(clock_.now() - exchange.arrived).count());
 }
@@ -143,14 +153,18 @@ void Webhook::tell_unlisted(const accept::Verdict& verdict) {
 }
 
 void Webhook::tell_operator(Outcome outcome, const accept::Verdict& verdict) {
-  if (outcome == Outcome::kUnauthorized) {
-    if (!verdict.on_list) return;
-    operators_.tell({.kind = alert::Kind::kTokenRefused,
-                     .id_instance = instance_of(verdict),
-                     .text = "a delivery from the listed address " + address_of(verdict) +
-                             " had no right token and got 401: webhookUrlToken of an instance differs from the settings"});
-  } else if (verdict.token_index) {  // where no token is needed anybody may be wrong
-    tell_refused(outcome, instance_of(verdict));
+  switch (answer(outcome).told) {
+    case Told::kNo: return;
+    case Told::kRightToken:
+      if (verdict.token_index) tell_refused(outcome, instance_of(verdict));  // where no token is needed anybody may be wrong
+      return;
+    case Told::kListedAddress:
+      if (!verdict.on_list) return;
+      operators_.tell({.kind = alert::Kind::kTokenRefused,
+                       .id_instance = instance_of(verdict),
+                       .text = "a delivery from the listed address " + address_of(verdict) +
+                               " had no right token and got 401: webhookUrlToken of an instance differs from the settings"});
+      return;
   }
 }
 

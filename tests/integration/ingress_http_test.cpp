@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <future>
 #include <map>
@@ -48,6 +49,17 @@ using testing::IsEmpty;
 using testing::Not;
 
 const base::SystemClock kClock;
+
+/// The system's, until it throws: for what must not happen.
+class BrokenClock final : public base::Clock {
+ public:
+  base::BootTime now() const override { return kClock.now(); }
+  base::WallTime wall() const override {
+    if (broken) throw std::runtime_error("the clock is broken");
+    return kClock.wall();
+  }
+  std::atomic<bool> broken{false};
+};
 
 /// Log lines of all threads.
 class Lines {
@@ -448,7 +460,7 @@ class WebhookTest : public ServerTest {
                                                    kClock, events);
     webhook_ =
         std::make_unique<Webhook>(Webhook::Limits{.body_max = body_max_, .deadline = append.deadline},
-                                  std::make_shared<const accept::Acceptor>(accept_), *appender_, metrics_, kClock, lines_.logger(), told_);
+                                  std::make_shared<const accept::Acceptor>(accept_), *appender_, metrics_, clock_, lines_.logger(), told_);
     start([this](const Request& request, Reply reply) { webhook_->receive(request, std::move(reply)); },
           {.listen = {}, .body_max = body_max_});
     ASSERT_TRUE(wait_until(20s, [this] { return writable_.load(); }));
@@ -489,10 +501,123 @@ class WebhookTest : public ServerTest {
   support::RedisServer redis_;
   const append::Metrics append_metrics_{registry_, layout_.partitions};
   std::atomic<bool> writable_{false};
+  BrokenClock clock_;
   support::Told told_;
   std::unique_ptr<append::Appender> appender_;
   std::unique_ptr<Webhook> webhook_;
 };
+
+// --- the answer policy, row by row ------------------------------------------------------------------------------------------------------
+
+/// Each row of kAnswers as a sender, a scraper and the operator see it.
+class AnswerTest : public WebhookTest, public testing::WithParamInterface<Answer> {
+ protected:
+  std::optional<support::Response> ask(const std::string& method, const std::string& path, const std::string& token,
+                                       const std::string& body, const support::Headers& more = {}) {
+    support::Headers headers{{"Authorization", token}, {"X-Forwarded-For", kListed}, {"X-Request-Id", kName}};
+    for (const auto& [name, value] : more) {
+      std::erase_if(headers, [&name = name](const auto& header) { return header.first == name; });
+      headers.emplace_back(name, value);
+    }
+    return HttpClient(port()).request(method, path, headers, body);
+  }
+  std::optional<support::Response> ask(const std::string& token = "token-1") { return ask("POST", "/webhook", token, "{}"); }
+
+  /// Brings a server into the row's situation and asks.
+  std::optional<support::Response> provoke(Outcome outcome) {
+    append::Options append;
+    if (outcome == Outcome::kUnavailable || outcome == Outcome::kUnknown) append.deadline = 1s;
+    accept_.addresses = {kListed};
+    accept_.trusted_proxies = {"127.0.0.1"};
+    if (outcome == Outcome::kForbiddenAddress) accept_.allowlist = accept::AllowlistMode::kEnforce;
+    if (outcome == Outcome::kOverloaded) append.queue_max = 1;
+    run(append);
+    switch (outcome) {
+      case Outcome::kStored: return ask();
+      case Outcome::kOverloaded: {
+        redis_.freeze();
+        first_ = std::async(std::launch::async, [this] { return ask(); });
+        EXPECT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
+        return ask();
+      }
+      case Outcome::kUnavailable: redis_.kill(); return ask();
+      case Outcome::kUnknown: redis_.freeze(); return ask();  // sent, and no reply
+      case Outcome::kDraining: {
+        redis_.freeze();
+        first_ = std::async(std::launch::async, [this] { return ask(); });
+        EXPECT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
+        drained_ = std::async(std::launch::async, [this] { return server_->drain(25s); });
+        std::optional<support::Response> response;
+        EXPECT_TRUE(wait_until(10s, [&] {
+          response = HttpClient(port(), 10s).request("POST", "/other", {{"X-Request-Id", kName}});  // 404 until the gate is closed
+          return response && response->status == 503;
+        }));
+        return response;
+      }
+      case Outcome::kUnauthorized: return ask("wrong");
+      case Outcome::kForbiddenAddress: return ask("POST", "/webhook", "token-1", "{}", {{"X-Forwarded-For", "203.0.113.9"}});
+      case Outcome::kForbiddenInstance: return ask("POST", "/webhook", "token-1", R"({"instanceData":{"idInstance":22}})");
+      case Outcome::kNotFound: return ask("POST", "/other", "token-1", "{}");
+      case Outcome::kMethod: return ask("PUT", "/webhook", "token-1", "{}");
+      case Outcome::kTooLarge: return ask("POST", "/webhook", "token-1", "", {{"X-Hookfleet-Refused", "413"}});  // as nginx asks
+      case Outcome::kFailed: clock_.broken = true; return ask();
+    }
+    return std::nullopt;
+  }
+  std::vector<alert::Kind> told() const {
+    std::vector<alert::Kind> kinds;
+    for (const auto& alert : told_.alerts()) kinds.push_back(alert.kind);
+    return kinds;
+  }
+
+  static constexpr char kListed[] = "198.51.100.7", kName[] = "name-of-the-request";
+  std::future<std::optional<support::Response>> first_;
+  std::future<Server::Drained> drained_;
+};
+
+TEST_P(AnswerTest, IsSeenByTheSenderCountedAndTold) {
+  const Answer& row = GetParam();
+  const auto response = provoke(row.outcome);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, row.status);
+  const auto id = row.outcome == Outcome::kStored ? nlohmann::json::parse(response->body).at("id").get<std::string>() : std::string();
+  EXPECT_EQ(response->body, body_of(row.outcome, id));
+  if (row.header.empty()) {
+    for (const char* header : {"retry-after", "www-authenticate", "allow"}) EXPECT_EQ(response->headers.count(header), 0U) << header;
+  } else {
+    std::string name(row.header);
+    for (char& c : name) c = static_cast<char>(std::tolower(c));
+    EXPECT_EQ(response->headers.at(name), row.value);
+  }
+  EXPECT_EQ(response->headers.at("content-type"), "application/json");
+  if (row.outcome != Outcome::kFailed) {
+    EXPECT_EQ(response->headers.at("x-request-id"), kName);
+  }
+  for (const Answer& other : kAnswers) {
+    if (other.outcome == Outcome::kNotFound && row.outcome == Outcome::kDraining) continue;  // asked before
+    EXPECT_EQ(outcome(std::string(other.label)), other.outcome == row.outcome ? 1 : 0) << other.label;
+  }
+  std::vector<alert::Kind> expected;
+  if (row.outcome == Outcome::kForbiddenAddress) expected.push_back(alert::Kind::kUnlistedAddress);
+  switch (row.told) {
+    case Told::kNo: break;
+    case Told::kRightToken: expected.push_back(alert::Kind::kDeliveryRefused); break;
+    case Told::kListedAddress: expected.push_back(alert::Kind::kTokenRefused); break;
+  }
+  EXPECT_EQ(told(), expected);
+  if (row.told == Told::kRightToken && !told().empty()) {
+    EXPECT_THAT(told_.alerts().back().text, AllOf(HasSubstr(std::to_string(row.status)), HasSubstr(std::string(row.label))));
+  }
+  if (first_.valid()) {
+    redis_.thaw();
+    EXPECT_TRUE(first_.get());
+  }
+  if (drained_.valid()) {
+    EXPECT_EQ(drained_.get(), Server::Drained::kAll);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Policy, AnswerTest, testing::ValuesIn(kAnswers), [](const auto& row) { return std::string(row.param.label); });
 
 TEST_F(WebhookTest, TellsTheOperatorWhatTheSenderWillRepeat) {
   run();
@@ -686,7 +811,7 @@ TEST_F(WebhookTest, FindsTheInstanceInPathOrTokenWhereTheBodyHasNone) {
   EXPECT_EQ(instances, (std::map<std::string, std::uint64_t>{{"path", 77}, {"token", 22}, {"nothing", 0}}));
 }
 
-TEST_F(WebhookTest, CountsRightTokensFromUnlistedAddressesOnly) {
+TEST_F(WebhookTest, CountsAndTellsRightTokensFromUnlistedAddressesInEveryMode) {
   accept_.addresses = {"198.51.100.0/24"};
   run();
   HttpClient client(port());
@@ -696,15 +821,17 @@ TEST_F(WebhookTest, CountsRightTokensFromUnlistedAddressesOnly) {
   EXPECT_EQ(from("198.51.100.7", "token-1"), 200);
   EXPECT_EQ(from("203.0.113.7", "wrong"), 401);
   EXPECT_EQ(sample("hookfleet_ingress_unlisted_total"), 0);
-  EXPECT_EQ(from("203.0.113.7", "token-1"), 200);
-  EXPECT_EQ(sample("hookfleet_ingress_unlisted_total"), 1);
-
-  accept_.allowlist = accept::AllowlistMode::kEnforce;
-  webhook_->set_acceptor(std::make_shared<const accept::Acceptor>(accept_));
-  EXPECT_EQ(from("203.0.113.7", "token-1"), 403);
-  EXPECT_EQ(from("203.0.113.7", "wrong"), 403);
-  EXPECT_EQ(from("203.0.113.7, 198.51.100.7", "token-1"), 200);
-  EXPECT_EQ(sample("hookfleet_ingress_unlisted_total"), 2);
+  double unlisted = 0;
+  for (const auto& [mode, status] : std::map<accept::AllowlistMode, int>{
+           {accept::AllowlistMode::kOff, 200}, {accept::AllowlistMode::kMonitor, 200}, {accept::AllowlistMode::kEnforce, 403}}) {
+    accept_.allowlist = mode;
+    webhook_->set_acceptor(std::make_shared<const accept::Acceptor>(accept_));
+    EXPECT_EQ(from("203.0.113.7", "token-1"), status);
+    EXPECT_EQ(sample("hookfleet_ingress_unlisted_total"), ++unlisted);
+    EXPECT_EQ(from("203.0.113.7", "wrong"), mode == accept::AllowlistMode::kEnforce ? 403 : 401);
+    EXPECT_EQ(from("203.0.113.7, 198.51.100.7", "token-1"), 200);
+    EXPECT_EQ(sample("hookfleet_ingress_unlisted_total"), unlisted);
+  }
   EXPECT_EQ(outcome("forbidden_address"), 2);
 }
 

@@ -207,20 +207,61 @@ TEST(Acceptor, AdmitsEverybodyWithoutAnyToken) {
   EXPECT_TRUE(admits(acceptor, post("anything")));
 }
 
-TEST(Acceptor, OnlyMarksUnlistedAddressesWhenItMonitors) {
+TEST(Acceptor, MarksUnlistedAddressesInEveryModeAndRefusesInOne) {
   Options options = with_tokens({"t"});
-  options.addresses = {"198.51.100.0/24"};
-  Delivery stranger = post("t");
-  Delivery listed = post("t");
-  listed.peer = "198.51.100.7";
-  for (const auto& [mode, marks] : std::map<AllowlistMode, bool>{{AllowlistMode::kOff, false}, {AllowlistMode::kMonitor, true}}) {
+  options.addresses = {"198.51.100.0/24", "2001:db8::/32"};
+  const std::map<std::string_view, bool> peers{{"198.51.100.7", true}, {"::ffff:198.51.100.7", true}, {"2001:db8::1", true},
+                                               {"192.0.2.1", false},   {"2001:db9::1", false},        {"", false}};
+  for (const AllowlistMode mode : {AllowlistMode::kOff, AllowlistMode::kMonitor, AllowlistMode::kEnforce}) {
     options.allowlist = mode;
     const Acceptor acceptor(options);
-    EXPECT_EQ(acceptor.judge(stranger).refusal, std::nullopt);
-    EXPECT_EQ(acceptor.judge(stranger).listed, !marks);
-    EXPECT_TRUE(acceptor.judge(listed).listed);
-    EXPECT_TRUE(acceptor.judge(listed).on_list) << "in every mode";
-    EXPECT_FALSE(acceptor.judge(stranger).on_list);
+    for (const auto& [peer, listed] : peers) {
+      Delivery delivery = post("t");
+      delivery.peer = peer;
+      const Verdict verdict = acceptor.judge(delivery);
+      EXPECT_EQ(verdict.listed, listed) << peer;
+      EXPECT_EQ(verdict.on_list, listed) << peer;
+      EXPECT_TRUE(verdict.right_token) << peer;
+      EXPECT_EQ(verdict.refusal, listed || mode != AllowlistMode::kEnforce ? std::nullopt : std::optional(Refusal::kAddress)) << peer;
+    }
+  }
+}
+
+TEST(Acceptor, HoldsTheAllowlistAgainstTheClientNotTheProxy) {
+  Options options = with_tokens({"t"});
+  options.allowlist = AllowlistMode::kEnforce;
+  options.addresses = {"198.51.100.0/24"};
+  options.trusted_proxies = {"10.0.0.0/8"};
+  const Acceptor acceptor(options);
+  struct Row {
+    std::string_view label, peer, forwarded_for;
+    bool admitted;
+  };
+  const Row rows[] = {
+      {"the client behind the proxy", "10.0.0.1", "198.51.100.7", true},
+      {"behind two", "10.0.0.1", "198.51.100.7, 10.0.0.2", true},
+      {"a listed address that a stranger claims", "10.0.0.1", "198.51.100.7, 203.0.113.1", false},
+      {"a listed address that a peer claims who is no proxy", "203.0.113.1", "198.51.100.7", false},
+      {"the proxy itself", "10.0.0.1", "", false},
+      {"nobody knows", "10.0.0.1", "unknown", false},
+  };
+  for (const Row& row : rows) {
+    Delivery delivery = post("t");
+    delivery.peer = row.peer;
+    delivery.forwarded_for = row.forwarded_for;
+    EXPECT_EQ(admits(acceptor, delivery), row.admitted) << row.label;
+  }
+}
+
+TEST(Acceptor, TakesEveryLiveTokenOfItsList) {
+  const Acceptor acceptor(with_tokens({"current", "next"}, {{kOne, {"own-current", "own-next"}}}));
+  for (const char* token : {"current", "next"}) {
+    EXPECT_EQ(acceptor.admit(acceptor.judge(post(token)), kTwo), kTwo) << token;
+    EXPECT_EQ(acceptor.admit(acceptor.judge(post(token)), kOne), tl::make_unexpected(Refusal::kInstance)) << token;
+  }
+  for (const char* token : {"own-current", "own-next"}) {
+    EXPECT_EQ(acceptor.admit(acceptor.judge(post(token)), kOne), kOne) << token;
+    EXPECT_EQ(acceptor.admit(acceptor.judge(post(token)), kTwo), tl::make_unexpected(Refusal::kInstance)) << token;
   }
 }
 

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -58,6 +60,28 @@ TEST(Answers, AreShortJson) {
     if (row.outcome == Outcome::kStored) continue;
     EXPECT_EQ(nlohmann::json::parse(body_of(row.outcome, {})), nlohmann::json({{"error", row.error}}));
   }
+}
+
+// docs/webhook.md is for people; its table has these rows and no others.
+TEST(Answers, AreThoseOfTheDocumentation) {
+  const auto code = [](std::string_view text) { return "`" + std::string(text) + "`"; };
+  std::set<std::string> expected;
+  for (const Answer& row : kAnswers) {
+    const std::string header = row.header.empty() ? "–" : code(std::string(row.header) + ": " + std::string(row.value));
+    const std::string told = row.told == Told::kNo           ? "–"
+                             : row.told == Told::kRightToken ? "`delivery_refused` to a right token"
+                                                             : "`token_refused` from a listed address";
+    expected.insert("| " + std::to_string(row.status) + " | " + header + " | " + code(body_of(row.outcome, "…")) + " | " + code(row.label) +
+                    " | … | " + told + " |");
+  }
+  std::set<std::string> documented;
+  std::ifstream page(HOOKFLEET_SOURCE_DIR "/docs/webhook.md");
+  for (std::string line; std::getline(page, line);) {
+    std::smatch cells;
+    static const std::regex kRow(R"((\| \d{3} \|[^|]*\|[^|]*\|[^|]*\|)[^|]*\|[^|]*(\|[^|]*\|))");
+    if (std::regex_match(line, cells, kRow)) documented.insert(cells[1].str() + " … " + cells[2].str());
+  }
+  EXPECT_EQ(documented, expected);
 }
 
 TEST(Response, IsWrittenWhole) {
