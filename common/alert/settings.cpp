@@ -9,18 +9,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::optional<std::string> url_problem(const char* key, const config::Secret& url) {
-  if (url.empty()) return std::nullopt;
-  const auto problem = web::check_url(url.reveal());
-  return problem ? std::optional(std::string(key) + ' ' + *problem) : std::nullopt;
-}
-
 void declare_sink(config::Settings& item, SinkOptions& sink) {
   constexpr std::uint64_t kIdMax = INT64_MAX;
-  item.secret("http.url", sink.http.url, "Takes a POST of JSON for each alert; any 2xx is success");
+  item.secret("http.url", sink.http.url, "Takes a POST of JSON for each alert; any 2xx is success", web::check_url);
   item.secret("http.authorization", sink.http.authorization, "Value of its Authorization header");
-  item.secret("slack.url", sink.slack.url, "Incoming webhook of Slack, or of a service that takes {\"text\": …} as well");
-  item.secret("alertmanager.url", sink.alertmanager.url, "Base URL of a Prometheus Alertmanager");
+  item.secret("slack.url", sink.slack.url, "Incoming webhook of Slack, or of a service that takes {\"text\": …} as well", web::check_url);
+  item.secret("alertmanager.url", sink.alertmanager.url, "Base URL of a Prometheus Alertmanager", web::check_url);
   item.secret("alertmanager.authorization", sink.alertmanager.authorization, "Value of its Authorization header");
   item.text("greenapi.api_url", sink.greenapi.api_url, "apiUrl of the instance that sends the operator a message", web::check_url);
   item.count("greenapi.id_instance", sink.greenapi.id_instance, {0, kIdMax}, "idInstance of it");
@@ -43,9 +37,6 @@ void declare_sink(config::Settings& item, SinkOptions& sink) {
       },
       {"http.url", "http.authorization", "slack.url", "alertmanager.url", "alertmanager.authorization", "greenapi.api_url",
        "greenapi.id_instance", "greenapi.token", "greenapi.chat"});
-  item.rule([&sink] { return url_problem("http.url", sink.http.url); }, {"http.url"});
-  item.rule([&sink] { return url_problem("slack.url", sink.slack.url); }, {"slack.url"});
-  item.rule([&sink] { return url_problem("alertmanager.url", sink.alertmanager.url); }, {"alertmanager.url"});
 }
 
 }  // namespace

@@ -337,7 +337,7 @@ void Settings::Loading::take(const Given& given, bool effective) {
   for (const Piece& piece : pieces) {
     const auto wrong = declaration.check ? declaration.check(piece.text) : std::nullopt;
     if (wrong && declaration.secret) {
-      refuse(given, piece.mark, piece.key, *wrong + "; write the secret, or leave the setting out");
+      refuse(given, piece.mark, piece.key, *wrong);  // a secret isn't quoted
     } else if (wrong) {
       // A caller's check says itself what to do.
       const bool ours = !declaration.allowed.empty() && declaration.shape == Shape::kOne;

@@ -160,27 +160,31 @@ void Settings::texts(std::string key, std::vector<std::string>& value, std::stri
 
 namespace {
 
-std::optional<std::string> check_secret(const std::string& text) {
-  if (text.empty()) return "is empty";
-  if (text == kMask) return "is the mask that --print-config shows, not a secret";
-  return std::nullopt;
+/// What is wrong with any secret, or else with this one.
+Settings::Check check_secret(Settings::Check check) {
+  return [check = std::move(check)](const std::string& text) -> std::optional<std::string> {
+    const std::string what_to_do = "; write the secret, or leave the setting out";
+    if (text.empty()) return "is empty" + what_to_do;
+    if (text == kMask) return "is the mask that --print-config shows, not a secret" + what_to_do;
+    return check ? check(text) : std::nullopt;
+  };
 }
 
 }  // namespace
 
-void Settings::secret(std::string key, Secret& value, std::string help) {
+void Settings::secret(std::string key, Secret& value, std::string help, Check check) {
   Declaration& added = add(std::move(key), "SECRET", std::move(help));
   added.secret = true;
   added.expected = "a text";
   if (!value.empty()) added.initial = added.current = {value.reveal()};
-  added.check = check_secret;
+  added.check = check_secret(std::move(check));
   added.assign = [&value](const std::vector<std::string>& texts) {
     value = Secret(texts.front());
     return texts;
   };
 }
 
-void Settings::secrets(std::string key, std::vector<Secret>& value, std::string help) {
+void Settings::secrets(std::string key, std::vector<Secret>& value, std::string help, Check check) {
   Declaration& added = add(std::move(key), "SECRET,…", std::move(help));
   added.shape = Shape::kMany;
   added.secret = true;
@@ -188,7 +192,7 @@ void Settings::secrets(std::string key, std::vector<Secret>& value, std::string 
   added.allowed = "a list";
   for (const Secret& secret : value) added.initial.push_back(secret.reveal());
   added.current = added.initial;
-  added.check = check_secret;
+  added.check = check_secret(std::move(check));
   added.assign = [&value](const std::vector<std::string>& texts) {
     value.clear();
     for (const std::string& text : texts) value.emplace_back(text);

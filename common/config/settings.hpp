@@ -111,10 +111,11 @@ class Settings {
   /// passed `check` and counts: what it says is a warning.
   void texts(std::string key, std::vector<std::string>& value, std::string help, Check check = {}, Check doubt = {});
   /// A secret; also declares `<key>_file`, the path of a file that holds it (one trailing line end is cut; at most 64 KiB).
-  /// An empty secret is a problem; only the default may be empty. The default is public: it is shown.
-  void secret(std::string key, Secret& value, std::string help);
-  /// A list of secrets; also declares `<key>_file` with one secret a line (blank lines don't count).
-  void secrets(std::string key, std::vector<Secret>& value, std::string help);
+  /// An empty secret is a problem; only the default may be empty. The default is public: it is shown. What `check` says must not show the
+  /// secret; the secret isn't quoted before it.
+  void secret(std::string key, Secret& value, std::string help, Check check = {});
+  /// A list of secrets; also declares `<key>_file` with one secret a line (blank lines don't count). `check` is asked of each.
+  void secrets(std::string key, std::vector<Secret>& value, std::string help, Check check = {});
   /// Declares the settings of one item of a list, or of a map, whose keys are relative to it.
   template <class Item>
   using DeclareItem = std::type_identity_t<std::function<void(Settings&, Item&)>>;

@@ -54,8 +54,7 @@ void declare(config::Settings& settings, Options& options) {
   settings.choice<AllowlistMode>("auth.allowlist.mode", options.allowlist,
                                  {{"off", AllowlistMode::kOff}, {"monitor", AllowlistMode::kMonitor}, {"enforce", AllowlistMode::kEnforce}},
                                  "Whether enforce refuses a right token from an address that is not listed; off and monitor let it in. All "
-                                 "three count it and tell it; "
-                                 "without addresses none is unlisted");
+                                 "three count it and tell it; without addresses none is unlisted");
   settings.texts("auth.allowlist.addresses", options.addresses, "Addresses and networks that the sender posts from", network);
   settings.rule(
       [&options]() -> std::optional<std::string> {

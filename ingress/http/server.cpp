@@ -296,9 +296,9 @@ Server::Drained Server::drain(std::chrono::milliseconds timeout) {
   const auto deadline = base::BootClock::now() + kFlush;
   bool turns = state_->turned();
   while (!turns && base::BootClock::now() < deadline) turns = state_->turned();
+  if (turns) state_->turned();
   state_->kick.stop();
   if (!turns) return state_->drained.emplace(Drained::kHung);  // shutdown() would wait for it
-  state_->turned();
   state_->endpoint->shutdown();
   return state_->drained.emplace(empty ? Drained::kAll : Drained::kCutOff);
 }

@@ -11,8 +11,8 @@
 
 namespace hookfleet::forward {
 
-/// What is wrong with a header from the settings, `Name: value`, after "one": "has no colon". Never shows it. Names that requests have from
-/// us, or that rule the connection, are refused.
+/// What is wrong with a header from the settings, `Name: value`: "has no colon". Never shows it. Names that requests have from us, or that
+/// rule the connection, are refused.
 std::optional<std::string> check_header(const std::string& header);
 
 /// A text of the notification as the value of a header: printable ASCII without blanks around, at most 256 characters; every other byte

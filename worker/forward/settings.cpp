@@ -19,6 +19,11 @@ std::optional<std::string> check_name(const std::string& name) {
   return "is no name; write up to " + std::to_string(kNameMax) + " letters, digits, '_', '.' and '-'";
 }
 
+std::optional<std::string> check_signing_secret(const std::string& secret) {
+  if (signing_key(secret)) return std::nullopt;
+  return "is not whsec_ and 24 to 64 bytes in base64; make one with: echo whsec_$(openssl rand -base64 32)";
+}
+
 }  // namespace
 
 std::string display_name(const Options& options) {
@@ -33,38 +38,15 @@ void declare(config::Settings& settings, Options& options) {
   using namespace std::chrono_literals;
   settings.text("name", options.name,
                 "What metrics, logs and dead letters call it; without one its scheme, host and port, and a digest of its path", check_name);
-  settings.secret("url", options.url, "Where the notification's body is posted to");
+  settings.secret("url", options.url, "Where the notification's body is posted to", web::check_url);
   settings.required("url");
-  settings.rule(
-      [&options]() -> std::optional<std::string> {
-        if (options.url.empty()) return std::nullopt;  // told already
-        const auto problem = web::check_url(options.url.reveal());
-        return problem ? std::optional("url: " + *problem) : std::nullopt;
-      },
-      {"url"});
   settings.duration("timeout", options.timeout, {100ms, 10min}, "Time for one request and its answer; the chat waits, others don't");
   settings.count("concurrency", options.concurrency, {1, 4096}, "Requests at a time to this target, of each worker");
-  settings.secrets("headers", options.headers, "Headers added to each request, `Name: value`, such as `Authorization: Bearer …`");
-  settings.rule(
-      [&options]() -> std::optional<std::string> {
-        for (const config::Secret& header : options.headers) {
-          if (auto problem = check_header(header.reveal())) return "headers: one " + *problem;
-        }
-        return std::nullopt;
-      },
-      {"headers"});
+  settings.secrets("headers", options.headers, "Headers added to each request, `Name: value`, such as `Authorization: Bearer …`",
+                   check_header);
   settings.secrets("signing_secrets", options.signing_secrets,
-                   "Secrets `whsec_<base64>` that sign each request as Standard Webhooks has it; several while one takes another's place");
-  settings.rule(
-      [&options]() -> std::optional<std::string> {
-        for (const config::Secret& secret : options.signing_secrets) {
-          if (!signing_key(secret.reveal())) {
-            return "signing_secrets: one is not whsec_ and 24 to 64 bytes in base64; make one with: echo whsec_$(openssl rand -base64 32)";
-          }
-        }
-        return std::nullopt;
-      },
-      {"signing_secrets"});
+                   "Secrets `whsec_<base64>` that sign each request as Standard Webhooks has it; several while one takes another's place",
+                   check_signing_secret);
   settings.text("ca_file", options.ca_file, "Certificates (PEM) to trust instead of the system's");
   settings.flag("refuse_private_addresses", options.refuse_private_addresses,
                 "Send to addresses of the internet only: whatever the name resolves to, no loopback, private or link-local one");

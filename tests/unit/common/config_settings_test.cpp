@@ -750,6 +750,28 @@ TEST_F(ConfigSettings, TheReferenceNamesKeyDefaultRangeAndVariable) {
                                HasSubstr("`HOOKFLEET_AUTH__ALLOWLIST__MODE`")));
 }
 
+TEST_F(ConfigSettings, ACheckOfASecretIsSaidWithoutTheSecret) {
+  Secret one;
+  std::vector<Secret> many;
+  const auto check = [](const std::string& text) -> std::optional<std::string> {
+    if (text.starts_with("good")) return std::nullopt;
+    return "is no good one";
+  };
+  const auto found = [&](const std::string& yaml, const std::map<std::string, std::string>& environment = {}) {
+    Settings settings;
+    settings.secret("a.one", one, "One", check);
+    settings.secrets("a.many", many, "Many", check);
+    return problems_of(settings, yaml, environment);
+  };
+  EXPECT_EQ(found("a: {one: good, many: [good, good2]}"), "");
+  EXPECT_EQ(found("a: {one: hunter2, many: [good, hunter2]}"),
+            "f.yaml:1:10: a.one: is no good one\nf.yaml:1:32: a.many[1]: is no good one\n");
+  EXPECT_EQ(found("", {{"HOOKFLEET_A__ONE", "hunter2"}}), "environment HOOKFLEET_A__ONE: is no good one\n");
+  EXPECT_EQ(found("", {{"HOOKFLEET_A__MANY_FILE", write("secrets", "good\nhunter2\n")}}),
+            "environment HOOKFLEET_A__MANY_FILE: is no good one\n");
+  EXPECT_THAT(found("a: {one: \"\"}"), HasSubstr("is empty; write the secret, or leave the setting out"));
+}
+
 // ---- what it all came from
 
 TEST_F(ConfigSettings, TellsWhatItReadAndWhatThatHeld) {

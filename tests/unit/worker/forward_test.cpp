@@ -190,13 +190,13 @@ TEST(ForwardSettings, TellWhatIsWrongAndNoSecret) {
       {"url: http://h/\nname: ''\n", "is no name"},
       {"url: http://h/\nname: 'http://h/'\n", "is no name"},
       {"url: http://h/\nname: " + std::string(65, 'n') + "\n", "up to 64 letters"},
-      {"url: http://h/\nheaders: ['SECRET']\n", "headers: one is not `Name: value`"},
+      {"url: http://h/\nheaders: ['SECRET']\n", "headers[0]: is not `Name: value`"},
       {"url: http://h/\nheaders: ['Bad Name: SECRET']\n", "has a name that is none"},
       {"url: http://h/\nheaders: ['Content-Length: 7']\n", "that requests have from us"},
       {"url: http://h/\nheaders: ['Content-Type: text/plain']\n", "that requests have from us"},
       {"url: http://h/\nheaders: ['X-Hookfleet-Id: SECRET']\n", "that requests have from us"},
       {"url: http://h/\nheaders: [\"X-A: SECRET\\r\\nX-B: 1\"]\n", "has a control character"},
-      {"url: http://h/\nsigning_secrets: [SECRET]\n", "signing_secrets: one is not whsec_"},
+      {"url: http://h/\nsigning_secrets: [SECRET]\n", "signing_secrets[0]: is not whsec_"},
       {"url: http://h/\nconcurrency: 0\n", "too small"},
   };
   for (const auto& [yaml, expected] : rows) {
