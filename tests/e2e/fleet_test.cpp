@@ -322,6 +322,28 @@ TEST(Fleet, LosesNothingWhenIngressesAreKilled) {
   expect_conserved(fleet, sender);
 }
 
+TEST(Fleet, AnIngressWhoseEventThreadSpinsEndsByItselfAndTheSenderSeesOnly200) {
+  Fleet fleet({.ingress_flags = {"--server.hang_timeout", "5s"}});
+  Sender sender(load(fleet));
+  sender.start();
+  const auto more = [&](std::uint64_t notifications) {
+    const auto target = sender.acknowledged_count() + notifications;
+    return wait_until(60s, [&] { return sender.acknowledged_count() > target; });
+  };
+  ASSERT_TRUE(more(300));
+  ASSERT_TRUE(support::spin_event_thread(fleet.ingress_port(0)));
+  ASSERT_EQ(fleet.ingress(0).wait(60s), 70);
+  ASSERT_TRUE(more(300)) << "the other one takes it all";
+  fleet.restart_ingress(0);
+  ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_ready(0); }));
+  ASSERT_TRUE(
+      wait_until(30s, [&] { return metric(fleet.ingress_metrics(0), "hookfleet_ingress_deliveries_total{outcome=\"stored\"}") > 0; }));
+  sender.stop();
+  EXPECT_EQ(sender.tally().by_status.size(), 1U) << "nothing but 200";
+  EXPECT_TRUE(sender.tally().by_status.contains(200));
+  expect_conserved(fleet, sender);
+}
+
 TEST(Fleet, AnotherWorkerResumesWithinTwelveSecondsWhenOneIsKilled) {
   Fleet fleet;
   Sender sender(load(fleet));

@@ -281,25 +281,6 @@ TEST_F(IngressProgram, AnswersEveryRequestThatItTookWhenItIsAskedToStop) {
   EXPECT_EQ(program.wait(20s), 0);
 }
 
-// Pistache 0.0.5 spins for ever when the CR and the LF behind a chunk come in two reads; nginx never sends chunks.
-void spin_the_event_thread(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // What comes before the break is read alone, since it is taken up to there: the connection is idle again when another one is answered.
-  for (const std::string part :
-       {"POST /webhook HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r", "\n6\r\n world\r\n0\r\n\r\n"}) {
-    ASSERT_EQ(::send(fd, part.data(), part.size(), MSG_NOSIGNAL), static_cast<ssize_t>(part.size()));
-    HttpClient(port, 2s).get("/livez");
-  }
-  ::close(fd);
-}
-
 TEST_F(IngressProgram, EndsByItselfWhenItsEventThreadSpinsAndLosesNothing) {
   std::vector<std::string> stored;
   {
@@ -310,7 +291,7 @@ TEST_F(IngressProgram, EndsByItselfWhenItsEventThreadSpinsAndLosesNothing) {
       ASSERT_TRUE(response && response->status == 200);
       stored.push_back(nlohmann::json::parse(response->body).at("id"));
     }
-    spin_the_event_thread(port_);
+    ASSERT_TRUE(support::spin_event_thread(port_));
     ASSERT_FALSE(serving());
     EXPECT_EQ(program.wait(120s), 70);
   }
@@ -335,7 +316,7 @@ TEST_F(IngressProgram, EndsByItselfWhenItsEventThreadSpinsAndLosesNothing) {
 TEST_F(IngressProgram, EndsWhenItIsAskedToStopWhileItsEventThreadSpins) {
   Process program = start({"--auth.tokens", "t", "--append.deadline", "1s"});
   ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
-  spin_the_event_thread(port_);
+  ASSERT_TRUE(support::spin_event_thread(port_));
   ASSERT_FALSE(serving());
   program.signal(SIGTERM);
   EXPECT_EQ(program.wait(60s), 70);

@@ -129,4 +129,24 @@ std::optional<Response> HttpClient::read_response(bool expect_body) {
   return response;
 }
 
+bool spin_event_thread(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  bool sent = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  bool turns = true;
+  for (const std::string_view part :
+       {"POST /webhook HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r", "\n6\r\n world\r\n0\r\n\r\n"}) {
+    sent = sent && ::send(fd, part.data(), part.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(part.size());
+    // Answered when the part before has been read: the next one comes in a read of its own.
+    turns = HttpClient(port, std::chrono::seconds(2)).get("/livez").has_value();
+  }
+  ::close(fd);
+  return sent && !turns;
+}
+
 }  // namespace hookfleet::support

@@ -48,4 +48,8 @@ class HttpClient {
   std::string buffer_;
 };
 
+/// Makes the event thread of the ingress on this port of 127.0.0.1 spin for ever: Pistache 0.0.5 does when the CR and the LF behind a chunk
+/// come in two reads (nginx sends no chunks). False when it still turns.
+bool spin_event_thread(int port);
+
 }  // namespace hookfleet::support
