@@ -138,6 +138,8 @@ bool adds_up(Kind kind) {
     case Kind::kRedisDown:
     case Kind::kRedisNotDurable:
     case Kind::kRedisFull:
+    case Kind::kSettingsRefused:
+    case Kind::kProcessHung:
     case Kind::kTest: return false;
   }
   return false;
