@@ -74,14 +74,14 @@ void Webhook::set_acceptor(std::shared_ptr<const accept::Acceptor> acceptor) {
 void Webhook::receive(const Request& request, Reply reply) {
   accept::Verdict verdict;
   try {
-    take(request, std::move(reply), verdict);
+    take(request, reply, verdict);
   } catch (...) {
     tell_operator(Outcome::kFailed, verdict);  // what becomes of a reply without an answer
     throw;
   }
 }
 
-void Webhook::take(const Request& request, Reply reply, accept::Verdict& verdict) {
+void Webhook::take(const Request& request, Reply& reply, accept::Verdict& verdict) {
   const base::BootTime arrived = clock_.now();
   const auto acceptor = this->acceptor();
   verdict = acceptor->judge({.method = request.method,

@@ -38,7 +38,7 @@ class Webhook {
   struct Exchange;
   std::shared_ptr<const accept::Acceptor> acceptor() const HOOKFLEET_EXCLUDES(mutex_);
   /// receive(), which tells the operator when it throws; `verdict` is set as soon as there is one.
-  void take(const Request& request, Reply reply, accept::Verdict& verdict);
+  void take(const Request& request, Reply& reply, accept::Verdict& verdict);
   /// An answer without a 200 or before the appender.
   void refuse(Outcome outcome, const Request& request, const accept::Verdict& verdict, Reply reply);
   void finish(Exchange& exchange, append::Outcome outcome);
