@@ -48,7 +48,7 @@ RULE = {
     "cli": THIRD | {"worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach
-SHARED_FILES = {"cli": {"ingress/config.hpp", "worker/config.hpp", "worker/dispatch/arrival.hpp", "worker/dispatch/checks.hpp"}}
+SHARED_FILES = {"cli": {"ingress/config.hpp", "ingress/accept/address.hpp", "worker/config.hpp", "worker/dispatch/arrival.hpp", "worker/dispatch/checks.hpp"}}
 
 # header prefix -> its only user
 OWNER = {

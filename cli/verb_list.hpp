@@ -27,6 +27,7 @@ VerbSpec layout_clear_verb();
 VerbSpec config_check_verb();
 VerbSpec config_print_verb();
 VerbSpec config_reference_verb();
+VerbSpec firewall_verb();
 VerbSpec completion_verb();
 
 }  // namespace hookfleet::cli

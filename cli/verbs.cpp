@@ -113,6 +113,7 @@ const std::vector<VerbSpec>& verbs() {
       config_check_verb(),
       config_print_verb(),
       config_reference_verb(),
+      firewall_verb(),
       completion_verb(),
   };
   return kVerbs;

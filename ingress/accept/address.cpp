@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kTextMax = 64;                                                       // the longest address has 45 characters
 constexpr std::array<std::uint8_t, 16> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};  // ::ffff:0.0.0.0
 constexpr std::size_t kMappedBytes = 12;
+constexpr unsigned kMappedBits = kMappedBytes * 8;
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
@@ -63,7 +64,8 @@ std::optional<Network> Network::parse(std::string_view text) {
   unsigned prefix = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
   if (error != std::errc() || end != digits.data() + digits.size() || prefix > (v4 ? 32U : 128U)) return std::nullopt;
-  network.bits_ = v4 ? prefix + 96 : prefix;
+  network.bits_ = v4 ? prefix + kMappedBits : prefix;
+  for (unsigned bit = network.bits_; bit < 128; ++bit) network.base_.bytes_[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
   return network;
 }
 
@@ -73,6 +75,18 @@ bool Network::contains(const Address& address) const {
   if (bits_ % 8 == 0) return true;
   const auto mask = static_cast<std::uint8_t>(0xff << (8 - bits_ % 8));
   return (base_.bytes_[whole] & mask) == (address.bytes_[whole] & mask);
+}
+
+bool Network::contains(const Network& other) const { return bits_ <= other.bits_ && contains(other.base_); }
+
+bool Network::is_v4() const {
+  static const Network kAll = *Network::parse("0.0.0.0/0");
+  return kAll.contains(*this);
+}
+
+std::string Network::text() const {
+  if (bits_ == 128) return base_.text();
+  return base_.text() + '/' + std::to_string(is_v4() ? bits_ - kMappedBits : bits_);
 }
 
 bool contains(const std::vector<Network>& networks, const Address& address) {

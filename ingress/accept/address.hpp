@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,19 +19,25 @@ class Address {
   std::string text() const;
   /// 127.0.0.0/8 or ::1: the request comes from this machine.
   bool is_loopback() const;
-  bool operator==(const Address&) const = default;
+  auto operator<=>(const Address&) const = default;
 
  private:
   friend class Network;
   std::array<std::uint8_t, 16> bytes_{};
 };
 
-/// A CIDR block; a bare address is a block of one.
+/// A CIDR block; a bare address is a block of one. Blocks are ordered by their first address, larger ones before smaller ones.
 class Network {
  public:
-  /// Nothing for what is no address, or whose prefix is no number within the address' length.
+  /// Nothing for what is no address, or whose prefix is no number within the address' length. Bits beyond the prefix don't count.
   static std::optional<Network> parse(std::string_view text);
   bool contains(const Address& address) const;
+  bool contains(const Network& other) const;
+  /// All of it is IPv4 (as such, or v4-mapped).
+  bool is_v4() const;
+  /// `10.0.0.0/8`, `1.2.3.4`, `fd00::/8`: the first address, v4-mapped as IPv4, and the prefix unless it is a block of one.
+  std::string text() const;
+  auto operator<=>(const Network&) const = default;
 
  private:
   Address base_;

@@ -27,17 +27,33 @@ refused() {
 
 accepted native NGINX_INGRESSES="127.0.0.1:9081 127.0.0.1:9082" NGINX_LISTED="46.101.109.139 10.0.0.0/8 fd00::/8"
 [ "$(grep -c 'server 127.0.0.1:908[12] max_fails=0;' "$work/native.conf")" -eq 2 ] || fail "not both ingresses are there"
+sed 's/max_fails=0/max_fials=0/' "$work/native.conf" >"$work/wrong.conf"
+! nginx -t -q -p "$work" -c "$work/wrong.conf" 2>/dev/null || fail "the exit status of nginx -t says nothing here"
 grep -q 'access_log off;' "$work/native.conf" || fail "the access log is on by itself"
 accepted logged NGINX_INGRESSES=127.0.0.1:9081 NGINX_ACCESS_LOG="$work/access.log"
 # shellcheck disable=SC2016
 ! grep -E 'http_authorization|request_uri|args|\$request[^_]' <(sed -n '/log_format/,/;/p' "$work/logged.conf") || fail "the access log could hold a token"
 accepted by_name NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=127.0.0.11
+accepted by_name_v6 NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=fd00::53
+tls=(NGINX_TLS_LISTEN=127.0.0.1:18443 "NGINX_TLS_CERTIFICATE=$work/chain.pem" "NGINX_TLS_KEY=$work/key.pem")
+accepted tls_only NGINX_INGRESSES=127.0.0.1:9081 NGINX_LISTEN= "${tls[@]}"
+! grep -E '^ *listen ' "$work/tls_only.conf" | grep -v ssl || fail "something is taken without TLS"
+! grep -q Strict-Transport-Security "$work/tls_only.conf" || fail "HSTS is on by itself"
+accepted hsts NGINX_INGRESSES=127.0.0.1:9081 "${tls[@]}" NGINX_HSTS=31536000
+accepted acme NGINX_INGRESSES=127.0.0.1:9081 "${tls[@]}" "NGINX_ACME_LISTEN=127.0.0.1:18081 127.0.0.2:18081" NGINX_ACME_ROOT="$work"
+! grep -q acme-challenge "$work/native.conf" || fail "the challenge's location is there without being asked for"
+accepted everything NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=127.0.0.11 "${tls[@]}" NGINX_HSTS=60 NGINX_ACME_LISTEN=127.0.0.1:18081 \
+  NGINX_ACME_ROOT="$work" NGINX_REAL_IP_FROM=10.0.0.0/8 NGINX_LISTED=46.101.109.139 NGINX_ACCESS_LOG="$work/access.log" NGINX_BODY_MAX=64m NGINX_WORKERS=2
 accepted tls NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_LISTEN=127.0.0.1:18443 NGINX_TLS_CERTIFICATE="$work/chain.pem" NGINX_TLS_KEY="$work/key.pem"
 accepted behind_a_balancer NGINX_INGRESSES=127.0.0.1:9081 NGINX_REAL_IP_FROM="10.0.0.0/8 192.168.0.0/16"
 
 refused "no ingress" NGINX_LISTEN=8080
 refused "no address" NGINX_INGRESSES=127.0.0.1:9081
 refused "certificate without key" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_CERTIFICATE=chain.pem
+refused "listen address without certificate" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_LISTEN=8443
+refused "HSTS without TLS" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_HSTS=60
+refused "HSTS that is no number" NGINX_INGRESSES=127.0.0.1:9081 "${tls[@]}" NGINX_HSTS=60d
+refused "challenges without a webroot" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_ACME_LISTEN=80
 refused "a value that ends the statement" NGINX_LISTEN='8080; include /etc/passwd' NGINX_INGRESSES=127.0.0.1:9081
 
 listed() { nginx/listed; }
