@@ -71,6 +71,13 @@ void RedisServer::kill() {
   process_.reset();
 }
 
+void RedisServer::stop() {
+  connection_.reset();
+  process_->signal(SIGTERM);
+  if (process_->wait(30s) != 0) give_up("redis-server does not end on SIGTERM", log());
+  process_.reset();
+}
+
 void RedisServer::start() {
   Process::Options process;
   process.argv = {HOOKFLEET_SOURCE_DIR "/deploy/fleet/redis_start",

@@ -47,6 +47,8 @@ class RedisServer {
 
   /// kill -9. start() brings it back on the same port and directory.
   void kill();
+  /// SIGTERM, as ./fleet stops it; aborts the test program when it doesn't end by itself. start() brings it back.
+  void stop();
   void start();
   void restart() {
     kill();
