@@ -135,11 +135,13 @@ void Fleet::start_nginx() {
       .argv = {"/usr/sbin/nginx", "-c", dir_ / "nginx.conf", "-p", dir_.path()}, .environment = {}, .output = dir_ / "nginx.log"});
 }
 
+std::vector<pid_t> Fleet::nginx_workers() const { return children_of(nginx_pid()); }
+
 void Fleet::reload_nginx() {
-  const auto before = children_of(nginx_pid());
+  const auto before = nginx_workers();
   nginx_->signal(SIGHUP);
   const bool changed = wait_until(30s, [&] {
-    const auto now = children_of(nginx_pid());
+    const auto now = nginx_workers();
     return !now.empty() && std::find_first_of(now.begin(), now.end(), before.begin(), before.end()) == now.end();
   });
   if (!changed) ADD_FAILURE() << "nginx did not change its workers";

@@ -48,6 +48,7 @@ class Fleet {
   pid_t ingress_pid(std::size_t index) const { return ingresses_.at(index).process->pid(); }
   pid_t redis_pid() const { return redis_->pid(); }
   pid_t nginx_pid() const { return nginx_->pid(); }
+  std::vector<pid_t> nginx_workers() const;
   pid_t worker_pid(std::size_t index) const { return workers_.at(index).process->pid(); }
 
   RedisServer& redis() { return *redis_; }
