@@ -1,6 +1,5 @@
 #include "common/digest/digest.hpp"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <xxhash.h>
@@ -72,8 +71,6 @@ std::string sha1_hex(std::string_view bytes) {
 }
 
 std::uint64_t xxh3_64(std::string_view bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
-
-bool equal_in_constant_time(const Sha256& a, const Sha256& b) noexcept { return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
 
 std::string to_base64(std::string_view bytes) {
   // EVP_EncodeBlock counts in int and writes a NUL behind: pieces of a multiple of three bytes need no padding between them.

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -24,8 +26,17 @@ std::string sha1_hex(std::string_view bytes);
 /// XXH3_64bits with seed 0.
 std::uint64_t xxh3_64(std::string_view bytes) noexcept;
 
-/// Equal or not, in a time that does not depend on where they differ.
-bool equal_in_constant_time(const Sha256& a, const Sha256& b) noexcept;
+/// Equal or not, in a time that does not depend on where they differ. Inline and by words: an ingress with 1,000 tokens asks so often for
+/// each delivery (measured: 17 ns with CRYPTO_memcmp, which goes by bytes).
+inline bool equal_in_constant_time(const Sha256& a, const Sha256& b) noexcept {
+  std::array<std::uint64_t, 4> left, right;
+  static_assert(sizeof left == sizeof a);
+  std::memcpy(left.data(), a.data(), sizeof left);
+  std::memcpy(right.data(), b.data(), sizeof right);
+  std::uint64_t difference = (left[0] ^ right[0]) | (left[1] ^ right[1]) | (left[2] ^ right[2]) | (left[3] ^ right[3]);
+  asm volatile("" : "+r"(difference));  // the compiler may not see that only zero matters, and branch on a part of it
+  return difference == 0;
+}
 
 /// RFC 4648, padded, one line.
 std::string to_base64(std::string_view bytes);

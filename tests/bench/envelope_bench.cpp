@@ -1,5 +1,6 @@
 // How long the envelope takes: nanoseconds of CPU a body and MB/s of each step that touches a body, beside the DOM that checks and handlers
-// ask for. Then what a check against the schemas costs, by type of the documented bodies.
+// ask for. Then what the ingress does with a delivery of 1 kB before it is appended: judge the token and the address, read the envelope,
+// hold the instance against the token; goal: at most 3 µs. Then what a check against the schemas costs, by type of the documented bodies.
 // Usage: bench_envelope [milliseconds a figure, default 200]
 #include <time.h>
 
@@ -17,6 +18,7 @@
 #include "common/notification/identity.hpp"
 #include "common/notification/notification.hpp"
 #include "common/schema/schemas.hpp"
+#include "ingress/accept/acceptor.hpp"
 #include "tests/support/samples.hpp"
 
 namespace {
@@ -140,6 +142,56 @@ void checks(std::chrono::nanoseconds budget) {
   }
 }
 
+/// As Webhook::receive: one row for each way to authenticate.
+void admission(std::chrono::nanoseconds budget) {
+  constexpr double kGoal = 3000;
+  const std::vector<std::string> bodies{text_message(std::string(1024 - text_message("").size(), 'x'))};
+  struct Row {
+    const char* name;
+    accept::Options options;
+    const char* authorization;
+    const char* forwarded_for;
+  };
+
+  accept::Options one;
+  one.tokens = {config::Secret("a-token-of-forty-characters-0123456789ab")};
+  accept::Options listed = one;
+  listed.tokens.emplace_back("the-next-token-0123456789");
+  listed.allowlist = accept::AllowlistMode::kEnforce;
+  for (int i = 0; i < 16; ++i) listed.addresses.push_back("46.101.109." + std::to_string(124 + i));
+
+  accept::Options many = listed;
+  for (unsigned i = 0; i < 1000; ++i)
+    many.instances.push_back({1'101'000'001ULL + i, {config::Secret("token-of-instance-" + std::to_string(i))}});
+  const std::vector<Row> rows{
+      {"one token", one, "Bearer a-token-of-forty-characters-0123456789ab", ""},
+      {"two tokens, 16 addresses behind a proxy", listed, "Bearer the-next-token-0123456789", "46.101.109.139"},
+      {"the same and 1,000 instances' own tokens", many, "Bearer token-of-instance-0", "46.101.109.139"},
+  };
+  std::printf("\n%-44s | %9s %11s %8s | %s\n", "a delivery of 1 kB", "judge ns", "envelope ns", "sum ns", "goal: at most 3,000");
+  for (const Row& row : rows) {
+    const accept::Acceptor acceptor(row.options);
+    const auto judge = [&] {
+      return acceptor.judge({.method = "POST",
+                             .path = "/webhook",
+                             .peer = "127.0.0.1",
+                             .authorization = row.authorization,
+                             .forwarded_for = row.forwarded_for,
+                             .refused = {}});
+    };
+    if (judge().refusal || !acceptor.admit(judge(), 1'101'000'001)) std::abort();
+    const double judged = nanoseconds_per_body(bodies, budget, [&](const std::string&) { keep(judge()); });
+    const double envelope = nanoseconds_per_body(bodies, budget, [](const std::string& body) { keep(notification::read_envelope(body)); });
+    const double sum = nanoseconds_per_body(bodies, budget, [&](const std::string& body) {
+      const accept::Verdict verdict = judge();
+      const auto read = notification::read_envelope(body);
+      keep(acceptor.admit(verdict, read.id_instance));
+    });
+    std::printf("%-44s | %9.0f %11.0f %8.0f | %s\n", row.name, judged, envelope, sum, sum <= kGoal ? "met" : "missed");
+    std::fflush(stdout);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -161,5 +213,6 @@ int main(int argc, char** argv) {
     std::printf("%-26s %9.0f | %11.0f %7.0f | %11.0f %11.0f %11.0f %11.0f\n", name.c_str(), size, envelope, size * 1e3 / envelope, minify,
                 identity, digest, dom);
   }
+  admission(budget);
   checks(budget / 4);
 }

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,7 +26,7 @@ struct Client {
   int fd = -1;
   unsigned number = 0;
   std::uint64_t sequence = 0;
-  Clock::time_point sent;
+  Clock::time_point sent;  ///< when it left, or should have left
   std::string request;
   std::string answer;
 };
@@ -45,14 +46,14 @@ void connect(Client& client, int port) {
   ::setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-void send_next(Client& client, const Load& load) {
+void send_next(Client& client, const Load& load, Clock::time_point due) {
   const std::string id = "B" + std::to_string(client.number) + "S" + std::to_string(client.sequence++);
   const std::string body = support::Sender::body(1'101'000'001 + client.number, std::to_string(79'000'000'000ULL + client.number) + "@c.us",
                                                  id, load.body_bytes);
   client.request = "POST /webhook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Bearer " + load.token +
                    "\r\nConnection: keep-alive\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   client.answer.clear();
-  client.sent = Clock::now();
+  client.sent = due;
   std::string_view rest = client.request;
   while (!rest.empty()) {
     const auto sent = ::send(client.fd, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -81,16 +82,37 @@ double LoadResult::percentile(double share) const {
 LoadResult run(const Load& load, const std::function<void()>& at_start, const std::function<void()>& at_end) {
   const int poller = ::epoll_create1(EPOLL_CLOEXEC);
   std::vector<Client> clients(load.connections);
+  const bool paced = load.per_second > 0;
+  const auto apart = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(paced ? 1 / load.per_second : 0));
+  auto due = Clock::now();  // the next request by the clock
+  std::vector<Client*> free;
+  const auto go_on = [&](Client& client) {
+    if (paced) {
+      free.push_back(&client);
+    } else {
+      send_next(client, load, Clock::now());
+    }
+  };
   const auto open = [&](Client& client) {
     connect(client, load.port);
     if (client.fd < 0) return;
     epoll_event event{EPOLLIN, {&client}};
     ::epoll_ctl(poller, EPOLL_CTL_ADD, client.fd, &event);
-    send_next(client, load);
+    go_on(client);
   };
   for (unsigned i = 0; i < load.connections; ++i) {
     clients[i].number = i;
     open(clients[i]);
+  }
+  // epoll_wait counts in ms; this wakes it between them.
+  const int timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (paced) {
+    const auto ns = std::max<std::int64_t>(std::chrono::nanoseconds(apart).count(), 1);
+    const timespec interval{ns / 1'000'000'000, ns % 1'000'000'000};
+    const itimerspec each{interval, interval};
+    ::timerfd_settime(timer, 0, &each, nullptr);
+    epoll_event event{EPOLLIN, {nullptr}};
+    ::epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event);
   }
   LoadResult result;
   const auto begin = Clock::now() + load.warm_up;
@@ -103,13 +125,25 @@ LoadResult run(const Load& load, const std::function<void()>& at_start, const st
       counting = true;
       at_start();
     }
+    while (paced && due <= now && !free.empty()) {
+      Client& client = *free.back();
+      free.pop_back();
+      send_next(client, load, due);
+      due += apart;
+    }
     const int ready = ::epoll_wait(poller, events, 256, 10);
     for (int i = 0; i < ready; ++i) {
+      if (events[i].data.ptr == nullptr) {
+        std::uint64_t ticks = 0;
+        static_cast<void>(!::read(timer, &ticks, sizeof ticks));
+        continue;
+      }
       Client& client = *static_cast<Client*>(events[i].data.ptr);
       const auto got = ::recv(client.fd, chunk, sizeof chunk, 0);
       if (got <= 0) {
         ++result.refused;
         ::close(client.fd);
+        std::erase(free, &client);
         open(client);
         continue;
       }
@@ -122,7 +156,7 @@ LoadResult run(const Load& load, const std::function<void()>& at_start, const st
       } else if (status != 200) {
         ++result.refused;
       }
-      send_next(client, load);
+      go_on(client);
     }
   }
   at_end();
@@ -130,6 +164,7 @@ LoadResult run(const Load& load, const std::function<void()>& at_start, const st
   for (auto& client : clients) {
     if (client.fd >= 0) ::close(client.fd);
   }
+  ::close(timer);
   ::close(poller);
   std::sort(result.latency_ms.begin(), result.latency_ms.end());
   return result;

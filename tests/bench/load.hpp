@@ -10,7 +10,8 @@
 
 namespace hookfleet::bench {
 
-/// A closed loop of keep-alive connections to 127.0.0.1 on one thread: each sends its next request when its answer has come.
+/// Keep-alive connections to 127.0.0.1 on one thread. A closed loop: each sends its next request when its answer has come. Or by the clock,
+/// `per_second`: a request that finds no connection free waits for one, and its latency counts from when it should have left.
 struct Load {
   int port = 0;
   unsigned connections = 64;
@@ -18,6 +19,7 @@ struct Load {
   std::chrono::milliseconds warm_up{500};  ///< answered, not counted
   std::string token;
   std::size_t body_bytes = 1024;
+  double per_second = 0;  ///< 0: a closed loop
 };
 
 struct LoadResult {

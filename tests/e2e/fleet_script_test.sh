@@ -95,12 +95,28 @@ kill -STOP "$old"
 within 40 replaced ingress-2 "$old" || fail "a frozen ingress isn't back"
 works
 
-step "scaling up and down"
+step "scaling up and down, and starting anew with other settings, is seen by no sender"
+sender() {  # posts until told to stop, each on a new connection: a line with the status of each
+  until [ -e "$work/enough" ]; do
+    curl -sS --noproxy '*' -m 30 -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $HOOKFLEET_TOKEN" -d '{}' "$HOOKFLEET_URL" || true
+  done
+}
+sender >"$work/seen" 2>&1 &
+sending=$!
 ./fleet up --ingress 3 --workers 1 >/dev/null || fail "scaling"
 ready || fail "not ready after scaling"
 [ ! -e .fleet/run/worker-2.pid ] || fail "worker-2 still runs"
-./fleet up --ingress 1 >/dev/null || fail "scaling down"
+old=$(pid ingress-1)$(pid ingress-3)$(pid worker-1)
+echo 'worker: {concurrency: 5}' >"$work/five.yaml"
+./fleet up --config "$work/five.yaml" >/dev/null || fail "up with other settings"
+[ "$old" != "$(pid ingress-1)$(pid ingress-3)$(pid worker-1)" ] || fail "nothing was started anew with other settings"
+./fleet up --config none --ingress 1 >/dev/null || fail "scaling down"
 [ ! -e .fleet/run/ingress-2.pid ] || fail "ingress-2 still runs"
+: >"$work/enough"
+wait "$sending"
+[ "$(sort -u "$work/seen")" = 200 ] || fail "senders saw: $(sort "$work/seen" | uniq -c | tr '\n' ';')"
+(($(wc -l <"$work/seen") > 50)) || fail "only $(wc -l <"$work/seen") posts were made meanwhile"
+
 for _ in 1 2 3; do works; done
 
 step "another token, without a restart"

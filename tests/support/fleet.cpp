@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
-#include <csignal>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <sstream>
 
 #include "tests/support/http.hpp"
 #include "tests/support/wait_until.hpp"
@@ -22,6 +24,13 @@ std::optional<std::string> get(int port, const char* path) {
   const auto response = client.get(path);
   if (!response || response->status != 200) return std::nullopt;
   return response->body;
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+  std::vector<pid_t> children;
+  std::istringstream list(read_file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children"));
+  for (pid_t child = 0; list >> child;) children.push_back(child);
+  return children;
 }
 
 void print_log(const std::string& name, const std::string& file) {
@@ -44,7 +53,10 @@ Fleet::Fleet(Options options) : options_(std::move(options)) {
     start(ingresses_.emplace_back(std::move(made)));
   }
   for (unsigned i = 0; i < options_.workers; ++i) add_worker();
-  if (options_.nginx) start_nginx();
+  if (options_.nginx) {
+    configure_nginx();
+    start_nginx();
+  }
   if (!options_.start_redis) return;
   const bool ready = wait_until(30s, [&] {
     for (std::size_t i = 0; i < ingresses_.size(); ++i) {
@@ -102,7 +114,7 @@ void Fleet::add_worker() {
   start(workers_.emplace_back(std::move(made)));
 }
 
-void Fleet::start_nginx() {
+void Fleet::configure_nginx() {
   nginx_port_ = free_port();
   std::string upstream;
   for (const auto& ingress : ingresses_) upstream += "127.0.0.1:" + std::to_string(ingress.port) + " ";
@@ -115,12 +127,31 @@ void Fleet::start_nginx() {
                                   {"NGINX_WORKERS", "1"},
                                   {"NGINX_USER", ::getuid() == 0 ? "root" : ""}},
                   .output = configuration});
-  if (render.wait(20s) != 0) {
-    ADD_FAILURE() << "nginx/render: " << read_file(configuration);
-    return;
-  }
+  if (render.wait(20s) != 0) ADD_FAILURE() << "nginx/render: " << read_file(configuration);
+}
+
+void Fleet::start_nginx() {
   nginx_ = std::make_unique<Process>(Process::Options{
-      .argv = {"/usr/sbin/nginx", "-c", configuration, "-p", dir_.path()}, .environment = {}, .output = dir_ / "nginx.log"});
+      .argv = {"/usr/sbin/nginx", "-c", dir_ / "nginx.conf", "-p", dir_.path()}, .environment = {}, .output = dir_ / "nginx.log"});
+}
+
+std::vector<pid_t> Fleet::nginx_workers() const { return children_of(nginx_pid()); }
+
+void Fleet::reload_nginx() {
+  const auto before = nginx_workers();
+  nginx_->signal(SIGHUP);
+  const bool changed = wait_until(30s, [&] {
+    const auto now = nginx_workers();
+    return !now.empty() && std::find_first_of(now.begin(), now.end(), before.begin(), before.end()) == now.end();
+  });
+  if (!changed) ADD_FAILURE() << "nginx did not change its workers";
+}
+
+void Fleet::restart_nginx() {
+  nginx_->signal(SIGQUIT);
+  if (nginx_->wait(60s) != 0) ADD_FAILURE() << "nginx did not end in order";
+  start_nginx();
+  if (!wait_until(20s, [this] { return get(nginx_port_, "/healthz").has_value(); })) ADD_FAILURE() << "nginx does not answer";
 }
 
 void Fleet::restart_ingress(std::size_t index) { start(ingresses_.at(index)); }

@@ -48,6 +48,7 @@ class Fleet {
   pid_t ingress_pid(std::size_t index) const { return ingresses_.at(index).process->pid(); }
   pid_t redis_pid() const { return redis_->pid(); }
   pid_t nginx_pid() const { return nginx_->pid(); }
+  std::vector<pid_t> nginx_workers() const;
   pid_t worker_pid(std::size_t index) const { return workers_.at(index).process->pid(); }
 
   RedisServer& redis() { return *redis_; }
@@ -57,6 +58,10 @@ class Fleet {
   /// Starts the process again that stood at `index`, on the same ports and with the same log.
   void restart_ingress(std::size_t index);
   void restart_worker(std::size_t index);
+  /// SIGHUP, as after a change of its configuration: new nginx workers, the old ones end. Returns when they have.
+  void reload_nginx();
+  /// SIGQUIT, as ./fleet stops it (what is under way is answered), then a new one on the same port. Returns when it answers.
+  void restart_nginx();
   /// One more, as the others; its index is workers() - 1.
   void add_worker();
   std::size_t workers() const { return workers_.size(); }
@@ -92,6 +97,7 @@ class Fleet {
   };
   Member make_member(const std::string& program, const std::string& name, const std::vector<std::string>& flags) const;
   void start(Member& member);
+  void configure_nginx();
   void start_nginx();
 
   const Options options_;

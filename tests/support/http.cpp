@@ -32,7 +32,10 @@ std::optional<Response> HttpClient::post(std::string_view target, std::string_vi
 }
 
 std::optional<Response> HttpClient::raw(std::string_view bytes, bool expect_body) {
-  if (fd_ < 0 && !connect()) return std::nullopt;
+  char unread = 0;
+  if (fd_ >= 0 && ::recv(fd_, &unread, 1, MSG_PEEK | MSG_DONTWAIT) == 0) close();  // the server ended it while it was idle
+  refused_ = fd_ < 0 && !connect();
+  if (refused_) return std::nullopt;
   buffer_.clear();
   if (!send(bytes)) {
     // The server may have answered and closed before it took all of the body (413).

@@ -17,8 +17,8 @@ struct Response {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-/// A keep-alive HTTP/1.1 client for 127.0.0.1, one request at a time. Connects when needed and again after a lost connection, but never
-/// repeats a request by itself.
+/// A keep-alive HTTP/1.1 client for 127.0.0.1, one request at a time. Connects when needed and again after a lost connection, also one that
+/// the server ended while it was idle, but never repeats a request by itself.
 class HttpClient {
  public:
   explicit HttpClient(int port, std::chrono::milliseconds timeout = std::chrono::seconds(30)) : port_(port), timeout_(timeout) {}
@@ -35,6 +35,8 @@ class HttpClient {
   /// Sends bytes as they are and reads one response; `expect_body` false for HEAD.
   std::optional<Response> raw(std::string_view bytes, bool expect_body = true);
   void close();
+  /// Whether the last request could not be sent at all, because nobody accepted the connection.
+  bool refused() const { return refused_; }
 
  private:
   bool connect();
@@ -45,6 +47,7 @@ class HttpClient {
   int port_;
   std::chrono::milliseconds timeout_;
   int fd_ = -1;
+  bool refused_ = false;
   std::string buffer_;
 };
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "tests/support/wait_until.hpp"
@@ -71,7 +72,14 @@ void RedisServer::kill() {
   process_.reset();
 }
 
-void RedisServer::start() {
+void RedisServer::stop() {
+  connection_.reset();
+  process_->signal(SIGTERM);
+  if (process_->wait(30s) != 0) give_up("redis-server does not end on SIGTERM", log());
+  process_.reset();
+}
+
+void RedisServer::launch() {
   Process::Options process;
   process.argv = {HOOKFLEET_SOURCE_DIR "/deploy/fleet/redis_start",
                   directory_.path(),
@@ -102,7 +110,11 @@ void RedisServer::start() {
   if (options_.unix_socket) process.argv.insert(process.argv.end(), {"--unixsocket", directory_ / "redis.sock"});
   if (!options_.password.empty()) process.argv.insert(process.argv.end(), {"--requirepass", options_.password});
   process.argv.insert(process.argv.end(), options_.arguments.begin(), options_.arguments.end());
+  if (options_.faulty_disk) process.environment = {{"LD_PRELOAD", HOOKFLEET_FAULTY_DISK}, {"HOOKFLEET_FAULTY_DISK", disk_faults()}};
   process_.emplace(std::move(process));
+}
+
+void RedisServer::await() {
   const bool answers = wait_until(30s, [this] {
     if (!process_->running()) give_up("redis-server ended", log());
     auto connection = redis::Connection::open(endpoint(), {1s, 5s});
@@ -120,6 +132,22 @@ void RedisServer::tear_log(const std::string& command) {
   const std::size_t at = read_file(append_only_file()).rfind(wanted);
   if (process_ || at == std::string::npos) give_up("its log can't be torn within a " + command, log());
   std::filesystem::resize_file(append_only_file(), at + wanted.size() + 2);
+}
+
+void RedisServer::slow_disk(std::chrono::milliseconds each) const {
+  if (each.count() > 0) {
+    std::ofstream(disk_faults() + ".slow_ms") << each.count();
+  } else {
+    std::filesystem::remove(disk_faults() + ".slow_ms");
+  }
+}
+
+void RedisServer::full_disk(bool full) const {
+  if (full) {
+    std::ofstream(disk_faults() + ".full") << "full";
+  } else {
+    std::filesystem::remove(disk_faults() + ".full");
+  }
 }
 
 void RedisServer::freeze() { process_->signal(SIGSTOP); }

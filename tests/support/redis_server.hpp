@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/redis/connection.hpp"
@@ -22,6 +24,7 @@ class RedisServer {
     std::string password;                ///< sets requirepass; endpoint() carries it
     bool unix_socket = false;            ///< endpoint() names the socket instead of the port
     bool started = true;                 ///< false: the test calls start() later
+    bool faulty_disk = false;            ///< slow_disk() and full_disk() work
   };
   RedisServer();
   /// Starts it (unless told not to) and waits until it answers; aborts the test program when it doesn't.
@@ -47,22 +50,38 @@ class RedisServer {
 
   /// kill -9. start() brings it back on the same port and directory.
   void kill();
-  void start();
+  /// SIGTERM, as ./fleet stops it; aborts the test program when it doesn't end by itself. start() brings it back.
+  void stop();
+  void start() {
+    launch();
+    await();
+  }
+  /// As start(), without waiting for the answer to PING; await() does.
+  void launch();
+  void await();
   void restart() {
     kill();
     start();
   }
+  /// From the next start on, instead of Options::arguments.
+  void set_arguments(std::vector<std::string> arguments) { options_.arguments = std::move(arguments); }
   /// After kill(): cuts the log within the last `command` that it holds, as a kill in the midst of writing it does.
   void tear_log(const std::string& command);
   /// SIGSTOP and SIGCONT: connections stay, nothing is answered.
   void freeze();
   void thaw();
+  /// With Options::faulty_disk, also across starts: each fsync takes so long, 0: as long as it takes; writes of the log fail as on a full
+  /// disk.
+  void slow_disk(std::chrono::milliseconds each) const;
+  void full_disk(bool full) const;
   /// CONFIG SET; aborts the test program when it is refused.
   void config_set(std::string_view name, std::string_view value);
   bool running();
   pid_t pid() const { return process_ ? process_->pid() : -1; }
 
  private:
+  std::string disk_faults() const { return directory_ / "disk"; }
+
   Options options_;
   TempDir directory_;
   int port_;

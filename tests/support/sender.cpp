@@ -68,7 +68,6 @@ std::string Sender::body(std::uint64_t instance, const std::string& chat, const 
 void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
   HttpClient client(options_.port, options_.answer_timeout);
   std::map<std::string, std::vector<std::string>> acknowledged;
-  Tally tally;
   std::optional<Clock::time_point> give_up;
   std::uint64_t random = instance * 2654435761U;
 
@@ -79,9 +78,12 @@ void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
     }();
     const auto before = Clock::now();
     const auto response = client.post("/webhook", *token, body);
-    tally.slowest = std::max(tally.slowest, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before));
-    ++tally.posts;
-    ++tally.by_status[response ? response->status : 0];
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - before);
+    const std::lock_guard lock(mutex_);
+    tally_.slowest = std::max(tally_.slowest, waited);
+    ++tally_.posts;
+    ++tally_.by_status[response ? response->status : 0];
+    if (client.refused()) ++tally_.refused;
     return response && response->status == 200;
   };
   for (std::uint64_t sequence = 0; !stop.stop_requested(); ++sequence) {
@@ -98,7 +100,8 @@ void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
       std::this_thread::sleep_for(options_.retry_pause);
     }
     if (!stored) {
-      tally.given_up.push_back(id);
+      const std::lock_guard lock(mutex_);
+      tally_.given_up.push_back(id);
       break;
     }
     acknowledged[std::to_string(instance) + "/" + chat_id(chat)].push_back(id);
@@ -109,10 +112,6 @@ void Sender::run(std::uint64_t instance, const std::stop_token& stop) {
   }
   const std::lock_guard lock(mutex_);
   acknowledged_.merge(acknowledged);
-  tally_.posts += tally.posts;
-  tally_.slowest = std::max(tally_.slowest, tally.slowest);
-  tally_.given_up.insert(tally_.given_up.end(), tally.given_up.begin(), tally.given_up.end());
-  for (const auto& [status, count] : tally.by_status) tally_.by_status[status] += count;
 }
 
 Handled read_worker_logs(const std::vector<std::string>& files) {

@@ -34,6 +34,7 @@ class Sender {
   struct Tally {
     std::uint64_t posts = 0;                 ///< requests made
     std::map<int, std::uint64_t> by_status;  ///< 0: no answer
+    std::uint64_t refused = 0;               ///< of those without an answer: nobody accepted the connection
     std::chrono::milliseconds slowest{0};    ///< longest wait for an answer
     std::vector<std::string> given_up;       ///< idMessages without a 200 after stop(): such a one may be handled all the same
   };
@@ -50,7 +51,7 @@ class Sender {
   std::uint64_t acknowledged_count() const { return acknowledged_count_.load(); }
   /// Every idMessage that was answered 200, per chat ("<idInstance>/<chatId>") in the order of sending. After stop().
   const std::map<std::string, std::vector<std::string>>& acknowledged() const { return acknowledged_; }
-  Tally tally() const;
+  Tally tally() const;  ///< so far; `given_up` after stop()
 
   /// The body of one notification as this sender writes it: `text`, and x's up to `bytes`.
   static std::string body(std::uint64_t instance, const std::string& chat, const std::string& id_message, std::size_t bytes,

@@ -39,6 +39,9 @@ class TcpGate {
   /// New connections are answered with these bytes, whatever they ask; the server isn't asked.
   void answer(std::string bytes);
 
+  /// New connections lead to another server of 127.0.0.1; cut() ends those to the old one.
+  void redirect(int server_port) { server_port_ = server_port; }
+
   /// Connections accepted so far.
   std::uint64_t accepted() const { return accepted_; }
 
@@ -50,7 +53,7 @@ class TcpGate {
   bool pump(Pair& pair);
   void set(Mode mode);
 
-  const int server_port_;
+  std::atomic<int> server_port_;
   int port_ = 0;
   int listener_ = -1;
   base::Wakeup wakeup_;
