@@ -1,0 +1,125 @@
+// A few hundred ways to knock at the webhook port, each through nginx and, unless a hazard of the HTTP library forbids it
+// (docs/reliability.md), directly at an ingress. After each a good request is served.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/notification/envelope.hpp"
+#include "tests/e2e/front_door/cases.hpp"
+#include "tests/support/front_door.hpp"
+#include "tests/support/http.hpp"
+#include "tests/support/sender.hpp"
+
+namespace hookfleet::front_door {
+namespace {
+
+using namespace std::chrono_literals;
+using support::Fleet;
+using support::front_door::Case;
+using support::front_door::Door;
+using support::front_door::Group;
+
+/// Workers would take from the streams what cases look for. The second address is a listed sender on its own, the first is nginx's, too.
+Fleet::Options options(const std::string& group, bool direct) {
+  Fleet::Options made{.ingresses = 1,
+                      .workers = 0,
+                      .nginx = !direct,
+                      .ingress_flags = {"--auth.allowlist.mode", "enforce", "--auth.allowlist.addresses", "127.0.0.1,127.0.0.2"}};
+  if (group == "stalled_clients") {  // who stops is cut off: the same directives, sooner
+    made.nginx_changes = {{"client_header_timeout 15s", "client_header_timeout 500ms"},
+                          {"client_body_timeout 60s", "client_body_timeout 500ms"},
+                          {"keepalive_timeout 75s", "keepalive_timeout 500ms"}};
+  }
+  return made;
+}
+
+Group group_named(const std::string& name) {
+  for (auto& group : all_groups()) {
+    if (group.name == name) return group;
+  }
+  ADD_FAILURE() << "no group " << name;
+  return {};
+}
+
+void run_all(const std::string& name, bool direct) {
+  Fleet fleet(options(name, direct));
+  ASSERT_EQ(fleet.token(), support::front_door::kToken);
+  Door door{.fleet = fleet, .port = fleet.port(), .direct = direct};
+  std::size_t cases = 0;
+  const Group group = group_named(name);
+  for (const Case& one : group.cases) {
+    if (direct && !one.not_direct.empty()) continue;
+    ++cases;
+    support::front_door::run(door, one);
+    if (!fleet.ingress(0).running()) FAIL() << one.name << ": the ingress has ended";
+  }
+  testing::Test::RecordProperty("cases", static_cast<int>(cases));
+  std::printf("%zu cases; the slowest good request after one took %lld ms\n", cases, static_cast<long long>(door.slowest.count()));
+}
+
+class ThroughNginx : public testing::TestWithParam<std::string> {};
+class Directly : public testing::TestWithParam<std::string> {};
+
+TEST_P(ThroughNginx, TheFrontDoorHolds) { run_all(GetParam(), false); }
+TEST_P(Directly, TheIngressHoldsAsFarAsItsLibraryDoes) { run_all(GetParam(), true); }
+
+std::vector<std::string> names(bool direct) {
+  std::vector<std::string> all;
+  for (const auto& group : all_groups()) {
+    const auto can_be_run = [&](const Case& one) { return !direct || one.not_direct.empty(); };
+    if (std::any_of(group.cases.begin(), group.cases.end(), can_be_run)) all.push_back(group.name);
+  }
+  return all;
+}
+
+const auto kName = [](const auto& given) { return given.param; };
+INSTANTIATE_TEST_SUITE_P(FrontDoor, ThroughNginx, testing::ValuesIn(names(false)), kName);
+INSTANTIATE_TEST_SUITE_P(FrontDoor, Directly, testing::ValuesIn(names(true)), kName);
+
+// Bodies get in whatever they hold: what a worker can't read is a dead letter as it came, and everything else goes on.
+TEST(FrontDoorBodies, EndAsDeadLettersOrHandledAndNeverEndAWorker) {
+  Fleet fleet({.ingresses = 1, .workers = 1});
+  std::set<std::string> malformed, others;
+  support::HttpClient client(fleet.port());
+  for (const char* name : {"json_bodies", "encodings"}) {
+    for (const Case& one : group_named(name).cases) {
+      for (const std::string& body : one.nginx.stored) {
+        ASSERT_EQ(client.post("/webhook", fleet.token(), body)->status, 200) << one.name;
+        const bool readable = notification::read_envelope(body).malformed == notification::Malformed::kNo;
+        (readable ? others : malformed).insert(body);
+      }
+    }
+  }
+  EXPECT_GT(malformed.size(), 40U);
+  EXPECT_GT(others.size(), 10U);
+  ASSERT_TRUE(fleet.drained(60s)) << fleet.backlog() << " entries left";
+  EXPECT_TRUE(fleet.worker(0).running());
+  const auto dead = fleet.dead_bodies();
+  for (const auto& body : malformed) EXPECT_TRUE(dead.contains(body)) << "not among the dead letters: " << body.substr(0, 100);
+  for (const auto& body : dead) EXPECT_TRUE(malformed.contains(body) || others.contains(body)) << "changed: " << body.substr(0, 100);
+  const std::string after = support::Sender::body(7, "79000000001@c.us", "AFTER", 600);
+  ASSERT_EQ(client.post("/webhook", fleet.token(), after)->status, 200);
+  ASSERT_TRUE(fleet.drained(20s));
+  EXPECT_EQ(fleet.counted("incomingMessageReceived"), 1U);
+}
+
+TEST(FrontDoorTable, HoldsManyCasesAndNoneTwice) {
+  std::set<std::string> seen;
+  for (const auto& group : all_groups()) {
+    for (const auto& one : group.cases) {
+      EXPECT_TRUE(seen.insert(group.name + ": " + one.name).second) << one.name << " twice";
+      EXPECT_TRUE(one.nginx.answers.size() + one.nginx.stored.size() > 0 ||
+                  one.steps.back().kind == support::front_door::Step::Kind::kReset)
+          << one.name << " demands nothing";
+    }
+  }
+  EXPECT_GE(seen.size(), 250U);
+}
+
+}  // namespace
+}  // namespace hookfleet::front_door
