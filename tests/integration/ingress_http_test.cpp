@@ -436,6 +436,21 @@ TEST_F(ServerTest, SaysWhatIsWrongWithItsAddress) {
   }
 }
 
+// Whoever waits less answers or closes first, and that must never be the library: it knows nothing of what waits, and a connection that it
+// closes may carry nginx's next request.
+TEST(Timeouts, OfNginxEndBeforeThoseOfTheLibrary) {
+  const std::string nginx = support::read_file(std::string(HOOKFLEET_SOURCE_DIR) + "/nginx/nginx.conf.in");
+  const auto seconds = [&](const std::string& from, const std::string& directive) {
+    const auto at = nginx.find(" " + directive + " ", nginx.find(from));
+    if (at == std::string::npos) throw std::runtime_error("no " + directive);
+    return std::chrono::seconds(std::stoi(nginx.substr(at + directive.size() + 2)));
+  };
+  constexpr auto kLongestDeadline = 22s;  // append.deadline's range
+  EXPECT_LT(kLongestDeadline, seconds("http {", "proxy_read_timeout"));
+  EXPECT_LT(seconds("http {", "proxy_read_timeout"), kRequestTimeout);
+  EXPECT_LT(seconds("upstream ingress {", "keepalive_timeout") + kLongestDeadline, kKeepaliveTimeout);
+}
+
 // --- deliveries, with an appender and Redis ---------------------------------------------------------------------------------------------
 
 class WebhookTest : public ServerTest {
