@@ -81,6 +81,7 @@ void Webhook::receive(const Request& request, Reply reply) {
                                                    .authorization = request.authorization,
                                                    .forwarded_for = request.forwarded_for,
                                                    .refused = request.refused});
+  if (verdict.only_asked && !verdict.refusal) return reply.answer(Outcome::kContinue);  // what counts is the delivery itself
   if (verdict.token_index) metrics_.token_match(*verdict.token_index).add();
   if (verdict.right_token && !verdict.listed) {
     metrics_.unlisted.add();

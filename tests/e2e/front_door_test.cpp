@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +17,7 @@
 #include "tests/support/front_door.hpp"
 #include "tests/support/http.hpp"
 #include "tests/support/sender.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace hookfleet::front_door {
 namespace {
@@ -46,8 +50,24 @@ Group group_named(const std::string& name) {
   return {};
 }
 
+// Whatever was in the requests: a line each, and strict JSON (UTF-8).
+void expect_json_lines(const std::string& file, std::size_t at_least) {
+  std::ifstream lines(file);
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const auto record = nlohmann::json::parse(line, nullptr, false);
+    EXPECT_TRUE(record.is_object() && record.value("event", "") == "request") << "the access log has " << line;
+    EXPECT_EQ(line.find(support::front_door::kToken), std::string::npos) << "the access log has a token: " << line;
+  }
+  EXPECT_GE(count, at_least) << "lines in the access log";
+}
+
 void run_all(const std::string& name, bool direct) {
-  Fleet fleet(options(name, direct));
+  const support::TempDir directory;
+  const std::string access_log = directory / "access.log";
+  Fleet::Options made = options(name, direct);
+  made.nginx_environment = {{"NGINX_ACCESS_LOG", access_log}};
+  Fleet fleet(made);
   ASSERT_EQ(fleet.token(), support::front_door::kToken);
   Door door{.fleet = fleet, .port = fleet.port(), .direct = direct};
   std::size_t cases = 0;
@@ -57,6 +77,11 @@ void run_all(const std::string& name, bool direct) {
     ++cases;
     support::front_door::run(door, one);
     if (!fleet.ingress(0).running()) FAIL() << one.name << ": the ingress has ended";
+  }
+  if (!direct) {
+    fleet.nginx().signal(SIGQUIT);  // it writes what it has of the log
+    ASSERT_TRUE(fleet.nginx().wait(30s));
+    expect_json_lines(access_log, cases);
   }
   testing::Test::RecordProperty("cases", static_cast<int>(cases));
   std::printf("%zu cases; the slowest good request after one took %lld ms\n", cases, static_cast<long long>(door.slowest.count()));

@@ -690,6 +690,27 @@ TEST_F(WebhookTest, JudgesTheTokenOfWhatNginxRefusedAsTooLarge) {
   EXPECT_THAT(stored(), IsEmpty());
 }
 
+TEST_F(WebhookTest, AnswersNginxsQuestionBeforeALargeBodyAndCountsOnlyRefusalsOfIt) {
+  accept_.addresses = {"198.51.100.7"};
+  run();
+  HttpClient client(port());
+  const auto ask = [&](const char* path, const char* token) {
+    const auto answer = client.request("HEAD", path, {{"Authorization", token}, {"X-Hookfleet-Refused", "100"}});
+    return answer ? answer->status : 0;
+  };
+  EXPECT_EQ(ask("/webhook", "token-1"), 204);
+  EXPECT_EQ(outcome("continue"), 1);
+  EXPECT_EQ(sample("hookfleet_ingress_token_matches_total{index=\"0\"}"), 0) << "the delivery itself counts";
+  EXPECT_EQ(sample("hookfleet_ingress_unlisted_total"), 0);
+  EXPECT_EQ(ask("/webhook", "wrong"), 401);
+  EXPECT_EQ(outcome("unauthorized"), 1);
+  EXPECT_EQ(ask("/elsewhere", "token-1"), 404);
+  EXPECT_THAT(stored(), IsEmpty());
+  EXPECT_EQ(client.post("/webhook", "token-1", "x")->status, 200);
+  EXPECT_EQ(sample("hookfleet_ingress_token_matches_total{index=\"0\"}"), 2) << "the unknown path had a right token, too";
+  EXPECT_EQ(sample("hookfleet_ingress_connections_total"), 1) << "none of them costs the connection";
+}
+
 TEST_F(WebhookTest, FindsTheInstanceInPathOrTokenWhereTheBodyHasNone) {
   run();
   HttpClient client(port());

@@ -203,8 +203,8 @@ Group targets() {
   };
   // What other programs of a fleet, or of the world, would answer.
   for (const char* target :
-       {"/metrics", "/livez", "/readyz", "/status", "/nginx_status", "/server-status", "/.git/config", "/.env", "/admin", "/actuator/env",
-        "/wp-login.php", "/cgi-bin/test.cgi", "/debug/pprof/", "/favicon.ico", "/robots.txt"}) {
+       {"/.judge", "/metrics", "/livez", "/readyz", "/status", "/nginx_status", "/server-status", "/.git/config", "/.env", "/admin",
+        "/actuator/env", "/wp-login.php", "/cgi-bin/test.cgi", "/debug/pprof/", "/favicon.ico", "/robots.txt"}) {
     const bool livez = std::string(target) == "/livez";  // the ingress's own, for its self-probe
     auto one = sent(std::string("GET ") + target, "GET " + std::string(target) + " HTTP/1.1\r\n" + kHost + kAuth + "\r\n").gets({404});
     cases.push_back(livez ? std::move(one).directly_gets({200}) : std::move(one));
@@ -225,6 +225,11 @@ Group sizes() {
   const auto wrong = [](const std::string& bytes) {
     return request("POST /webhook HTTP/1.1", kHost + "Authorization: Bearer wrong\r\n", bytes);
   };
+  const std::string whole = "medium: the library asks nobody before the body has come";
+  const std::string wrong_beginning = "POST /webhook HTTP/1.1\r\n" + kHost + "Content-Length: 4000000\r\n\r\nhalf";
+  const auto beginning = [](const std::string& target) {
+    return "POST " + target + " HTTP/1.1\r\n" + kHost + kAuth + "Content-Length: 4000000\r\n\r\nhalf";
+  };
   std::vector<Case> cases{
       sent("4 MiB and a byte", post(body(kMax + 1))).gets({413}).directly_gets({413}),
       sent("5 MiB", post(body(5U << 20))).gets({413}).never_directly(hazard5),
@@ -238,6 +243,19 @@ Group sizes() {
           .gets({401})
           .never_directly("1: a chunk's end in two reads"),
       sent("4 MiB with a wrong token", wrong(body(kMax))).gets({401}),
+      // Before it takes a large body nginx asks how the rest is judged: the answer is there while the body isn't.
+      sent("a wrong token, and the beginning of 4 MB", {send(wrong_beginning), answers(1)}).gets({401}).never_directly(whole),
+      sent("a wrong token, and the beginning of a chunk", {send("POST /webhook HTTP/1.1\r\n" + kHost + kTe + "\r\nff\r\nhalf"), answers(1)})
+          .gets({401})
+          .never_directly(whole),
+      sent("an unknown path, and the beginning of 4 MB", {send(beginning("/webhook/abc")), answers(1)}).gets({404}).never_directly(whole),
+      sent("a stranger, and the beginning of 4 MB", {send(beginning("/webhook")), answers(1)})
+          .gets({403})
+          .never_directly(whole)
+          .sent_from("127.0.0.9"),
+      sent("a wrong token, 20,000 bytes, and a good request behind", {send(wrong(body(20'000)) + post())})
+          .demands({.answers = {{401, 200}}, .stored = {kBody}})
+          .never_directly("medium: of requests in one packet the library drops the second"),
       sent("a length over the limit and no body", kPost + "Content-Length: 4194305\r\n\r\n").gets({413}).never_directly(hazard5),
       sent("a length over the limit, a wrong token and no body", "POST /webhook HTTP/1.1\r\n" + kHost + "Content-Length: 4194305\r\n\r\n")
           .gets({401})
@@ -278,6 +296,9 @@ Group sizes() {
 
 Group proxy_headers() {
   // The fleet takes nothing but from 127.0.0.1 and 127.0.0.2 (auth.allowlist.mode: enforce); 127.0.0.1 is a trusted proxy, too.
+  const auto question = [](const std::string& lines) {
+    return "HEAD /webhook HTTP/1.1\r\n" + kHost + "X-Hookfleet-Refused: 100\r\n" + lines + "\r\n";
+  };
   const std::string stranger = "127.0.0.9", listed = "127.0.0.2";
   const auto with = [](const std::string& lines) { return post(kBody, lines); };
   std::vector<Case> cases{
@@ -287,6 +308,10 @@ Group proxy_headers() {
       sent("this machine names a stranger", with("X-Forwarded-For: 203.0.113.9\r\n")).stores().directly_gets({403}),
       sent("X-Hookfleet-Refused: 413", with("X-Hookfleet-Refused: 413\r\n")).stores().sent_from(listed),
       sent("X-Hookfleet-Refused: 413 of this machine", with("X-Hookfleet-Refused: 413\r\n")).stores().directly_gets({413}),
+      sent("X-Hookfleet-Refused: 100 of a POST", with("X-Hookfleet-Refused: 100\r\n")).stores(),
+      sent("X-Hookfleet-Refused: 100 of a HEAD", question(kAuth)).gets({405}).directly_gets({204}).without_bodies(),
+      sent("X-Hookfleet-Refused: 100 of a HEAD, a token that is wrong", question("")).gets({405}).directly_gets({401}).without_bodies(),
+      sent("X-Hookfleet-Refused: 100 of a HEAD of somebody else's", question(kAuth)).gets({405}).without_bodies().sent_from(listed),
       sent("X-Hookfleet-Refused: 200 with a wrong token", request("POST /webhook HTTP/1.1", kHost + "X-Hookfleet-Refused: 200\r\n", kBody))
           .gets({401}),
       sent("X-Hookfleet-Refused: 413 with a wrong token", request("POST /webhook HTTP/1.1", kHost + "X-Hookfleet-Refused: 413\r\n", kBody))

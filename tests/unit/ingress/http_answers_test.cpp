@@ -34,6 +34,7 @@ TEST(Answers, FollowThePolicy) {
       {Outcome::kNotFound, 404, ""},
       {Outcome::kMethod, 405, "Allow"},
       {Outcome::kTooLarge, 413, ""},
+      {Outcome::kContinue, 204, ""},
       {Outcome::kFailed, 500, ""},
   };
   static_assert(std::size(rows) == kOutcomes);
@@ -56,6 +57,11 @@ TEST(Answers, AreShortJson) {
   EXPECT_EQ(body_of(Outcome::kStored, "abc"), R"({"status":"stored","id":"abc"})");
   for (const Answer& row : kAnswers) {
     if (row.outcome == Outcome::kStored) continue;
+    if (row.outcome == Outcome::kContinue) {
+      EXPECT_EQ(body_of(row.outcome, {}), "");
+      EXPECT_EQ(response(row.status, {}, {}, {}, {}, {}).find("Content-Length"), std::string::npos) << "204 must not name one";
+      continue;
+    }
     EXPECT_EQ(nlohmann::json::parse(body_of(row.outcome, {})), nlohmann::json({{"error", row.error}}));
   }
 }
