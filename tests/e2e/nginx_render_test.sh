@@ -27,6 +27,9 @@ refused() {
 
 accepted native NGINX_INGRESSES="127.0.0.1:9081 127.0.0.1:9082" NGINX_LISTED="46.101.109.139 10.0.0.0/8 fd00::/8"
 [ "$(grep -c 'server 127.0.0.1:908[12] max_fails=0;' "$work/native.conf")" -eq 2 ] || fail "not both ingresses are there"
+(ulimit -n 4096 && accepted few_descriptors NGINX_INGRESSES=127.0.0.1:9081)
+grep -q 'worker_connections 3896;' "$work/few_descriptors.conf" || fail "more connections than descriptors"
+grep -q 'worker_rlimit_nofile 4096;' "$work/few_descriptors.conf" || fail "asks for more descriptors than it may have"
 grep -q 'access_log off;' "$work/native.conf" || fail "the access log is on by itself"
 accepted logged NGINX_INGRESSES=127.0.0.1:9081 NGINX_ACCESS_LOG="$work/access.log"
 # shellcheck disable=SC2016
@@ -38,6 +41,7 @@ accepted behind_a_balancer NGINX_INGRESSES=127.0.0.1:9081 NGINX_REAL_IP_FROM="10
 refused "no ingress" NGINX_LISTEN=8080
 refused "no address" NGINX_INGRESSES=127.0.0.1:9081
 refused "certificate without key" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_CERTIFICATE=chain.pem
+refused "too few descriptors" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_NOFILE=100
 refused "a value that ends the statement" NGINX_LISTEN='8080; include /etc/passwd' NGINX_INGRESSES=127.0.0.1:9081
 
 listed() { nginx/listed; }
