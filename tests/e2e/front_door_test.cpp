@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "tests/e2e/front_door/cases.hpp"
 #include "tests/support/front_door.hpp"
 #include "tests/support/http.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/sender.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -144,6 +146,51 @@ TEST(FrontDoorTable, HoldsManyCasesAndNoneTwice) {
     }
   }
   EXPECT_GE(seen.size(), 250U);
+}
+
+std::string document() { return support::read_file(std::string(HOOKFLEET_SOURCE_DIR) + "/docs/reliability.md"); }
+
+TEST(FrontDoorTable, IsCountedInTheDocuments) {
+  std::string counts;
+  std::size_t all = 0, all_direct = 0;
+  for (const auto& group : all_groups()) {
+    const auto is_direct = [](const Case& one) { return one.not_direct.empty(); };
+    const auto direct = static_cast<std::size_t>(std::count_if(group.cases.begin(), group.cases.end(), is_direct));
+    counts += "| " + group.name + " | " + std::to_string(group.cases.size()) + " | " + std::to_string(direct) + " |\n";
+    all += group.cases.size();
+    all_direct += direct;
+  }
+  counts += "| **all** | " + std::to_string(all) + " | " + std::to_string(all_direct) + " |\n";
+  EXPECT_NE(document().find(counts), std::string::npos) << "docs/reliability.md should have\n" << counts;
+}
+
+// A hazard's test that is renamed or taken away is missed here.
+TEST(FrontDoorTable, HasWhatTheDocumentsNameForEachHazard) {
+  std::set<std::string> known;
+  for (const auto& group : all_groups()) {
+    for (const auto& one : group.cases) known.insert(group.name + "/" + one.name);
+  }
+  for (const char* file :
+       {"e2e/hazards_test.cpp", "e2e/fleet_test.cpp", "integration/ingress_http_test.cpp", "integration/ingress_wakeup_test.cpp"}) {
+    const std::string text = support::read_file(std::string(HOOKFLEET_SOURCE_DIR) + "/tests/" + file);
+    const std::regex test(R"(TEST(?:_F)?\((\w+),\s+(\w+)\))");
+    for (std::sregex_iterator at(text.begin(), text.end(), test), end; at != end; ++at) known.insert((*at)[1].str() + "." + (*at)[2].str());
+  }
+  const std::string text = document();
+  const std::string rows = text.substr(std::min(text.find("| hazard | test |"), text.size()));
+  const std::regex row(R"(\n\| ([^|]+) \| ([^|]+) \|)");
+  const std::regex name("`([^`]+)`");
+  std::size_t hazards = 0;
+  for (std::sregex_iterator at(rows.begin(), rows.end(), row), end; at != end; ++at) {
+    ++hazards;
+    const std::string tests = (*at)[2];
+    const std::sregex_iterator first(tests.begin(), tests.end(), name);
+    EXPECT_TRUE(first != std::sregex_iterator() || tests == "not used") << (*at)[1] << ": no test";
+    for (auto one = first; one != std::sregex_iterator(); ++one) {
+      EXPECT_TRUE(known.contains((*one)[1])) << (*at)[1] << ": no test named " << (*one)[1];
+    }
+  }
+  EXPECT_GE(hazards, 30U) << "rows";
 }
 
 }  // namespace
