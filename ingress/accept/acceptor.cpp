@@ -102,12 +102,14 @@ Verdict Acceptor::judge(const Delivery& delivery) const {
 
   const Path path = parse_path(delivery.path);
   verdict.path_instance = path.instance;
+  const bool believed = !delivery.refused.empty() && peer && contains(trusted_, *peer);
+  verdict.only_asked = believed && delivery.refused == kUntilJudged && delivery.method == "HEAD";
   verdict.refusal = [&]() -> std::optional<Refusal> {
     if (!path.known) return Refusal::kNotFound;
-    if (delivery.method != "POST") return Refusal::kMethod;
+    if (delivery.method != "POST" && !verdict.only_asked) return Refusal::kMethod;
     if (!verdict.listed && mode_ == AllowlistMode::kEnforce) return Refusal::kAddress;
     if (!verdict.right_token) return Refusal::kUnauthorized;
-    if (delivery.refused == "413" && peer && contains(trusted_, *peer)) return Refusal::kTooLarge;
+    if (believed && delivery.refused == kTooLargeForNginx) return Refusal::kTooLarge;
     return std::nullopt;
   }();
   return verdict;

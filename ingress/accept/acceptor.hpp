@@ -14,6 +14,10 @@
 
 namespace hookfleet::accept {
 
+/// Values of X-Hookfleet-Refused. 413: nginx has left out a body that is over the limit. 100: it asks, by a HEAD, how the POST would be
+/// judged whose body it holds back meanwhile, since large ones cost much. HEAD, so that who doesn't believe the header stores nothing.
+inline constexpr std::string_view kTooLargeForNginx = "413", kUntilJudged = "100";
+
 /// One HTTP request as far as its admission goes. Views are borrowed for the call.
 struct Delivery {
   std::string_view method;         ///< "POST"
@@ -21,7 +25,7 @@ struct Delivery {
   std::string_view peer;           ///< address of the TCP peer
   std::string_view authorization;  ///< raw header value; empty: none
   std::string_view forwarded_for;  ///< X-Forwarded-For, raw
-  std::string_view refused;        ///< X-Hookfleet-Refused: the status that nginx refused the body with; believed of trusted proxies only
+  std::string_view refused;        ///< X-Hookfleet-Refused, believed of trusted proxies only
 };
 
 enum class Refusal : std::uint8_t {
@@ -36,6 +40,7 @@ enum class Refusal : std::uint8_t {
 /// What is known of a delivery before its body was looked at. Each fact stands for itself, also when the delivery is refused.
 struct Verdict {
   std::optional<Refusal> refusal;              ///< nothing: go on with admit()
+  bool only_asked = false;                     ///< nginx asks; there is nothing to be stored
   bool right_token = false;                    ///< or none is needed
   bool listed = true;                          ///< false: there is an allowlist and the client's address isn't in it, whatever the mode
   bool on_list = false;                        ///< the client's address is in the allowlist

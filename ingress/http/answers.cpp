@@ -18,6 +18,7 @@ static_assert(answer(Outcome::kUnknown).status == append::http_status(append::Ou
 constexpr std::string_view reason(int status) {
   switch (status) {
     case 200: return "OK";
+    case 204: return "No Content";
     case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
@@ -52,6 +53,7 @@ Outcome from(append::Outcome outcome) {
 std::string body_of(Outcome outcome, std::string_view id) {
   const Answer& row = answer(outcome);
   std::string body;
+  if (row.status == 204) return body;
   if (row.error.empty()) {
     body.append(R"({"status":")").append(row.label).append(R"(","id":")").append(id).append("\"}");
   } else {
@@ -68,7 +70,8 @@ std::string response(int status, std::string_view header, std::string_view value
   text.append("\r\nContent-Type: application/json\r\nConnection: ").append(form.close ? "close" : "keep-alive");
   if (!header.empty()) text.append("\r\n").append(header).append(": ").append(value);
   if (!request_id.empty()) text.append("\r\nX-Request-Id: ").append(request_id);
-  text.append("\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
+  if (status != 204) text.append("\r\nContent-Length: ").append(std::to_string(body.size()));
+  text.append("\r\n\r\n");
   if (!form.head) text.append(body);
   return text;
 }

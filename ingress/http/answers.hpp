@@ -23,6 +23,7 @@ enum class Outcome : std::uint8_t {
   kNotFound,
   kMethod,
   kTooLarge,  ///< right token, but the body is over the limit
+  kContinue,  ///< nginx asked before it takes a large body: the sender may; the delivery itself comes then
   kFailed,    ///< a bug of ours: handling the request threw
 };
 inline constexpr std::size_t kOutcomes = static_cast<std::size_t>(Outcome::kFailed) + 1;
@@ -42,7 +43,7 @@ struct Answer {
   Outcome outcome;
   std::string_view label;  ///< metric label
   int status;
-  std::string_view error;   ///< of the body `{"error":"…"}`; empty for 200
+  std::string_view error;   ///< of the body `{"error":"…"}`; empty for 200 and 204
   std::string_view header;  ///< name of one more header; empty: none
   std::string_view value;   ///< its value
   Told told;
@@ -60,12 +61,13 @@ inline constexpr std::array<Answer, kOutcomes> kAnswers{{
     {Outcome::kNotFound, "not_found", 404, "not found", "", "", Told::kRightToken},
     {Outcome::kMethod, "method", 405, "method not allowed", "Allow", "POST", Told::kRightToken},
     {Outcome::kTooLarge, "too_large", 413, "body too large", "", "", Told::kRightToken},
+    {Outcome::kContinue, "continue", 204, "", "", "", Told::kNo},
     {Outcome::kFailed, "failed", 500, "internal error", "", "", Told::kRightToken},
 }};
 
 constexpr const Answer& answer(Outcome outcome) { return kAnswers[static_cast<std::size_t>(outcome)]; }
 
-/// The body of an outcome's answer; `id` is the entry's.
+/// The body of an outcome's answer (none for 204); `id` is the entry's.
 std::string body_of(Outcome outcome, std::string_view id);
 
 /// How a request wants its answer.

@@ -15,6 +15,13 @@
 /// The webhook port. `Server` owns all that has to do with Pistache (its only user), `Webhook` what becomes of a delivery.
 namespace hookfleet::http {
 
+/// How long the library waits for a whole request, counted until it is answered: above any append deadline and nginx's proxy_read_timeout.
+/// It then says 408 by itself.
+inline constexpr std::chrono::seconds kRequestTimeout{120};
+/// How long it keeps a connection since its last request's arrival: above nginx's keepalive_timeout for ingresses and an append deadline
+/// together, since nginx has to be the one that closes.
+inline constexpr std::chrono::seconds kKeepaliveTimeout{120};
+
 struct Options {
   std::string listen = "127.0.0.1:9080";  ///< IPv6 in brackets; port 0: a free one
   std::size_t body_max = 4UL << 20;       ///< of nginx; the library's own limit lies above it, so that it never says 413

@@ -91,6 +91,7 @@ void Webhook::take(const Request& request, Reply& reply, accept::Verdict& verdic
                              .forwarded_for = request.forwarded_for,
                              .refused = request.refused});
   const base::WallTime received = clock_.wall();
+  if (verdict.only_asked && !verdict.refusal) return reply.answer(Outcome::kContinue);  // what counts is the delivery itself
   if (verdict.token_index) metrics_.token_match(*verdict.token_index).add();
   if (verdict.right_token && !verdict.listed) {
     metrics_.unlisted.add();

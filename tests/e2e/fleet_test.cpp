@@ -13,7 +13,6 @@
 
 #include "common/notification/identity.hpp"
 #include "common/redis/connection.hpp"
-#include "common/stream/dead_letter.hpp"
 #include "common/stream/keys.hpp"
 #include "tests/support/fleet.hpp"
 #include "tests/support/http.hpp"
@@ -50,19 +49,6 @@ double metric(const std::optional<std::string>& text, const std::string& sample)
   if (!text) return 0;
   const auto at = text->find("\n" + sample + " ");
   return at == std::string::npos ? 0 : std::atof(text->c_str() + at + sample.size() + 2);
-}
-
-/// All bodies in all dead letters.
-std::set<std::string> dead_bodies(Fleet& fleet) {
-  std::set<std::string> bodies;
-  for (unsigned p = 0; p < fleet.keys().partitions(); ++p) {
-    const auto reply = fleet.redis().call({"XRANGE", fleet.keys().dlq(p), "-", "+"});
-    for (std::size_t i = 0; i < reply.view().size(); ++i) {
-      const auto letter = stream::decode_dead_letter(reply.view()[i][1]);
-      if (letter && letter->entry) bodies.insert(letter->entry->body);
-    }
-  }
-  return bodies;
 }
 
 /// What the workers' logs say of notifications that were handled twice, or handled and not acknowledged.
@@ -233,7 +219,7 @@ TEST(Fleet, KeepsWhatAnAuthenticSenderSendsByteForByteHoweverBroken) {
   for (const auto& body : broken) EXPECT_EQ(client.post("/webhook", fleet.token(), body)->status, 200) << body.substr(0, 40);
   EXPECT_EQ(client.post("/webhook", fleet.token(), Sender::body(1'101'000'001, "79000000001@c.us", "BIG", 1 << 20))->status, 200);
   ASSERT_TRUE(fleet.drained(20s));
-  EXPECT_EQ(dead_bodies(fleet), std::set<std::string>(broken.begin(), broken.end()));
+  EXPECT_EQ(fleet.dead_bodies(), std::set<std::string>(broken.begin(), broken.end()));
   ASSERT_TRUE(wait_until(10s, [&] { return records(fleet.worker_logs(), "notification.invalid").size() >= broken.size(); }));
   EXPECT_EQ(records(fleet.worker_logs(), "notification.invalid").size(), broken.size()) << "one record each";
   ASSERT_TRUE(wait_until(10s, [&] { return !records(fleet.worker_logs(), "notification").empty(); }));

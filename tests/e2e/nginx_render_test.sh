@@ -29,6 +29,9 @@ accepted native NGINX_INGRESSES="127.0.0.1:9081 127.0.0.1:9082" NGINX_LISTED="46
 [ "$(grep -c 'server 127.0.0.1:908[12] max_fails=0;' "$work/native.conf")" -eq 2 ] || fail "not both ingresses are there"
 sed 's/max_fails=0/max_fials=0/' "$work/native.conf" >"$work/wrong.conf"
 ! nginx -t -q -p "$work" -c "$work/wrong.conf" 2>/dev/null || fail "the exit status of nginx -t says nothing here"
+(ulimit -n 4096 && accepted few_descriptors NGINX_INGRESSES=127.0.0.1:9081)
+grep -q 'worker_connections 3896;' "$work/few_descriptors.conf" || fail "more connections than descriptors"
+grep -q 'worker_rlimit_nofile 4096;' "$work/few_descriptors.conf" || fail "asks for more descriptors than it may have"
 grep -q 'access_log off;' "$work/native.conf" || fail "the access log is on by itself"
 accepted logged NGINX_INGRESSES=127.0.0.1:9081 NGINX_ACCESS_LOG="$work/access.log"
 # shellcheck disable=SC2016
@@ -54,6 +57,7 @@ refused "listen address without certificate" NGINX_LISTEN=8080 NGINX_INGRESSES=1
 refused "HSTS without TLS" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_HSTS=60
 refused "HSTS that is no number" NGINX_INGRESSES=127.0.0.1:9081 "${tls[@]}" NGINX_HSTS=60d
 refused "challenges without a webroot" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_ACME_LISTEN=80
+refused "too few descriptors" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_NOFILE=100
 refused "a value that ends the statement" NGINX_LISTEN='8080; include /etc/passwd' NGINX_INGRESSES=127.0.0.1:9081
 
 listed() { nginx/listed; }

@@ -448,6 +448,21 @@ TEST_F(ServerTest, SaysWhatIsWrongWithItsAddress) {
   }
 }
 
+// Whoever waits less answers or closes first, and that must never be the library: it knows nothing of what waits, and a connection that it
+// closes may carry nginx's next request.
+TEST(Timeouts, OfNginxEndBeforeThoseOfTheLibrary) {
+  const std::string nginx = support::read_file(std::string(HOOKFLEET_SOURCE_DIR) + "/nginx/nginx.conf.in");
+  const auto seconds = [&](const std::string& from, const std::string& directive) {
+    const auto at = nginx.find(" " + directive + " ", nginx.find(from));
+    if (at == std::string::npos) throw std::runtime_error("no " + directive);
+    return std::chrono::seconds(std::stoi(nginx.substr(at + directive.size() + 2)));
+  };
+  constexpr auto kLongestDeadline = 22s;  // append.deadline's range
+  EXPECT_LT(kLongestDeadline, seconds("http {", "proxy_read_timeout"));
+  EXPECT_LT(seconds("http {", "proxy_read_timeout"), kRequestTimeout);
+  EXPECT_LT(seconds("upstream ingress {", "keepalive_timeout") + kLongestDeadline, kKeepaliveTimeout);
+}
+
 // --- deliveries, with an appender and Redis ---------------------------------------------------------------------------------------------
 
 class WebhookTest : public ServerTest {
@@ -560,6 +575,7 @@ class AnswerTest : public WebhookTest, public testing::WithParamInterface<Answer
       case Outcome::kNotFound: return ask("POST", "/other", "token-1", "{}");
       case Outcome::kMethod: return ask("PUT", "/webhook", "token-1", "{}");
       case Outcome::kTooLarge: return ask("POST", "/webhook", "token-1", "", {{"X-Hookfleet-Refused", "413"}});  // as nginx asks
+      case Outcome::kContinue: return ask("HEAD", "/webhook", "token-1", "", {{"X-Hookfleet-Refused", "100"}});  // as nginx asks
       case Outcome::kFailed: clock_.broken = true; return ask();
     }
     return std::nullopt;
@@ -590,7 +606,7 @@ TEST_P(AnswerTest, IsSeenByTheSenderCountedAndTold) {
     EXPECT_EQ(response->headers.at(name), row.value);
   }
   EXPECT_EQ(response->headers.at("content-type"), "application/json");
-  if (row.outcome != Outcome::kFailed) {
+  if (row.outcome != Outcome::kFailed && row.outcome != Outcome::kContinue) {  // the latter is nginx's own to see
     EXPECT_EQ(response->headers.at("x-request-id"), kName);
   }
   for (const Answer& other : kAnswers) {
@@ -798,6 +814,27 @@ TEST_F(WebhookTest, JudgesTheTokenOfWhatNginxRefusedAsTooLarge) {
   EXPECT_EQ(refused("wrong"), 401);
   EXPECT_EQ(outcome("too_large"), 1);
   EXPECT_THAT(stored(), IsEmpty());
+}
+
+TEST_F(WebhookTest, AnswersNginxsQuestionBeforeALargeBodyAndCountsOnlyRefusalsOfIt) {
+  accept_.addresses = {"198.51.100.7"};
+  run();
+  HttpClient client(port());
+  const auto ask = [&](const char* path, const char* token) {
+    const auto answer = client.request("HEAD", path, {{"Authorization", token}, {"X-Hookfleet-Refused", "100"}});
+    return answer ? answer->status : 0;
+  };
+  EXPECT_EQ(ask("/webhook", "token-1"), 204);
+  EXPECT_EQ(outcome("continue"), 1);
+  EXPECT_EQ(sample("hookfleet_ingress_token_matches_total{index=\"0\"}"), 0) << "the delivery itself counts";
+  EXPECT_EQ(sample("hookfleet_ingress_unlisted_total"), 0);
+  EXPECT_EQ(ask("/webhook", "wrong"), 401);
+  EXPECT_EQ(outcome("unauthorized"), 1);
+  EXPECT_EQ(ask("/elsewhere", "token-1"), 404);
+  EXPECT_THAT(stored(), IsEmpty());
+  EXPECT_EQ(client.post("/webhook", "token-1", "x")->status, 200);
+  EXPECT_EQ(sample("hookfleet_ingress_token_matches_total{index=\"0\"}"), 2) << "the unknown path had a right token, too";
+  EXPECT_EQ(sample("hookfleet_ingress_connections_total"), 1) << "none of them costs the connection";
 }
 
 TEST_F(WebhookTest, FindsTheInstanceInPathOrTokenWhereTheBodyHasNone) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -81,6 +82,43 @@ TEST(Kick, DeliversAnswersWhoseWakeUpTheLibraryLost) {
     slow_event_reads = false;
   }
   EXPECT_LT(*std::max_element(waits.begin(), waits.end()), 500ms) << "the self-probe needs about a second";
+}
+
+// The same race loses a connection that was just accepted; only a connection that comes later wakes it: the self-probe's. Without it this
+// test waits for ever.
+TEST(SelfProbe, WakesAcceptedConnectionsThatTheLibraryForgot) {
+  constexpr int kBursts = 45;
+  metrics::Registry registry(ingress::kTable, "test");
+  const Metrics metrics(registry);
+  log::Options options;
+  options.level = log::Level::kOff;
+  Server::Hooks hooks;
+  hooks.handle = [&](const Request&, Reply reply) { reply.answer(Outcome::kStored); };
+  hooks.ready = [] { return true; };
+  auto server = Server::start({.listen = "127.0.0.1:0", .body_max = 1000}, hooks, metrics, log::Logger(options, "test"));
+  ASSERT_TRUE(server) << server.error();
+  slow_event_reads = true;
+  int forgotten = 0;
+  for (int burst = 0; burst < kBursts; ++burst) {
+    std::vector<std::future<std::optional<std::chrono::milliseconds>>> served;
+    for (int i = 0; i < 2; ++i) {
+      const auto later = i * std::chrono::microseconds(100 * (burst % 15));
+      served.push_back(std::async(std::launch::async, [&server, later]() -> std::optional<std::chrono::milliseconds> {
+        const auto until = Clock::now() + later;
+        while (Clock::now() < until) std::this_thread::yield();
+        const auto response = support::HttpClient((*server)->port(), 20s).post("/webhook", "t", "x");
+        if (!response || response->status != 200) return std::nullopt;
+        return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - until);
+      }));
+    }
+    for (auto& one : served) {
+      const auto took = one.get();
+      ASSERT_TRUE(took) << "burst " << burst << ": a connection was never served";
+      if (*took > 100ms) ++forgotten;
+    }
+  }
+  slow_event_reads = false;
+  RecordProperty("forgotten", forgotten);
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <sstream>
 
+#include "common/stream/dead_letter.hpp"
 #include "tests/support/http.hpp"
 #include "tests/support/wait_until.hpp"
 
@@ -82,7 +84,7 @@ Fleet::~Fleet() {
   for (const auto* members : {&ingresses_, &workers_}) {
     for (const auto& member : *members) print_log(member.log, member.log);
   }
-  if (options_.nginx) print_log("nginx", dir_ / "nginx.log");
+  if (options_.nginx) print_log("nginx", nginx_log());
   print_log("redis", redis_->log());
 }
 
@@ -118,21 +120,36 @@ void Fleet::configure_nginx() {
   nginx_port_ = free_port();
   std::string upstream;
   for (const auto& ingress : ingresses_) upstream += "127.0.0.1:" + std::to_string(ingress.port) + " ";
-  const std::string configuration = dir_ / "nginx.conf";
-  Process render({.argv = {kSources + "/nginx/render"},
-                  .environment = {{"NGINX_LISTEN", "127.0.0.1:" + std::to_string(nginx_port_)},
-                                  {"NGINX_INGRESSES", upstream.substr(0, upstream.size() - 1)},
-                                  {"NGINX_PID", dir_ / "nginx.pid"},
-                                  {"NGINX_TEMP", dir_.path()},
-                                  {"NGINX_WORKERS", "1"},
-                                  {"NGINX_USER", ::getuid() == 0 ? "root" : ""}},
-                  .output = configuration});
-  if (render.wait(20s) != 0) ADD_FAILURE() << "nginx/render: " << read_file(configuration);
+  const std::string configuration = nginx_configuration();
+  std::map<std::string, std::string> environment{{"NGINX_LISTEN", "127.0.0.1:" + std::to_string(nginx_port_)},
+                                                 {"NGINX_INGRESSES", upstream.substr(0, upstream.size() - 1)},
+                                                 {"NGINX_PID", dir_ / "nginx.pid"},
+                                                 {"NGINX_TEMP", dir_.path()},
+                                                 {"NGINX_WORKERS", "1"},
+                                                 {"NGINX_USER", ::getuid() == 0 ? "root" : ""}};
+  for (const auto& [name, value] : options_.nginx_environment) environment[name] = value;
+  Process render({.argv = {kSources + "/nginx/render"}, .environment = environment, .output = configuration});
+  if (render.wait(20s) != 0) {
+    ADD_FAILURE() << "nginx/render: " << read_file(configuration);
+    return;
+  }
+  if (!options_.nginx_changes.empty()) {
+    std::string text = read_file(configuration);
+    for (const auto& [part, change] : options_.nginx_changes) {
+      const auto at = text.find(part);
+      if (at == std::string::npos) {
+        ADD_FAILURE() << "nginx's configuration has no " << part;
+        return;
+      }
+      text.replace(at, part.size(), change);
+    }
+    std::ofstream(configuration, std::ios::trunc) << text;
+  }
 }
 
 void Fleet::start_nginx() {
   nginx_ = std::make_unique<Process>(Process::Options{
-      .argv = {"/usr/sbin/nginx", "-c", dir_ / "nginx.conf", "-p", dir_.path()}, .environment = {}, .output = dir_ / "nginx.log"});
+      .argv = {"/usr/sbin/nginx", "-c", nginx_configuration(), "-p", dir_.path()}, .environment = {}, .output = nginx_log()});
 }
 
 std::vector<pid_t> Fleet::nginx_workers() const { return children_of(nginx_pid()); }
@@ -186,6 +203,18 @@ std::uint64_t Fleet::dead_letters() {
   for (unsigned p = 0; p < keys_.partitions(); ++p)
     entries += static_cast<std::uint64_t>(redis_->call({"XLEN", keys_.dlq(p)}).view().integer());
   return entries;
+}
+
+std::set<std::string> Fleet::dead_bodies() {
+  std::set<std::string> bodies;
+  for (unsigned p = 0; p < keys_.partitions(); ++p) {
+    const auto reply = redis_->call({"XRANGE", keys_.dlq(p), "-", "+"});
+    for (std::size_t i = 0; i < reply.view().size(); ++i) {
+      const auto letter = stream::decode_dead_letter(reply.view()[i][1]);
+      if (letter && letter->entry) bodies.insert(letter->entry->body);
+    }
+  }
+  return bodies;
 }
 
 bool Fleet::drained(std::chrono::milliseconds timeout) {

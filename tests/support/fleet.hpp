@@ -6,7 +6,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/stream/keys.hpp"
@@ -33,6 +35,9 @@ class Fleet {
     std::vector<std::string> redis_flags = {};    ///< added to redis-server's
     std::string worker_program = "hookfleet-worker";
     std::map<std::string, std::string> worker_environment = {};
+    std::map<std::string, std::string> nginx_environment = {};  ///< added to nginx/render's
+    /// Parts of nginx's configuration and what stands in their place, e.g. shorter timeouts; one that isn't there is a failure.
+    std::vector<std::pair<std::string, std::string>> nginx_changes = {};
   };
 
   explicit Fleet(Options options);
@@ -73,11 +78,16 @@ class Fleet {
   bool worker_ready(std::size_t index) const;
   std::vector<std::string> worker_logs() const;
   std::vector<std::string> ingress_logs() const;
+  /// Where nginx's error log goes, and its configuration.
+  std::string nginx_log() const { return dir_ / "nginx.log"; }
+  std::string nginx_configuration() const { return dir_ / "nginx.conf"; }
 
   const stream::Keys& keys() const { return keys_; }
   /// Entries in all partitions' streams, dead letters in all partitions.
   std::uint64_t backlog();
   std::uint64_t dead_letters();
+  /// The bodies in all dead letters.
+  std::set<std::string> dead_bodies();
   /// Waits until nothing is left in the streams; false when `timeout` passed first.
   bool drained(std::chrono::milliseconds timeout);
   /// Sum of a field of hf:{t}:cnt over all partitions: what was counted exactly once.

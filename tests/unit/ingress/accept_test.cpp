@@ -167,6 +167,28 @@ TEST(Acceptor, BelievesOnlyTrustedProxiesThatABodyWasTooLarge) {
   EXPECT_EQ(acceptor.judge(delivery).refusal, Refusal::kUnauthorized);
 }
 
+TEST(Acceptor, TellsTrustedProxiesHowAPostWouldBeJudged) {
+  Options options = with_tokens({"t"});
+  options.trusted_proxies = {"127.0.0.1"};
+  const Acceptor acceptor(options);
+  Delivery question = post("t");
+  question.method = "HEAD";
+  question.refused = kUntilJudged;
+  EXPECT_EQ(acceptor.judge(question).refusal, Refusal::kMethod) << "of somebody else it is a HEAD like any other";
+  EXPECT_FALSE(acceptor.judge(question).only_asked);
+  question.peer = "127.0.0.1";
+  EXPECT_EQ(acceptor.judge(question).refusal, std::nullopt);
+  EXPECT_TRUE(acceptor.judge(question).only_asked);
+  question.authorization = "wrong";
+  EXPECT_EQ(acceptor.judge(question).refusal, Refusal::kUnauthorized);
+  question.path = "/webhook/x";
+  EXPECT_EQ(acceptor.judge(question).refusal, Refusal::kNotFound);
+  question = post("t", "/webhook");
+  question.peer = "127.0.0.1";
+  question.refused = kUntilJudged;
+  EXPECT_FALSE(acceptor.judge(question).only_asked) << "a POST is a delivery, whatever it says";
+}
+
 TEST(Acceptor, LetsAGlobalTokenSpeakForEveryInstanceWithoutItsOwn) {
   const Acceptor acceptor(with_tokens({"global"}, {{kOne, {"own"}}}));
   const Verdict global = acceptor.judge(post("global"));
