@@ -135,7 +135,9 @@ int main(int argc, char** argv) {
 
   const auto end_hung = [&](const std::string& loops) {
     log.error("system.failed", "a loop stands still: the process ends, to be started again",
-              {{"loops", loops}, {"limit_s", std::chrono::duration<double>(config.hang_timeout).count()}, {"exit_code", lifecycle::Process::kHung}});
+              {{"loops", loops},
+               {"limit_s", std::chrono::duration<double>(config.hang_timeout).count()},
+               {"exit_code", lifecycle::Process::kHung}});
     // What is counted here ends with the process: the alert, and what starts it again, keep the count.
     outbox.tell({.kind = alert::Kind::kProcessHung,
                  .which = loops,

@@ -124,7 +124,9 @@ tl::expected<Endpoint, std::string> Endpoint::parse(std::string_view url) {
   if (skip(url, "unix:")) return parse_unix(url);
   if (skip(url, "redis://")) return parse_tcp(url);
   if (url.starts_with("rediss://")) {
-    return wrong("asks for TLS, which hiredis 0.14 can't: run a TLS tunnel (stunnel) beside this process and point redis:// at it, see docs/redis-tls.md");
+    return wrong(
+        "asks for TLS, which hiredis 0.14 can't: run a TLS tunnel (stunnel) beside this process and point redis:// at it, see "
+        "docs/redis-tls.md");
   }
   return wrong("must begin with redis:// or unix://");
 }
