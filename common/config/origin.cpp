@@ -1,6 +1,7 @@
 #include "common/config/origin.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +41,9 @@ class Descriptor {
   int fd_;
 };
 
-/// At most `bytes_max` bytes; the error number otherwise.
+constexpr int kPipeWaitMs = 5000;
+
+/// At most `bytes_max` bytes; the error number otherwise. A pipe may take kPipeWaitMs to give something: ETIMEDOUT after that.
 tl::expected<std::string, int> read_up_to(int fd, std::size_t bytes_max) {
   std::string bytes;
   constexpr std::size_t kBlock = 64UL << 10;
@@ -50,6 +53,14 @@ tl::expected<std::string, int> read_up_to(int fd, std::size_t bytes_max) {
     const ssize_t n = ::read(fd, bytes.data() + before, bytes.size() - before);
     if (n < 0 && errno == EINTR) {
       bytes.resize(before);
+      continue;
+    }
+    if (n < 0 && errno == EAGAIN) {
+      bytes.resize(before);
+      pollfd readable{fd, POLLIN, 0};
+      const int ready = ::poll(&readable, 1, kPipeWaitMs);
+      if (ready == 0) return tl::unexpected(ETIMEDOUT);
+      if (ready < 0 && errno != EINTR) return tl::unexpected(errno);
       continue;
     }
     if (n < 0) return tl::unexpected(errno);
@@ -105,7 +116,7 @@ std::string state_of(const std::string& path) {
 
 Content read_content(const std::string& path, std::size_t bytes_max) {
   const auto failed = [](int error) { return Content{tl::unexpected(std::generic_category().message(error)), unreadable(error)}; };
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO without a writer would wait for one
   struct stat about {};
   if (file.get() < 0 || ::fstat(file.get(), &about) != 0) return failed(errno);
   if (S_ISDIR(about.st_mode)) return {tl::unexpected(std::generic_category().message(EISDIR)), state_of(path)};

@@ -109,7 +109,7 @@ Verdict Acceptor::judge(const Delivery& delivery) const {
     if (delivery.method != "POST" && !verdict.only_asked) return Refusal::kMethod;
     if (!verdict.listed && mode_ == AllowlistMode::kEnforce) return Refusal::kAddress;
     if (!verdict.right_token) return Refusal::kUnauthorized;
-    if (believed && delivery.refused == kTooLargeForNginx) return Refusal::kTooLarge;
+    if (delivery.refused == kTooLargeForNginx) return Refusal::kTooLarge;
     return std::nullopt;
   }();
   return verdict;

@@ -25,7 +25,7 @@ struct Delivery {
   std::string_view peer;           ///< address of the TCP peer
   std::string_view authorization;  ///< raw header value; empty: none
   std::string_view forwarded_for;  ///< X-Forwarded-For, raw
-  std::string_view refused;        ///< X-Hookfleet-Refused, believed of trusted proxies only
+  std::string_view refused;        ///< X-Hookfleet-Refused: 413, believed of all; 100, of trusted proxies only
 };
 
 enum class Refusal : std::uint8_t {

@@ -202,4 +202,20 @@ ready || fail "down --purge without a yes stopped something"
 ./fleet down --purge --yes >/dev/null || fail "down --purge"
 no_fleet_left || fail "processes are left"
 [ ! -e .fleet ] || fail ".fleet is left"
+
+step "a Redis of the user's, with a password"
+own_port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+mkdir "$work/redis"
+redis-server --port "$own_port" --bind 127.0.0.1 --dir "$work/redis" --requirepass 's%cret:1' --appendonly yes --appendfsync always --save '' \
+  --no-appendfsync-on-rewrite no --aof-load-truncated no --maxmemory 256mb --maxmemory-policy noeviction >/dev/null &
+server=$!
+answers_with_password() { [ "$(REDISCLI_AUTH='s%cret:1' redis-cli -p "$own_port" ping 2>/dev/null)" = PONG ]; }
+within 10 answers_with_password || fail "the other Redis doesn't start"
+./fleet up --port "$port" --ingress 1 --workers 1 --redis "redis://:s%25cret%3A1@127.0.0.1:$own_port/0" >"$work/out" || fail "up with a Redis of the user's: $(cat "$work/out")"
+ready || fail "not ready with a Redis of the user's"
+! grep -q 's%25cret' "$work/out" || fail "up shows the password"
+ends_with 1 ./fleet up --config "$work/other.yaml"
+grep -q "32 chat.*8 chat" "$work/out" || fail "nothing is said about the layouts: $(cat "$work/out")"
+./fleet down --purge --yes >/dev/null || fail "down --purge"
+kill "$server"
 step "passed"

@@ -64,6 +64,14 @@ void expect_json_lines(const std::string& file, std::size_t at_least) {
   EXPECT_GE(count, at_least) << "lines in the access log";
 }
 
+// nginx's own words go to a terminal, by `./fleet logs` or a container's log.
+void expect_nothing_of_requests(const std::string& file) {
+  const std::string text = support::read_file(file);
+  const auto acts = [](unsigned char c) { return (c < 0x20 && c != '\n') || c >= 0x7f; };
+  EXPECT_TRUE(std::none_of(text.begin(), text.end(), acts)) << text;
+  EXPECT_EQ(text.find(support::front_door::kToken), std::string::npos) << text;
+}
+
 void run_all(const std::string& name, bool direct) {
   const support::TempDir directory;
   const std::string access_log = directory / "access.log";
@@ -84,6 +92,7 @@ void run_all(const std::string& name, bool direct) {
     fleet.nginx().signal(SIGQUIT);  // it writes what it has of the log
     ASSERT_TRUE(fleet.nginx().wait(30s));
     expect_json_lines(access_log, cases);
+    expect_nothing_of_requests(fleet.nginx_log());
   }
   testing::Test::RecordProperty("cases", static_cast<int>(cases));
   std::printf("%zu cases; the slowest good request after one took %lld ms\n", cases, static_cast<long long>(door.slowest.count()));

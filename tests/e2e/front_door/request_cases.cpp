@@ -42,6 +42,11 @@ Group headers() {
           sent("Expect: 100-continue with a length over the limit", kPost + "Expect: 100-continue\r\nContent-Length: 5000000\r\n\r\n")
               .gets({413})
               .never_directly("5: after its own 413 the library reads the rest as requests"),
+          sent("escape sequences in what an error log would quote",
+               "POST /webhook?\x1b[2J HTTP/1.1\r\nHost: x\x9b"
+               "31m\r\nReferer: \x1b]0;title\x07\r\nContent-Length: 5000000\r\n\r\n")
+              .gets({413, 400, 401})
+              .never_directly("5: after its own 413 the library reads the rest as requests"),
           sent("Range", with("Range: bytes=0-0,1-1,2-2\r\n")).stores(),
           sent("If-Match and If-Modified-Since", with("If-Match: \"x\"\r\nIf-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n")).stores(),
           sent("Max-Forwards: 0 and Via", with("Max-Forwards: 0\r\nVia: 1.1 a, 1.1 a, 1.1 a\r\n")).stores(),
@@ -306,7 +311,7 @@ Group proxy_headers() {
       sent("a stranger with a right token", with("")).gets({403}).sent_from(stranger),
       sent("a listed sender who names a stranger", with("X-Forwarded-For: 203.0.113.9\r\n")).stores().sent_from(listed),
       sent("this machine names a stranger", with("X-Forwarded-For: 203.0.113.9\r\n")).stores().directly_gets({403}),
-      sent("X-Hookfleet-Refused: 413", with("X-Hookfleet-Refused: 413\r\n")).stores().sent_from(listed),
+      sent("X-Hookfleet-Refused: 413", with("X-Hookfleet-Refused: 413\r\n")).stores().directly_gets({413}).sent_from(listed),
       sent("X-Hookfleet-Refused: 413 of this machine", with("X-Hookfleet-Refused: 413\r\n")).stores().directly_gets({413}),
       sent("X-Hookfleet-Refused: 100 of a POST", with("X-Hookfleet-Refused: 100\r\n")).stores(),
       sent("X-Hookfleet-Refused: 100 of a HEAD", question(kAuth)).gets({405}).directly_gets({204}).without_bodies(),

@@ -1,10 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "common/config/programs.hpp"
 #include "common/config/settings.hpp"
@@ -900,6 +902,33 @@ TEST_F(State, OfAPipeIsAlwaysTheSameAndAsksNobodyToWriteIt) {
   const std::string pipe = directory_ / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_EQ(state_of(pipe), state_of("/dev/null"));
+}
+
+TEST_F(State, APipeIsReadWithoutWaitingForSomebodyToOpenIt) {
+  const std::string fifo = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  Config nobody;
+  nobody.settings.load(fifo, {}, {});  // waited for ever once
+
+  int ends[2];  // as `<(command)` of a shell
+  ASSERT_EQ(::pipe(ends), 0);
+  std::thread writer([end = ends[1]] {
+    std::string text;  // more than a pipe holds
+    while (text.size() < 300'000) text += "# a line of no meaning\n";
+    text += "nonsense: 1\n";
+    for (std::string_view rest = text; !rest.empty();) {
+      const ssize_t n = ::write(end, rest.data(), rest.size());
+      if (n <= 0) break;
+      rest.remove_prefix(static_cast<std::size_t>(n));
+    }
+    ::close(end);
+  });
+  Config one;
+  const auto problems = one.settings.load("/dev/fd/" + std::to_string(ends[0]), {}, {});
+  writer.join();
+  ::close(ends[0]);
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_THAT(problems[0].where + problems[0].message, HasSubstr("nonsense"));
 }
 
 TEST_F(State, OfALargeFileIsThatOfItsBeginningAndItsSize) {

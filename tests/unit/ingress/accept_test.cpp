@@ -154,13 +154,14 @@ TEST(Acceptor, RefusesByPathMethodAddressTokenAndSizeInThisOrder) {
   EXPECT_EQ(acceptor.judge(delivery).refusal, std::nullopt);
 }
 
-TEST(Acceptor, BelievesOnlyTrustedProxiesThatABodyWasTooLarge) {
+// Whoever says so: a body that was kept from us must never be stored as an empty one, also when nginx is no trusted proxy.
+TEST(Acceptor, BelievesThatABodyWasTooLarge) {
   Options options = with_tokens({"t"});
   options.trusted_proxies = {"127.0.0.1"};
   const Acceptor acceptor(options);
   Delivery delivery = post("t");
   delivery.refused = "413";
-  EXPECT_EQ(acceptor.judge(delivery).refusal, std::nullopt);
+  EXPECT_EQ(acceptor.judge(delivery).refusal, Refusal::kTooLarge);
   delivery.peer = "127.0.0.1";
   EXPECT_EQ(acceptor.judge(delivery).refusal, Refusal::kTooLarge);
   delivery.authorization = "wrong";
