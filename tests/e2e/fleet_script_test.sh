@@ -20,7 +20,9 @@ fail() {
   tail -n 15 .fleet/log/* >&2 || true
   exit 1
 }
+server=
 cleanup() {
+  [ -z "$server" ] || kill "$server" 2>/dev/null || true
   ./fleet down --purge --yes >/dev/null 2>&1 || true
   rm -rf "$work"
 }
