@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <sstream>
 
 #include "cli/firewall.hpp"
 #include "cli/fleet_settings.hpp"
@@ -9,17 +8,10 @@
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
 #include "common/config/command_line.hpp"
+#include "common/config/value.hpp"
 
 namespace hookfleet::cli {
 namespace {
-
-std::vector<std::string> by_comma(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  if (text.empty() || text.back() == ',') parts.emplace_back();
-  return parts;
-}
 
 std::uint16_t port_of(const std::string& text) {
   std::uint16_t port = 0;
@@ -49,7 +41,7 @@ class FirewallVerb final : public Verb {
     }
     if (!ports_.empty()) {
       firewall.ports.clear();
-      for (const std::string& port : by_comma(ports_)) firewall.ports.push_back(port_of(port));
+      for (const std::string& port : config::split(ports_, ',')) firewall.ports.push_back(port_of(port));
     }
 
     FleetSettings settings;
@@ -66,7 +58,7 @@ class FirewallVerb final : public Verb {
     }
     for (const std::string& address : accept.addresses) firewall.allowed.push_back(*accept::Network::parse(address));
     if (!also_.empty()) {
-      for (const std::string& network : by_comma(also_)) {
+      for (const std::string& network : config::split(also_, ',')) {
         const auto parsed = accept::Network::parse(network);
         if (!parsed)
           wrong_usage("--also: \"" + shown(network) + "\" is neither an address (1.2.3.4, 2001:db8::1) nor a network (10.0.0.0/8)");

@@ -1,9 +1,9 @@
 #include "cli/fleet_settings.hpp"
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 
+#include "common/config/value.hpp"
 #include "worker/routes/table.hpp"
 
 namespace hookfleet::cli {
@@ -14,9 +14,8 @@ void declare_handlers(config::Arguments& arguments, std::string& handlers) {
 
 std::vector<std::string> known_handlers(const std::string& handlers) {
   std::vector<std::string> names = routes::shipped_handlers();
-  std::istringstream text(handlers);
-  for (std::string name; std::getline(text, name, ',');) {
-    if (!name.empty()) names.push_back(name);
+  for (std::string& name : config::split(handlers, ',')) {
+    if (!name.empty()) names.push_back(std::move(name));
   }
   return names;
 }

@@ -134,16 +134,14 @@ int main(int argc, char** argv) {
   log.info("system.started", "serving", {{"server.listen", config.http.listen}, {"server.metrics_listen", config.metrics_listen}});
 
   const auto end_hung = [&](const std::string& loops) {
-    log.error("system.failed", "a loop stands still: the process ends, to be started again",
-              {{"loops", loops},
-               {"limit_s", std::chrono::duration<double>(config.hang_timeout).count()},
-               {"exit_code", lifecycle::Process::kHung}});
-    // What is counted here ends with the process: the alert, and what starts it again, keep the count.
-    outbox.tell({.kind = alert::Kind::kProcessHung,
-                 .which = loops,
-                 .text = "an ingress stood still (" + loops + "), ended itself and is to be started again: nothing acknowledged is lost"});
-    outbox.stop();
-    process.abandon(lifecycle::Process::kHung);
+    process.end_hung(loops, config.hang_timeout, [&] {
+      // What is counted here ends with the process: the alert, and what starts it again, keep the count.
+      outbox.tell(
+          {.kind = alert::Kind::kProcessHung,
+           .which = loops,
+           .text = "an ingress stood still (" + loops + "), ended itself and is to be started again: nothing acknowledged is lost"});
+      outbox.stop();
+    });
   };
 
   lifecycle::Process::Duties duties;

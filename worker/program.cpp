@@ -136,14 +136,13 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   duties.look = [&] {
     const std::string loops = health.hung(config.hang_timeout);
     if (loops.empty()) return;
-    log.error("system.failed", "a loop stands still: the process ends, to be started again",
-              {{"loops", loops}, {"limit_s", std::chrono::duration<double>(config.hang_timeout).count()}, {"exit_code", kHung}});
-    outbox.tell(
-        {.kind = alert::Kind::kProcessHung,
-         .which = loops,
-         .text = "a worker stood still (" + loops + "), ended itself and is to be started again: another one goes on with its work"});
-    outbox.stop();
-    process.abandon(kHung);
+    process.end_hung(loops, config.hang_timeout, [&] {
+      outbox.tell(
+          {.kind = alert::Kind::kProcessHung,
+           .which = loops,
+           .text = "a worker stood still (" + loops + "), ended itself and is to be started again: another one goes on with its work"});
+      outbox.stop();
+    });
   };
   process.wait_for_stop(duties);
 

@@ -23,9 +23,9 @@ class Repeats {
 
   /// How many were held back since the last one that passed; nothing when this one is held back too.
   std::optional<std::uint64_t> pass(const std::string& digest, base::BootTime now);
-  /// Keeps a held back one (without its body) to be given by over().
+  /// Keeps the latest, told or held back, without its body, to be given by over().
   void keep(const std::string& digest, const Alert& alert);
-  /// The kept ones whose windows have ended with something held back, the latest of each: to be passed again. Nothing came after them.
+  /// Of those whose windows have ended with something held back and nothing after it, the latest kept: to be passed again.
   std::vector<Alert> over(base::BootTime now) const;
   /// One that passed was not told after all: another process had told it, and its window lasts for `left`. The `held_back` of it and this
   /// one are told with the next.

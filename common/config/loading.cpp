@@ -22,16 +22,6 @@ constexpr std::string_view kPrefix = "HOOKFLEET_";
 
 enum class Source { kFile, kEnvironment, kFlag, kRule };
 
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 std::string trimmed(const std::string& text) {
   const std::size_t start = text.find_first_not_of(" \t\r");
   if (start == std::string::npos) return {};

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "common/base/descriptor.hpp"
 #include "common/config/content.hpp"
 #include "common/config/value.hpp"
 #include "common/digest/digest.hpp"
@@ -25,21 +25,6 @@ namespace fs = std::filesystem;
 std::string digest_of(std::string_view bytes) { return std::string(digest::as_bytes(digest::sha256(bytes))); }
 
 std::string unreadable(int error) { return "unreadable: " + std::generic_category().message(error); }
-
-/// A descriptor that is closed with it.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 constexpr int kPipeWaitMs = 5000;
 
@@ -96,7 +81,7 @@ std::string state_of_bytes(std::string_view bytes, std::uint64_t size) {
 }
 
 std::string state_of_file(const std::string& path, std::size_t& files_left, unsigned levels_left) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat about {};
   if (file.get() < 0 || ::fstat(file.get(), &about) != 0) return unreadable(errno);
   if (S_ISDIR(about.st_mode)) return levels_left == 0 ? "directory" : state_of_directory(path, files_left, levels_left - 1);
@@ -116,7 +101,7 @@ std::string state_of(const std::string& path) {
 
 Content read_content(const std::string& path, std::size_t bytes_max) {
   const auto failed = [](int error) { return Content{tl::unexpected(std::generic_category().message(error)), unreadable(error)}; };
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO without a writer would wait for one
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO without a writer would wait for one
   struct stat about {};
   if (file.get() < 0 || ::fstat(file.get(), &about) != 0) return failed(errno);
   if (S_ISDIR(about.st_mode)) return {tl::unexpected(std::generic_category().message(EISDIR)), state_of(path)};

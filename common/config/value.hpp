@@ -26,6 +26,8 @@ std::string in_quotes(std::string_view text);
 /// With control characters as \x1b: what comes from a file must not act on a terminal.
 std::string printable(std::string_view text);
 
+/// The parts between separators; an empty text is one empty part.
+std::vector<std::string> split(std::string_view text, char separator);
 /// The texts in one, `separator` between them.
 std::string joined(const std::vector<std::string>& texts, std::string_view separator);
 

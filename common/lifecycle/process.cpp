@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "common/config/command_line.hpp"
+#include "common/config/value.hpp"
 #include "common/lifecycle/healthcheck.hpp"
 #include "common/lifecycle/settings.hpp"
 
@@ -58,10 +59,16 @@ std::optional<std::string> Process::reread(config::Settings& fresh) {
   origins_.read(fresh.origins());  // wrong or not: what is wrong is read again when it has changed
   if (const auto* exit = std::get_if<config::Exit>(&command_line)) return exit->output;
   log_warnings(log_, fresh);
-  std::string keys;
-  for (const std::string& key : fresh.waiting_for_restart(settings_)) keys += (keys.empty() ? "" : ", ") + key;
+  const std::string keys = config::joined(fresh.waiting_for_restart(settings_), ", ");
   if (!keys.empty()) log_.warn("system.restart_needed", "settings have changed that take a restart", {{"settings", keys}});
   return std::nullopt;
+}
+
+void Process::end_hung(const std::string& loops, std::chrono::milliseconds limit, const std::function<void()>& tell) {
+  log_.error("system.failed", "a loop stands still: the process ends, to be started again",
+             {{"loops", loops}, {"limit_s", std::chrono::duration<double>(limit).count()}, {"exit_code", kHung}});
+  tell();
+  abandon(kHung);
 }
 
 void Process::abandon(int exit_code) {

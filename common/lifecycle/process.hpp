@@ -66,6 +66,8 @@ class Process {
   std::uint64_t reloads_failed() const noexcept { return reloads_failed_; }
   /// False after a reload that was refused, until one is taken over: a restart would fail. Any thread.
   bool settings_right() const noexcept { return settings_right_; }
+  /// Ends the process, one of whose `loops` has stood for `limit`: says so in the log, has `tell` tell the operator, and leaves with kHung.
+  [[noreturn]] void end_hung(const std::string& loops, std::chrono::milliseconds limit, const std::function<void()>& tell);
   /// Leaves without destructors, when something that can't be waited for still runs: flushes the log, removes the pid file.
   [[noreturn]] void abandon(int exit_code);
 

@@ -20,12 +20,15 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/descriptor.hpp"
 #include "common/base/thread.hpp"
 #include "common/base/wakeup.hpp"
 #include "common/metrics/address.hpp"
 
 namespace hookfleet::metrics {
 namespace {
+
+using base::Descriptor;
 
 using SteadyClock = std::chrono::steady_clock;
 
@@ -34,23 +37,6 @@ constexpr std::size_t kHeadBytesMax = 8192;
 constexpr std::chrono::seconds kRequestTimeout{5};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::seconds kHealthcheckTimeout{2};
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 

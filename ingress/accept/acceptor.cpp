@@ -102,8 +102,7 @@ Verdict Acceptor::judge(const Delivery& delivery) const {
 
   const Path path = parse_path(delivery.path);
   verdict.path_instance = path.instance;
-  const bool believed = !delivery.refused.empty() && peer && contains(trusted_, *peer);
-  verdict.only_asked = believed && delivery.refused == kUntilJudged && delivery.method == "HEAD";
+  verdict.only_asked = delivery.refused == kUntilJudged && delivery.method == "HEAD" && peer && contains(trusted_, *peer);
   verdict.refusal = [&]() -> std::optional<Refusal> {
     if (!path.known) return Refusal::kNotFound;
     if (delivery.method != "POST" && !verdict.only_asked) return Refusal::kMethod;
