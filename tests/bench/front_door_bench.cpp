@@ -3,8 +3,6 @@
 //   bench_front_door [--seconds N] [--pairs N] [--idle N] [--dripping N] [--connections N] [--appendfsync always|everysec]
 // Requests leave by the clock, whether or not earlier ones have been answered, and latency counts from when one should have left: a stall
 // shows in all that it delays. Goal: the median over the pairs of p99 beside / p99 alone is at most 1.5.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,20 +21,17 @@
 
 #include "tests/bench/load.hpp"
 #include "tests/support/fleet.hpp"
+#include "tests/support/http.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using hookfleet::bench::Load;
 using hookfleet::bench::LoadResult;
+using hookfleet::bench::median;
 using hookfleet::support::Fleet;
 
 constexpr double kGoal = 1.5;
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// Connections that do nearly nothing: idle ones after one answered request, dripping ones that send a byte of their body each second. One
 /// that nginx ends is opened again within a second.
@@ -98,14 +93,9 @@ class Beside {
       fd = -1;
       ++renewed_;
     }
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port_));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = hookfleet::support::connect_to(port_);
     if (fd < 0) return;
-    if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-        ::send(fd, first.data(), first.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(first.size())) {
+    if (::send(fd, first.data(), first.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(first.size())) {
       ::close(fd);
       fd = -1;
     }

@@ -2,7 +2,6 @@
 //   bench_ingress [--seconds N] [--rounds N] [--connections N] [--appendfsync always|everysec]
 // Prints a table per appendfsync policy: acknowledged/s, p50, p99, CPU µs of front, Redis and nginx per acknowledged notification, and the
 // ratios that matter. The order of the contenders rotates from round to round; medians over the rounds are printed.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -20,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using hookfleet::bench::Load;
 using hookfleet::bench::LoadResult;
+using hookfleet::bench::median;
 using hookfleet::support::Fleet;
 using hookfleet::support::Process;
 
@@ -27,11 +27,6 @@ struct Row {
   double per_second = 0, p50 = 0, p99 = 0, front_us = 0, redis_us = 0, nginx_us = 0;
   std::uint64_t refused = 0;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 Row median(const std::vector<Row>& rows) {
   const auto of = [&](double Row::*member) {

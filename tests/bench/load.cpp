@@ -1,8 +1,5 @@
 #include "tests/bench/load.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -15,6 +12,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "tests/support/http.hpp"
 #include "tests/support/sender.hpp"
 
 namespace hookfleet::bench {
@@ -30,21 +28,6 @@ struct Client {
   std::string request;
   std::string answer;
 };
-
-void connect(Client& client, int port) {
-  client.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(client.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    ::close(client.fd);
-    client.fd = -1;
-    return;
-  }
-  const int on = 1;
-  ::setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
 
 void send_next(Client& client, const Load& load, Clock::time_point due) {
   const std::string id = "B" + std::to_string(client.number) + "S" + std::to_string(client.sequence++);
@@ -74,6 +57,11 @@ int complete(const std::string& answer) {
 
 }  // namespace
 
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
 double LoadResult::percentile(double share) const {
   if (latency_ms.empty()) return std::nan("");
   return latency_ms[std::min(latency_ms.size() - 1, static_cast<std::size_t>(share * static_cast<double>(latency_ms.size())))];
@@ -94,7 +82,7 @@ LoadResult run(const Load& load, const std::function<void()>& at_start, const st
     }
   };
   const auto open = [&](Client& client) {
-    connect(client, load.port);
+    client.fd = support::connect_to(load.port);
     if (client.fd < 0) return;
     epoll_event event{EPOLLIN, {&client}};
     ::epoll_ctl(poller, EPOLL_CTL_ADD, client.fd, &event);

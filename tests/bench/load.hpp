@@ -33,6 +33,9 @@ struct LoadResult {
 /// `at_start` runs when warm-up is over, `at_end` when the counted time is: where CPU clocks are read.
 LoadResult run(const Load& load, const std::function<void()>& at_start, const std::function<void()>& at_end);
 
+/// The middle one of at least one value; of an even number the upper.
+double median(std::vector<double> values);
+
 /// CPU time that all threads of a process have used, in µs, from /proc/<pid>/task/*/schedstat.
 double cpu_us(pid_t pid);
 /// The pid and its children (nginx: master and workers).

@@ -1,9 +1,7 @@
 // More than the front door can take: many large bodies at once while Redis takes nothing, and no file descriptor left. What can't be taken
 // is told so, memory stays bounded, and all is well again without a restart.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -30,6 +28,7 @@ namespace hookfleet::chaos {
 namespace {
 
 using namespace std::chrono_literals;
+using support::connect_to;
 using support::Fleet;
 using support::HttpClient;
 using support::Sender;
@@ -46,19 +45,6 @@ std::size_t memory_of(pid_t pid, const std::string& name) {
     if (line.starts_with(name + ":")) return std::stoul(line.substr(name.size() + 1)) * 1024;
   }
   return 0;
-}
-
-int connect_to(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    ::close(fd);
-    return -1;
-  }
-  return fd;
 }
 
 /// Many posts side by side, each on a connection of its own, from one thread.

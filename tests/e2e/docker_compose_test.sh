@@ -3,6 +3,8 @@
 # Exit 77 (skipped) without a Docker Engine. Everything but the images is removed afterwards; they are kept as the next run's cache.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=/dev/null
+. tests/support/script.sh
 
 skip() { echo "SKIPPED: $*"; exit 77; }
 fail() {
@@ -26,7 +28,7 @@ fi
 work=$(mktemp -d)
 project=hookfleet-e2e-$$
 HOOKFLEET_TAG=e2e-$(pwd -P | cksum | cut -d ' ' -f 1)
-port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_ports 1)
 HOOKFLEET_PORT=127.0.0.1:$port
 HOOKFLEET_TOKEN=
 export HOOKFLEET_TAG HOOKFLEET_PORT HOOKFLEET_TOKEN
@@ -38,15 +40,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# within SECONDS COMMAND…: tries until it succeeds
-within() {
-  local until=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < until)) || return 1
-    sleep 0.5
-  done
-}
 ids() { docker ps -q --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$1"; }
 healthy() {  # healthy SERVICE COUNT
   local id count=0

@@ -3,6 +3,8 @@
 # Internet. Needs nft, ip, and the right to make network namespaces; says what is missing and is skipped otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=/dev/null
+. tests/support/script.sh
 : "${HOOKFLEET_BIN_DIR:?the folder of the programs}"
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -25,14 +27,6 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-within() {  # within SECONDS COMMAND…: tries until it succeeds
-  local until=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < until)) || return 1
-    sleep 0.1
-  done
-}
 firewall() { "$HOOKFLEET_BIN_DIR/hookfleet" firewall "$@" || fail "hookfleet firewall $*"; }
 
 # The shipped list, one with everything that could trip nft, and all options are taken.

@@ -3,6 +3,8 @@
 # restarting, scaling, refusing, down. Works on 127.0.0.1 only; what it started is ended by ./fleet down.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=/dev/null
+. tests/support/script.sh
 : "${HOOKFLEET_BIN_DIR:?the folder of the programs}"
 export HOOKFLEET_BIN_DIR
 
@@ -27,14 +29,6 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-within() {  # within SECONDS COMMAND…: tries until it succeeds
-  local until=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < until)) || return 1
-    sleep 0.3
-  done
-}
 ends_with() {  # ends_with CODE COMMAND…; its output in $work/out
   local code=0 wanted=$1
   shift
@@ -50,7 +44,6 @@ post() {  # prints the status
     -d '{"typeWebhook":"stateInstanceChanged","instanceData":{"idInstance":1101000001,"wid":"79990000000@c.us","typeInstance":"whatsapp"},"timestamp":1700000000,"stateInstance":"authorized"}' "$HOOKFLEET_URL"
 }
 works() { [ "$(post)" = 200 ] || fail "a post is answered $(cat "$work/answer")"; }
-free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 no_fleet_left() {
   local process
   for process in /proc/[0-9]*; do
@@ -65,7 +58,7 @@ for words in "nonsense" "up --ingress 100" "logs -n x" "up --port x" "up --token
 done
 
 step "up"
-port=$(free_port)
+port=$(free_ports 1)
 ./fleet up --port "127.0.0.1:$port" >"$work/up" 2>&1 || { cat "$work/up" >&2; fail "up"; }
 ready || fail "not ready after up"
 [ "$(stat -c %a .fleet)" = 700 ] || fail ".fleet can be read by others"
@@ -206,7 +199,7 @@ no_fleet_left || fail "processes are left"
 [ ! -e .fleet ] || fail ".fleet is left"
 
 step "a Redis of the user's, with a password"
-own_port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+own_port=$(free_ports 1)
 mkdir "$work/redis"
 redis-server --port "$own_port" --bind 127.0.0.1 --dir "$work/redis" --requirepass 's%cret:1' --appendonly yes --appendfsync always --save '' \
   --no-appendfsync-on-rewrite no --aof-load-truncated no --maxmemory 256mb --maxmemory-policy noeviction >/dev/null &

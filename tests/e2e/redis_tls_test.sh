@@ -3,6 +3,8 @@
 # name or authority, and a client without one, are refused. Needs stunnel; is skipped without.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=/dev/null
+. tests/support/script.sh
 : "${HOOKFLEET_BIN_DIR:?the folder of the programs}"
 page=$PWD/docs/redis-tls.md
 command -v stunnel >/dev/null || { echo "SKIPPED: there is no stunnel here: apt-get install stunnel4" >&2; exit 77; }
@@ -20,18 +22,7 @@ fail() {
   tail -n 15 "$work"/*.log >&2 || true
   exit 1
 }
-within() {  # within SECONDS COMMAND…: tries until it succeeds
-  local until=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < until)) || return 1
-    sleep 0.2
-  done
-}
-mapfile -t port < <(/usr/bin/python3 -c '
-import socket
-held = [socket.socket() for _ in range(5)]
-for one in held: one.bind(("127.0.0.1", 0)); print(one.getsockname()[1])')
+mapfile -t port < <(free_ports 5)
 tunnel=${port[0]} tls=${port[1]} plain=${port[2]} listen=${port[3]} metrics=${port[4]}
 # block KIND [MARK]: the first block of that kind in the page that holds the mark
 block() {

@@ -3,6 +3,8 @@
 # are a fleet that answers 200, reloads and drains. Then, where systemd-analyze is: the units are right, and as closed as they should be.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=/dev/null
+. tests/support/script.sh
 : "${HOOKFLEET_BIN_DIR:?the folder of the programs}"
 build=$(realpath "$HOOKFLEET_BIN_DIR/..")
 PATH=$PATH:/usr/sbin
@@ -19,14 +21,6 @@ fail() {
   echo "FAILED: $*" >&2
   tail -n 20 "$work"/log/* >&2 || true
   exit 1
-}
-within() {  # within SECONDS COMMAND…: tries until it succeeds
-  local until=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < until)) || return 1
-    sleep 0.2
-  done
 }
 mapfile -t port < <(/usr/bin/python3 -c '
 import random, socket

@@ -3,6 +3,8 @@
 # without a failed request. Works on 127.0.0.1 with certificates of its own.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=/dev/null
+. tests/support/script.sh
 : "${HOOKFLEET_BIN_DIR:?the folder of the programs}"
 HOOKFLEET_BIN_DIR=$(realpath "$HOOKFLEET_BIN_DIR")
 export HOOKFLEET_BIN_DIR
@@ -29,7 +31,6 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 certificate() {  # certificate NAME: a new one with its key
   openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=localhost/O=$1" -addext "subjectAltName=DNS:localhost" \
     -keyout "$work/$1.key" -out "$work/$1.pem" 2>/dev/null || fail "openssl can't make a certificate"
@@ -43,7 +44,7 @@ refused() {  # refused TEXT ARGUMENT…: up doesn't take them and says why
 for name in first second; do certificate "$name"; done
 cp "$work/first.pem" "$work/chain.pem"
 cp "$work/first.key" "$work/key.pem"
-port=$(free_port) tls_port=$(free_port)
+{ read -r port; read -r tls_port; } < <(free_ports 2)
 
 step "what can't work is refused before anything starts"
 refused "needs --tls-key" --port "127.0.0.1:$port" --tls-certificate "$work/chain.pem"
@@ -70,14 +71,6 @@ serial() { openssl x509 -in "$work/$1.pem" -noout -serial | cut -d = -f 2; }
 /usr/bin/python3 "$client" load "$tls_port" "$work/first.pem" "$work/second.pem" "$HOOKFLEET_TOKEN" "$work/progress" >"$work/load" 2>&1 &
 load=$!
 saw() { grep -qx "$1 $2" "$work/progress" 2>/dev/null; }
-within() {  # within SECONDS COMMAND…: tries until it succeeds
-  local until=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < until)) || return 1
-    sleep 0.1
-  done
-}
 nginx_pid=$(cat .fleet/run/nginx-1.pid)
 round=0
 for name in second first second; do
@@ -109,7 +102,7 @@ mkdir -p "$work/acme/.well-known/acme-challenge"
 echo proof >"$work/acme/.well-known/acme-challenge/token"
 echo private >"$work/acme/private"
 ln -s "$work/acme/private" "$work/acme/.well-known/acme-challenge/link"
-acme_port=$(free_port)
+acme_port=$(free_ports 1)
 user=
 [ "$(id -u)" -ne 0 ] || user=root
 NGINX_LISTEN='' NGINX_TLS_LISTEN=127.0.0.1:$tls_port NGINX_TLS_CERTIFICATE=$work/second.pem NGINX_TLS_KEY=$work/second.key NGINX_HSTS=600 \

@@ -15,6 +15,21 @@ namespace {
 constexpr int kNoSignal = MSG_NOSIGNAL;
 }
 
+int connect_to(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    ::close(fd);
+    return -1;
+  }
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return fd;
+}
+
 std::optional<Response> HttpClient::request(std::string_view method, std::string_view target, const Headers& headers,
                                             std::string_view body) {
   std::string text;
@@ -54,18 +69,8 @@ void HttpClient::close() {
 }
 
 bool HttpClient::connect() {
-  fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port_));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    close();
-    return false;
-  }
-  const int on = 1;
-  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return true;
+  fd_ = connect_to(port_);
+  return fd_ >= 0;
 }
 
 bool HttpClient::send(std::string_view bytes) {
@@ -133,14 +138,8 @@ std::optional<Response> HttpClient::read_response(bool expect_body) {
 }
 
 bool spin_event_thread(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  bool sent = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const int fd = connect_to(port);
+  bool sent = fd >= 0;
   bool turns = true;
   for (const std::string_view part :
        {"POST /webhook HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r", "\n6\r\n world\r\n0\r\n\r\n"}) {
@@ -148,7 +147,7 @@ bool spin_event_thread(int port) {
     // Answered when the part before has been read: the next one comes in a read of its own.
     turns = HttpClient(port, std::chrono::seconds(2)).get("/livez").has_value();
   }
-  ::close(fd);
+  if (fd >= 0) ::close(fd);
   return sent && !turns;
 }
 

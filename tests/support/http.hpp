@@ -17,6 +17,9 @@ struct Response {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
+/// A TCP connection to 127.0.0.1 that sends at once (TCP_NODELAY), for the caller to close; -1 when nobody takes it.
+int connect_to(int port);
+
 /// A keep-alive HTTP/1.1 client for 127.0.0.1, one request at a time. Connects when needed and again after a lost connection, also one that
 /// the server ended while it was idle, but never repeats a request by itself.
 class HttpClient {

@@ -1,0 +1,19 @@
+# What the script tests share; to be sourced.
+
+within() {  # within SECONDS COMMAND…: tries until it succeeds
+  local until=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < until)) || return 1
+    sleep 0.2
+  done
+}
+free_ports() {  # free_ports N: so many free ports of 127.0.0.1, one a line
+  /usr/bin/python3 - "$1" <<'PYTHON'
+import socket, sys
+held = [socket.socket() for _ in range(int(sys.argv[1]))]
+for one in held:
+    one.bind(("127.0.0.1", 0))
+    print(one.getsockname()[1])
+PYTHON
+}
