@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASE = {"common/base", "common/digest"}
 CONFIG = BASE | {"common/config"}
 SECOND = CONFIG | {"common/log", "common/metrics", "common/notification", "common/redis", "common/schema", "common/web"}
-THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/alert"}
+THIRD = SECOND | {"common/durability", "common/stream", "common/lease", "common/lifecycle", "common/alert", "common/greenapi"}
 # folder -> what it may include besides itself
 RULE = {
     "common/base": set(),
@@ -25,6 +25,7 @@ RULE = {
     "common/redis": CONFIG,
     "common/schema": BASE,
     "common/web": BASE,
+    "common/greenapi": BASE | {"common/web"},
     "common/durability": SECOND,
     "common/stream": SECOND,
     "common/lease": SECOND,
