@@ -6,4 +6,15 @@ set -eu
 [ -n "$NGINX_INGRESSES" ] || : "${NGINX_INGRESS_NAME:=ingress:9080}"
 export NGINX_LISTEN NGINX_ACCESS_LOG NGINX_TEMP NGINX_PID NGINX_INGRESSES NGINX_INGRESS_NAME NGINX_LISTED
 /hookfleet/render >/tmp/nginx.conf
+if [ -n "${NGINX_TLS_CERTIFICATE:-}" ]; then
+  # A renewed certificate gets in without a restart. One that doesn't fit its key is refused and the old one stays; then it is tried again.
+  (
+    digest() { cat "$NGINX_TLS_CERTIFICATE" "$NGINX_TLS_KEY" 2>/dev/null | sha256sum; }
+    taken=$(digest)
+    while sleep "${NGINX_TLS_LOOK:-10}"; do
+      now=$(digest)
+      [ "$now" = "$taken" ] || { nginx -c /tmp/nginx.conf -s reload && taken=$now; }
+    done
+  ) &
+fi
 exec nginx -c /tmp/nginx.conf
