@@ -46,7 +46,8 @@ RULE = {
     "worker/drift": THIRD | {"worker/dispatch", "worker/dedup", "worker/routes", "worker/retry", "worker/handlers", "worker/forward"},
     "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/forward", "worker/dispatch",
                        "worker/drift"},
-    "cli": THIRD | {"worker/routes", "worker/dedup"},
+    "cli/simulate": THIRD,
+    "cli": THIRD | {"cli/simulate", "worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach
 SHARED_FILES = {"cli": {"ingress/config.hpp", "ingress/accept/address.hpp", "worker/config.hpp", "worker/dispatch/arrival.hpp", "worker/dispatch/checks.hpp"}}

@@ -16,7 +16,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const std::filesystem::path kFolder = std::filesystem::path(HOOKFLEET_SOURCE_DIR) / "tests" / "samples";
+const std::filesystem::path kDocumented = std::filesystem::path(HOOKFLEET_SOURCE_DIR) / "cli" / "simulate" / "samples";
+const std::filesystem::path kOthers = std::filesystem::path(HOOKFLEET_SOURCE_DIR) / "tests" / "samples";
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -25,10 +26,11 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 std::vector<Sample> load(bool broken) {
+  const std::filesystem::path& folder = broken ? kOthers : kDocumented;
   std::vector<Sample> out;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(kFolder)) {
-    const std::string path = std::filesystem::relative(file.path(), kFolder).string();
-    if (!file.is_regular_file() || path.starts_with("broken/") != broken) continue;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::string path = std::filesystem::relative(file.path(), folder).string();
+    if (!file.is_regular_file()) continue;
     std::string body = read_file(file.path());
     std::string type = broken ? std::string() : Json::parse(body).at("typeWebhook").get<std::string>();
     out.push_back({path, std::move(type), std::move(body)});
@@ -52,7 +54,7 @@ std::vector<Sample> samples() { return load(false); }
 std::vector<Sample> broken_samples() { return load(true); }
 
 Sample sample(const std::string& path) {
-  std::string body = read_file(kFolder / path);
+  std::string body = read_file(kDocumented / path);
   std::string type = Json::parse(body).at("typeWebhook").get<std::string>();
   return {path, std::move(type), std::move(body)};
 }

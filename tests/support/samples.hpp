@@ -7,7 +7,7 @@
 
 namespace hookfleet::support {
 
-/// One file below tests/samples.
+/// One file below cli/simulate/samples, or a broken one below tests/samples.
 struct Sample {
   std::string path;          ///< relative, e.g. "incomingCall/offer.json"
   std::string type_webhook;  ///< empty for a broken one

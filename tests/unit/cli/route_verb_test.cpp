@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
 
-constexpr char kSamples[] = HOOKFLEET_SOURCE_DIR "/tests/samples/";
+constexpr char kSamples[] = HOOKFLEET_SOURCE_DIR "/cli/simulate/samples/";
 
 class RouteVerb : public testing::Test {
  protected:
