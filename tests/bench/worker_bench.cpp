@@ -27,6 +27,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/simulate/http_server.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/uuid.hpp"
 #include "common/notification/envelope.hpp"
@@ -34,7 +35,6 @@
 #include "common/stream/entry.hpp"
 #include "common/stream/keys.hpp"
 #include "tests/bench/load.hpp"
-#include "tests/support/http_server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/samples.hpp"
@@ -374,11 +374,11 @@ void partitions(const Flags& flags) {
 class OrderedReceiver {
  public:
   OrderedReceiver() { server_.forget_requests(); }
-  const support::HttpServer& server() const { return server_; }
+  const simulate::HttpServer& server() const { return server_; }
   std::size_t late() const { return late_; }
 
  private:
-  support::HttpServer::Reply take(const support::HttpServer::Request& request) {
+  simulate::HttpServer::Reply take(const simulate::HttpServer::Request& request) {
     const auto text = [&](std::string_view key) {
       const auto at = request.body.find(key) + key.size();
       return request.body.substr(at, request.body.find('"', at) - at);
@@ -387,13 +387,13 @@ class OrderedReceiver {
     std::size_t& last = last_[text(R"("chatId":")")];
     if (number <= last) ++late_;
     last = number;
-    support::HttpServer::Reply reply;
+    simulate::HttpServer::Reply reply;
     reply.delay = 50ms;
     return reply;
   }
   std::map<std::string, std::size_t> last_;  // the server's thread
   std::atomic<std::size_t> late_ = 0;
-  support::HttpServer server_{[this](const support::HttpServer::Request& request) { return take(request); }};
+  simulate::HttpServer server_{[this](const simulate::HttpServer::Request& request) { return take(request); }};
 };
 
 void forward(const Flags& flags) {

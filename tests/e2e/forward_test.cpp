@@ -11,12 +11,12 @@
 #include <set>
 #include <string>
 
+#include "cli/simulate/http_server.hpp"
 #include "common/base/uuid.hpp"
 #include "common/redis/pipeline.hpp"
 #include "common/stream/dead_letter.hpp"
 #include "common/stream/scripts.hpp"
 #include "tests/support/fleet.hpp"
-#include "tests/support/http_server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
@@ -25,7 +25,7 @@ namespace hookfleet {
 namespace {
 
 using namespace std::chrono_literals;
-using support::HttpServer;
+using simulate::HttpServer;
 using support::wait_until;
 using Reply = HttpServer::Reply;
 using Request = HttpServer::Request;

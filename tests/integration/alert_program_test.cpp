@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/simulate/http_server.hpp"
 #include "common/alert/notice.hpp"
 #include "common/alert/sink_state.hpp"
 #include "tests/support/http.hpp"
-#include "tests/support/http_server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -23,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
-using support::HttpServer;
+using simulate::HttpServer;
 using support::Process;
 using support::wait_until;
 using testing::HasSubstr;

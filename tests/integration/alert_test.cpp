@@ -6,10 +6,10 @@
 #include <optional>
 #include <set>
 
+#include "cli/simulate/http_server.hpp"
 #include "common/alert/delivery.hpp"
 #include "common/alert/outbox.hpp"
 #include "common/alert/sink_state.hpp"
-#include "tests/support/http_server.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/tcp_gate.hpp"
 #include "tests/support/wait_until.hpp"
@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
-using support::HttpServer;
+using simulate::HttpServer;
 using support::wait_until;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -230,8 +230,8 @@ TEST(Alerts, WaitInOrderForASinkThatIsDown) {
   ASSERT_TRUE(wait_until(kSoon, [&] { return up.count() == 50; })) << "the other isn't held up";
   ASSERT_TRUE(wait_until(kSoon, [&] { return down.count() >= 2; })) << "it is tried again";
   EXPECT_EQ(queue_length(redis), 50U);
-  EXPECT_EQ(member.metric(R"(hookfleet_alert_sink_queue_alerts{sink="http"})"), 50);
-  EXPECT_EQ(member.metric(R"(hookfleet_alert_sink_queue_alerts{sink="http-2"})"), 0);
+  EXPECT_TRUE(wait_until(kSoon, [&] { return member.metric(R"(hookfleet_alert_sink_queue_alerts{sink="http"})") == 50; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return member.metric(R"(hookfleet_alert_sink_queue_alerts{sink="http-2"})") == 0; }));
   down.answer([](const HttpServer::Request&) { return HttpServer::Reply{}; });
   const std::size_t failed = down.count();
   ASSERT_TRUE(wait_until(kSoon, [&] { return down.count() >= failed + 50; }));

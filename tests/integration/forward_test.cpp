@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <vector>
 
-#include "tests/support/http_server.hpp"
+#include "cli/simulate/http_server.hpp"
 #include "tests/support/wait_until.hpp"
 #include "worker/forward/forwarder.hpp"
 
@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using handlers::Handled;
-using support::HttpServer;
+using simulate::HttpServer;
 using Reply = HttpServer::Reply;
 
 class ForwarderTest : public testing::Test {

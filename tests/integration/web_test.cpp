@@ -7,7 +7,7 @@
 #include <future>
 #include <optional>
 
-#include "tests/support/http_server.hpp"
+#include "cli/simulate/http_server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
@@ -16,7 +16,7 @@ namespace hookfleet::web {
 namespace {
 
 using namespace std::chrono_literals;
-using support::HttpServer;
+using simulate::HttpServer;
 using Reply = HttpServer::Reply;
 using testing::Contains;
 using testing::Pair;

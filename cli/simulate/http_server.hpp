@@ -13,14 +13,20 @@
 
 #include "common/base/mutex.hpp"
 #include "common/base/wakeup.hpp"
-#include "tests/support/http.hpp"
 
-namespace hookfleet::support {
+namespace hookfleet::simulate {
 
-/// A keep-alive HTTP/1.1 server on 127.0.0.1 that answers what the test says: somebody's receiver. Threads: its own; the methods any.
+/// A keep-alive HTTP/1.1 server on 127.0.0.1 that answers what it is told, at once or later: somebody's receiver, or the provider's API.
+/// Thousands of requests may wait for their answer at a time. For tests and simulations: it trusts who connects and bounds no request.
+///
+/// Threads: its own, `http-server`; the methods any.
+/// Errors:  the constructors throw std::system_error when the port can't be had.
 class HttpServer {
  public:
+  using RequestId = std::uint64_t;
+  using Headers = std::vector<std::pair<std::string, std::string>>;
   struct Request {
+    RequestId id = 0;  ///< unique in this server
     std::string method, target;
     std::map<std::string, std::string> headers;  ///< names in lower case; of several the last
     std::string body;
@@ -28,7 +34,7 @@ class HttpServer {
   struct Reply {
     enum class Way {
       kAnswer,
-      kHang,   ///< never answers
+      kHang,   ///< never answers, unless finish() does
       kClose,  ///< closes the connection instead
       kRaw,    ///< sends `body` as it is and closes
     };
@@ -62,11 +68,13 @@ class HttpServer {
   };
   /// Called on the server's thread, one request after the other.
   using Handler = std::function<Reply(const Request&)>;
+  /// A request is over: its answer is about to be sent, or its connection has ended before. On the server's thread.
+  using Ended = std::function<void(RequestId)>;
 
   /// Answers 200.
   HttpServer();
   /// `port` 0: a free one.
-  explicit HttpServer(Handler handler, int port = 0);
+  explicit HttpServer(Handler handler, int port = 0, Ended ended = nullptr);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -76,6 +84,11 @@ class HttpServer {
 
   /// From now on.
   void answer(Handler handler);
+  /// Answers a request that still waits, instead of what its handler said; its delay counts from now. A request that is over stays as it
+  /// is.
+  void finish(RequestId request, Reply reply);
+  /// Calls `what` on the server's thread; never when the server ends before.
+  void later(std::chrono::milliseconds delay, std::function<void()> what);
   /// All requests in the order they were complete.
   std::vector<Request> requests() const;
   std::size_t count() const;
@@ -93,7 +106,12 @@ class HttpServer {
   bool read(Connection& connection);
   void parse(Connection& connection);
   bool write(Connection& connection);
+  void end_request(Connection& connection);
+  void drop(int fd);
+  void schedule(Connection& connection);
+  void take_in();
   void answer_due(Time now);
+  void send_reply(int fd);
   void watch(const Connection& connection, unsigned events, bool add) const;
 
   int listener_ = -1;
@@ -109,13 +127,18 @@ class HttpServer {
   std::size_t waiting_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
   std::size_t most_at_once_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
   std::uint64_t bytes_sent_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
+  std::vector<std::pair<RequestId, Reply>> finished_ HOOKFLEET_GUARDED_BY(mutex_);
+  std::vector<std::pair<Time, std::function<void()>>> wanted_ HOOKFLEET_GUARDED_BY(mutex_);
 
   // The server's thread only
-  std::uint64_t last_serial_ = 0;
-  std::unordered_map<int, std::unique_ptr<Connection>> open_;
-  std::multimap<Time, std::pair<int, std::uint64_t>> due_;  // descriptor and serial of connections that are to be answered
+  const Ended ended_;
+  RequestId last_request_ = 0;
+  std::unordered_map<int, std::unique_ptr<Connection>> open_;  // by descriptor
+  std::unordered_map<RequestId, int> waiting_for_;             // descriptor of the request's connection
+  std::multimap<Time, int> due_;                               // descriptors of connections that are to be answered
+  std::multimap<Time, std::function<void()>> timers_;
 
   std::jthread thread_;  // last: stops before anything above goes
 };
 
-}  // namespace hookfleet::support
+}  // namespace hookfleet::simulate

@@ -1,4 +1,4 @@
-#include "tests/support/http_server.hpp"
+#include "cli/simulate/http_server.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -10,40 +10,49 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
 #include "common/base/check.hpp"
 #include "common/base/thread.hpp"
 
-namespace hookfleet::support {
+namespace hookfleet::simulate {
 
 struct HttpServer::Connection {
   int fd = -1;
-  std::uint64_t serial = 0;
+  RequestId request = 0;  // 0: none waits for its answer
   std::string in;
   std::string out;
   std::size_t padding = 0;  // to be sent behind `out`
   Reply reply;
-  bool waits = false;  // its request is complete, its answer isn't
+  std::multimap<Time, int>::iterator due{};
+  bool scheduled = false;  // `due` is valid
+  bool blocked = false;    // waits until more can be sent
   bool close_when_sent = false;
   ~Connection() { ::close(fd); }
 };
 
 HttpServer::HttpServer() : HttpServer([](const Request&) { return Reply{}; }) {}
 
-HttpServer::HttpServer(Handler handler, int port)
+HttpServer::HttpServer(Handler handler, int port, Ended ended)
     : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      handler_(std::move(handler)) {
+      handler_(std::move(handler)),
+      ended_(std::move(ended)) {
   const int on = 1;
   ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  HOOKFLEET_CHECK(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  HOOKFLEET_CHECK(::listen(listener_, 1024) == 0);
+  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, 4096) != 0) {
+    const int error = errno;
+    ::close(listener_);
+    ::close(epoll_);
+    throw std::system_error(error, std::generic_category(), "cannot listen on 127.0.0.1:" + std::to_string(port));
+  }
   socklen_t size = sizeof address;
   HOOKFLEET_CHECK(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
   port_ = ntohs(address.sin_port);
@@ -107,12 +116,31 @@ void HttpServer::watch(const Connection& connection, unsigned events, bool add) 
   ::epoll_ctl(epoll_, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, connection.fd, &event);
 }
 
+void HttpServer::finish(RequestId request, Reply reply) {
+  {
+    base::MutexLock lock(mutex_);
+    finished_.emplace_back(request, std::move(reply));
+  }
+  wakeup_.signal();
+}
+
+void HttpServer::later(std::chrono::milliseconds delay, std::function<void()> what) {
+  {
+    base::MutexLock lock(mutex_);
+    wanted_.emplace_back(std::chrono::steady_clock::now() + delay, std::move(what));
+  }
+  wakeup_.signal();
+}
+
 void HttpServer::run(const std::stop_token& stop) {
   std::array<epoll_event, 256> events;
   while (!stop.stop_requested()) {
+    Time wake = Time::max();
+    if (!due_.empty()) wake = due_.begin()->first;
+    if (!timers_.empty()) wake = std::min(wake, timers_.begin()->first);
     int timeout = -1;
-    if (!due_.empty()) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(due_.begin()->first - std::chrono::steady_clock::now()).count();
+    if (wake != Time::max()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(wake - std::chrono::steady_clock::now()).count();
       timeout = static_cast<int>(std::max<std::int64_t>(left, 0));
     }
     const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
@@ -127,18 +155,56 @@ void HttpServer::run(const std::stop_token& stop) {
         bool alive = true;
         if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) alive = read(connection);
         if (alive && (event.events & EPOLLOUT) != 0) alive = write(connection);
-        if (!alive) {
-          if (connection.waits) {
-            base::MutexLock lock(mutex_);
-            --waiting_;
-          }
-          open_.erase(event.data.fd);
-        }
+        if (!alive) drop(event.data.fd);
       }
     }
+    take_in();
     answer_due(std::chrono::steady_clock::now());
   }
   open_.clear();
+}
+
+// Takes in what finish() and later() wish.
+void HttpServer::take_in() {
+  std::vector<std::pair<RequestId, Reply>> finished;
+  {
+    base::MutexLock lock(mutex_);
+    finished.swap(finished_);
+    for (auto& [time, what] : wanted_) timers_.emplace(time, std::move(what));
+    wanted_.clear();
+  }
+  for (auto& [request, reply] : finished) {
+    const auto found = waiting_for_.find(request);
+    if (found == waiting_for_.end()) continue;
+    Connection& connection = *open_.at(found->second);
+    connection.reply = std::move(reply);
+    schedule(connection);
+  }
+}
+
+void HttpServer::schedule(Connection& connection) {
+  if (connection.scheduled) due_.erase(connection.due);
+  connection.scheduled = connection.reply.way != Reply::Way::kHang;
+  if (connection.scheduled) connection.due = due_.emplace(std::chrono::steady_clock::now() + connection.reply.delay, connection.fd);
+}
+
+void HttpServer::end_request(Connection& connection) {
+  if (connection.request == 0) return;
+  if (connection.scheduled) due_.erase(connection.due);
+  connection.scheduled = false;
+  waiting_for_.erase(connection.request);
+  const RequestId request = std::exchange(connection.request, 0);
+  {
+    base::MutexLock lock(mutex_);
+    --waiting_;
+  }
+  if (ended_) ended_(request);
+}
+
+void HttpServer::drop(int fd) {
+  const auto found = open_.find(fd);
+  end_request(*found->second);
+  open_.erase(found);
 }
 
 void HttpServer::accept_all() {
@@ -149,7 +215,6 @@ void HttpServer::accept_all() {
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     auto connection = std::make_unique<Connection>();
     connection->fd = fd;
-    connection->serial = ++last_serial_;
     watch(*connection, EPOLLIN, true);
     open_[fd] = std::move(connection);
     base::MutexLock lock(mutex_);
@@ -172,7 +237,7 @@ bool HttpServer::read(Connection& connection) {
 }
 
 void HttpServer::parse(Connection& connection) {
-  if (connection.waits) return;
+  if (connection.request != 0) return;
   const std::size_t end = connection.in.find("\r\n\r\n");
   if (end == std::string::npos) return;
   const std::string head = connection.in.substr(0, end + 2);
@@ -196,7 +261,8 @@ void HttpServer::parse(Connection& connection) {
   if (connection.in.size() < end + 4 + bytes) return;
   request.body = connection.in.substr(end + 4, bytes);
   connection.in.erase(0, end + 4 + bytes);
-  connection.waits = true;
+  request.id = connection.request = ++last_request_;
+  waiting_for_.emplace(request.id, connection.fd);
 
   Handler handler;
   {
@@ -207,39 +273,32 @@ void HttpServer::parse(Connection& connection) {
     handler = handler_;
   }
   connection.reply = handler(request);
-  if (connection.reply.way != Reply::Way::kHang) {
-    due_.emplace(std::chrono::steady_clock::now() + connection.reply.delay, std::pair{connection.fd, connection.serial});
-  }
+  schedule(connection);
 }
 
 void HttpServer::answer_due(Time now) {
-  while (!due_.empty() && due_.begin()->first <= now) {
-    const auto [fd, serial] = due_.begin()->second;
-    due_.erase(due_.begin());
-    const auto found = open_.find(fd);
-    if (found == open_.end() || found->second->serial != serial) continue;
-    Connection& connection = *found->second;
-    connection.waits = false;
-    {
-      base::MutexLock lock(mutex_);
-      --waiting_;
-    }
-    Reply reply = std::move(connection.reply);
-    if (reply.way == Reply::Way::kClose) {
-      open_.erase(fd);
-      continue;
-    }
-    if (reply.way == Reply::Way::kRaw) {
-      connection.out = std::move(reply.body);
-      connection.close_when_sent = true;
-    } else {
-      connection.out = "HTTP/1.1 " + std::to_string(reply.status) + " Status\r\n";
-      for (const auto& [name, value] : reply.headers) connection.out += name + ": " + value + "\r\n";
-      connection.out += "Content-Length: " + std::to_string(reply.body.size() + reply.padding) + "\r\n\r\n" + reply.body;
-      connection.padding = reply.padding;
-    }
-    if (!write(connection)) open_.erase(fd);
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const auto timer = timers_.extract(timers_.begin());
+    timer.mapped()();
   }
+  while (!due_.empty() && due_.begin()->first <= now) send_reply(due_.begin()->second);
+}
+
+void HttpServer::send_reply(int fd) {
+  Connection& connection = *open_.at(fd);
+  end_request(connection);
+  Reply reply = std::move(connection.reply);
+  if (reply.way == Reply::Way::kClose) return drop(fd);
+  if (reply.way == Reply::Way::kRaw) {
+    connection.out = std::move(reply.body);
+    connection.close_when_sent = true;
+  } else {
+    connection.out = "HTTP/1.1 " + std::to_string(reply.status) + " Status\r\n";
+    for (const auto& [name, value] : reply.headers) connection.out += name + ": " + value + "\r\n";
+    connection.out += "Content-Length: " + std::to_string(reply.body.size() + reply.padding) + "\r\n\r\n" + reply.body;
+    connection.padding = reply.padding;
+  }
+  if (!write(connection)) drop(fd);
 }
 
 bool HttpServer::write(Connection& connection) {
@@ -253,7 +312,7 @@ bool HttpServer::write(Connection& connection) {
     if (connection.out.empty()) break;
     const auto sent = ::send(connection.fd, connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      watch(connection, EPOLLIN | EPOLLOUT, false);
+      if (!std::exchange(connection.blocked, true)) watch(connection, EPOLLIN | EPOLLOUT, false);
       return true;
     }
     if (sent < 0) return false;
@@ -262,9 +321,9 @@ bool HttpServer::write(Connection& connection) {
     bytes_sent_ += static_cast<std::uint64_t>(sent);
   }
   if (connection.close_when_sent) return false;
-  watch(connection, EPOLLIN, false);
+  if (std::exchange(connection.blocked, false)) watch(connection, EPOLLIN, false);
   parse(connection);  // the next request may be there already
   return true;
 }
 
-}  // namespace hookfleet::support
+}  // namespace hookfleet::simulate
