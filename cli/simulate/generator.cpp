@@ -91,6 +91,7 @@ Generator::Template Generator::compile(std::string_view path, std::string_view t
     const std::size_t at = std::min(whole.find('@'), whole.size());
     const std::size_t device = std::min(whole.find(':'), at);
     made.of_a_chat = true;
+    made.call = chat == find(body, {"from"});
     made.chat_device = whole.substr(device, at - device);
     made.chat_domain = whole.substr(at);
     replace_all(body, whole, mark("chat"));
@@ -222,7 +223,7 @@ Generator::Made Generator::next(unsigned instance, std::int64_t unix_seconds) {
   if (type.of_a_chat) {
     const std::string number = chat_number(type.chat_domain, chat);
     recipe.chat = number + type.chat_device + type.chat_domain;
-    key = number + type.chat_domain;
+    if (!type.call || kind != Kind::kUnknown) key = number + type.chat_domain;
   }
   const auto [found, fresh] = from.chats.try_emplace(key, Chat{static_cast<std::uint32_t>(from.names.size())});
   if (fresh) from.names.push_back(key);

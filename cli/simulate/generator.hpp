@@ -86,6 +86,7 @@ class Generator {
   struct Template {
     std::string_view path, type;
     bool of_a_chat = false;
+    bool call = false;        // its chat is in `from`, which is read as such in calls only
     std::string chat_domain;  // "@c.us", "@g.us", "@lid"; empty: its chats are numbers
     std::string chat_device;  // ":12"
     bool timed = false;       // timestamp is what tells it from others
