@@ -45,7 +45,9 @@ accepted tls_only NGINX_INGRESSES=127.0.0.1:9081 NGINX_LISTEN= "${tls[@]}"
 accepted hsts NGINX_INGRESSES=127.0.0.1:9081 "${tls[@]}" NGINX_HSTS=31536000
 accepted acme NGINX_INGRESSES=127.0.0.1:9081 "${tls[@]}" "NGINX_ACME_LISTEN=127.0.0.1:18081 127.0.0.2:18081" NGINX_ACME_ROOT="$work"
 ! grep -q acme-challenge "$work/native.conf" || fail "the challenge's location is there without being asked for"
-accepted everything NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=127.0.0.11 "${tls[@]}" NGINX_HSTS=60 NGINX_ACME_LISTEN=127.0.0.1:18081 \
+accepted status NGINX_INGRESSES=127.0.0.1:9081 NGINX_STATUS_LISTEN=127.0.0.1:18082
+! grep -q stub_status "$work/native.conf" || fail "numbers are served without being asked for"
+accepted everything NGINX_STATUS_LISTEN=127.0.0.1:18082 NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=127.0.0.11 "${tls[@]}" NGINX_HSTS=60 NGINX_ACME_LISTEN=127.0.0.1:18081 \
   NGINX_ACME_ROOT="$work" NGINX_REAL_IP_FROM=10.0.0.0/8 NGINX_LISTED=46.101.109.139 NGINX_ACCESS_LOG="$work/access.log" NGINX_BODY_MAX=64m NGINX_WORKERS=2
 accepted tls NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_LISTEN=127.0.0.1:18443 NGINX_TLS_CERTIFICATE="$work/chain.pem" NGINX_TLS_KEY="$work/key.pem"
 accepted behind_a_balancer NGINX_INGRESSES=127.0.0.1:9081 NGINX_REAL_IP_FROM="10.0.0.0/8 192.168.0.0/16"
