@@ -70,6 +70,8 @@ grep '^curl ' "$work/up" | bash | grep '^HTTP/1.1 200' >/dev/null || fail "the p
 for name in redis-1 nginx-1 ingress-1 ingress-2 worker-1 worker-2; do kill -0 "$(pid "$name")" || fail "no pid of $name"; done
 [ "$(redis-cli -u "$REDIS_URL" config get appendfsync | tail -n 1)" = always ] || fail "Redis isn't at REDIS_URL or not durable"
 for url in $METRICS_URLS; do curl -sS --noproxy '*' "$url" | grep '^hookfleet_' >/dev/null || fail "no metrics at $url"; done
+scraped=$(/usr/bin/python3 -c 'import json; print(*(f"http://{target}/metrics" for row in json.load(open(".fleet/targets.json")) for target in row["targets"]))')
+[ "$scraped" = "$METRICS_URLS" ] || fail "Prometheus would scrape $scraped"
 within 20 grep -q '"event":"notification"' .fleet/log/worker-1.log .fleet/log/worker-2.log || fail "no record of the notification"
 ! grep -rqF "$HOOKFLEET_TOKEN" .fleet/log || fail "the token stands in a log"
 cat /proc/[0-9]*/cmdline 2>/dev/null >"$work/cmdlines" || true
