@@ -41,6 +41,7 @@ Fleet::Options options(const std::string& group, bool direct) {
                           {"client_body_timeout 60s", "client_body_timeout 500ms"},
                           {"keepalive_timeout 75s", "keepalive_timeout 500ms"}};
   }
+  if (group == "behind_a_balancer") made.nginx_environment = {{"NGINX_REAL_IP_FROM", "127.0.0.3"}};
   return made;
 }
 
@@ -76,7 +77,7 @@ void run_all(const std::string& name, bool direct) {
   const support::TempDir directory;
   const std::string access_log = directory / "access.log";
   Fleet::Options made = options(name, direct);
-  made.nginx_environment = {{"NGINX_ACCESS_LOG", access_log}};
+  made.nginx_environment["NGINX_ACCESS_LOG"] = access_log;
   Fleet fleet(made);
   ASSERT_EQ(fleet.token(), support::front_door::kToken);
   Door door{.fleet = fleet, .port = fleet.port(), .direct = direct};

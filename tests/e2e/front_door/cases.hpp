@@ -16,6 +16,8 @@ support::front_door::Group sizes();
 support::front_door::Group encodings();
 support::front_door::Group authorization();
 support::front_door::Group proxy_headers();
+/// To be run with NGINX_REAL_IP_FROM=127.0.0.3.
+support::front_door::Group behind_a_balancer();
 support::front_door::Group json_bodies();
 support::front_door::Group half_closed();
 support::front_door::Group slow_clients();

@@ -156,8 +156,9 @@ Group stalled_clients() {
 }
 
 std::vector<Group> all_groups() {
-  return {framing(),   chunked_bodies(), smuggling(),     pipelining(),  headers(),     methods(),      targets(),        sizes(),
-          encodings(), authorization(),  proxy_headers(), json_bodies(), half_closed(), slow_clients(), stalled_clients()};
+  return {framing(),     chunked_bodies(), smuggling(),    pipelining(),     headers(),       methods(),
+          targets(),     sizes(),          encodings(),    authorization(),  proxy_headers(), behind_a_balancer(),
+          json_bodies(), half_closed(),    slow_clients(), stalled_clients()};
 }
 
 }  // namespace hookfleet::front_door

@@ -1,4 +1,6 @@
 // What stands in the head of a request: headers, methods, targets, sizes.
+#include <cstring>
+
 #include "tests/e2e/front_door/cases.hpp"
 
 namespace hookfleet::front_door {
@@ -136,7 +138,7 @@ Group methods() {
 }
 
 Group targets() {
-  const auto to = [](const std::string& target) { return post(kBody, {}, target); };
+  const auto to = [](const std::string& target, const std::string& body = kBody) { return post(body, {}, target); };
   std::vector<Case> cases{
       sent("/webhook/", to("/webhook/")).stores(),
       sent("/webhook with a query", to("/webhook?a=b&c=%00%ff")).stores(),
@@ -213,6 +215,12 @@ Group targets() {
     const bool livez = std::string(target) == "/livez";  // the ingress's own, for its self-probe
     auto one = sent(std::string("GET ") + target, "GET " + std::string(target) + " HTTP/1.1\r\n" + kHost + kAuth + "\r\n").gets({404});
     cases.push_back(livez ? std::move(one).directly_gets({200}) : std::move(one));
+  }
+  // nginx's question to itself is nobody else's to ask.
+  for (const char* target :
+       {"/.judge", "/.judge/", "//.judge", "/%2ejudge", "/webhook/../.judge", "/.judge?", "/.JUDGE", "/@large", "/@refused"}) {
+    cases.push_back(sent(std::string("POST to ") + target, to(target)).gets({404}));
+    cases.push_back(sent(std::string("a large POST to ") + target, to(target, std::string(20'000, 'b'))).gets({404}));
   }
   return {"targets", std::move(cases)};
 }
@@ -342,6 +350,52 @@ Group proxy_headers() {
           .gets({400})
           .sent_from(stranger));
   return {"proxy_headers", std::move(cases)};
+}
+
+Group behind_a_balancer() {
+  // nginx believes 127.0.0.3, a load balancer, who its client is; the fleet takes nothing but from 127.0.0.1 and 127.0.0.2.
+  const std::string balancer = "127.0.0.3", no_balancer = "nginx's alone: the ingress hears of nginx only";
+  const auto named = [](const std::string& lines, const std::string& body = kBody) { return post(body, lines); };
+  const std::string large(20'000, 'b');  // nginx asks the ingress before it takes one
+  std::vector<Case> cases{
+      sent("no word of a client", named("")).gets({403}).sent_from(balancer),
+      sent("not the balancer: a stranger who names a listed address", named("X-Forwarded-For: 127.0.0.2\r\n"))
+          .gets({403})
+          .sent_from("127.0.0.9"),
+      sent("not the balancer: a listed sender who names a stranger", named("X-Forwarded-For: 203.0.113.9\r\n"))
+          .stores()
+          .sent_from("127.0.0.2"),
+      sent("a large body of a listed client", named("X-Forwarded-For: 127.0.0.2\r\n", large)).stores(large).sent_from(balancer),
+      sent("a large body of a stranger", named("X-Forwarded-For: 203.0.113.9\r\n", large)).gets({403}).sent_from(balancer),
+  };
+  // Each balancer adds whom it saw at the right end; what stands further left anybody may have written.
+  for (const char* value : {"127.0.0.2", "203.0.113.9, 127.0.0.2", "127.0.0.2, 127.0.0.3", "127.0.0.2:4711", "::ffff:127.0.0.2",
+                            "unknown, 127.0.0.2", "127.0.0.2, 127.0.0.3, 127.0.0.3", "  127.0.0.2", "127.0.0.2,"}) {
+    cases.push_back(sent("a listed client: " + std::string(value), named("X-Forwarded-For: " + std::string(value) + "\r\n"))
+                        .stores()
+                        .sent_from(balancer));
+  }
+  for (const char* value : {"203.0.113.9", "127.0.0.2, 203.0.113.9", "127.0.0.2, 203.0.113.9, 127.0.0.3", "127.0.0.2, unknown", "unknown",
+                            "2001:db8::1", "127.0.0.2 203.0.113.9", "0177.0.0.2", "2130706434", "localhost", ""}) {
+    cases.push_back(sent("no listed client: " + std::string(value), named("X-Forwarded-For: " + std::string(value) + "\r\n"))
+                        .gets({403})
+                        .sent_from(balancer));
+  }
+  cases.push_back(sent("two headers, the last names a stranger", named("X-Forwarded-For: 127.0.0.2\r\nX-Forwarded-For: 203.0.113.9\r\n"))
+                      .gets({403})
+                      .sent_from(balancer));
+  cases.push_back(
+      sent("two headers, the last names a listed client", named("X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 127.0.0.2\r\n"))
+          .stores()
+          .sent_from(balancer));
+  for (const char* name : {"X-Real-IP", "Forwarded: for", "X-Client-IP"}) {
+    cases.push_back(sent(std::string(name) + " names a listed client",
+                         named(std::string(name) + (std::strchr(name, ':') != nullptr ? "=" : ": ") + "127.0.0.2\r\n"))
+                        .gets({403})
+                        .sent_from(balancer));
+  }
+  for (Case& one : cases) one.not_direct = no_balancer;
+  return {"behind_a_balancer", std::move(cases)};
 }
 
 }  // namespace hookfleet::front_door
