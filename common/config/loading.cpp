@@ -1,6 +1,8 @@
 // Settings::load(): what file, environment and flags give, which of them counts, and what is wrong with them.
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <tl/expected.hpp>
 #include <tuple>
 #include <unordered_map>
@@ -84,6 +86,10 @@ struct Settings::Loading {
     } else {
       add(given.source, given.where, message);
     }
+  }
+  void doubt(const Given& given, const Mark& mark, const std::string& key, const std::string& message) {
+    const bool in_a_file = given.source == Source::kFile;
+    doubted.push_back({given.source, mark, {in_a_file ? at(mark) : given.where, (in_a_file ? key + ": " : "") + message}});
   }
 
   static std::vector<std::string> known(const Settings& settings, const std::string& prefix = {});
@@ -321,6 +327,11 @@ void Settings::Loading::take(const Given& given, bool effective) {
     if (path.empty()) return refuse(given, given.mark, given.key, "is empty; write the path of a file");
     auto lines = secret_lines(given, path);
     if (!lines) return;
+    std::error_code unknown;
+    if ((std::filesystem::status(path, unknown).permissions() & std::filesystem::perms::others_read) != std::filesystem::perms::none &&
+        !unknown) {
+      doubt(given, given.mark, given.key, "every user of this machine can read " + in_quotes(path) + "; take that from them (chmod o-r)");
+    }
     pieces.clear();
     for (std::string& line : *lines) pieces.push_back({std::move(line), given.mark, given.key});
   }
@@ -333,12 +344,8 @@ void Settings::Loading::take(const Given& given, bool effective) {
       const bool ours = !declaration.allowed.empty() && declaration.shape == Shape::kOne;
       refuse(given, piece.mark, piece.key, in_quotes(piece.text) + ' ' + *wrong + (ours ? "; write " + declaration.expected : ""));
     }
-    if (const auto doubt = !wrong && effective && declaration.doubt ? declaration.doubt(piece.text) : std::nullopt) {
-      const bool in_a_file = given.source == Source::kFile;
-      doubted.push_back(
-          {given.source,
-           piece.mark,
-           {in_a_file ? at(piece.mark) : given.where, (in_a_file ? piece.key + ": " : "") + in_quotes(piece.text) + ' ' + *doubt}});
+    if (const auto odd = !wrong && effective && declaration.doubt ? declaration.doubt(piece.text) : std::nullopt) {
+      doubt(given, piece.mark, piece.key, in_quotes(piece.text) + ' ' + *odd);
     }
     texts.push_back(piece.text);
   }

@@ -52,7 +52,7 @@ no_fleet_left() {
 }
 
 step "wrong use ends with 2 and says what is wrong"
-for words in "nonsense" "up --ingress 100" "logs -n x" "up --port x" "up --token" "up --redis http://x" "up --config /nowhere" "status now"; do
+for words in "nonsense" "up --ingress 100" "logs -n x" "up --port x" "up --token" "up --token-file /nowhere" "up --redis http://x" "up --config /nowhere" "status now"; do
   read -r -a arguments <<<"$words"
   ends_with 2 ./fleet "${arguments[@]}"
 done
@@ -118,9 +118,16 @@ for _ in 1 2 3; do works; done
 
 step "another token, without a restart"
 old=$(pid ingress-1)
-./fleet up --token token-of-the-test >/dev/null || fail "up --token"
-taken() { [ "$(post token-of-the-test)" = 200 ]; }
-within 15 taken || fail "the new token isn't taken"
+taken() { [ "$(post "$1")" = 200 ]; }
+./fleet up --token token-of-arguments >/dev/null || fail "up --token"
+within 15 taken token-of-arguments || fail "the new token isn't taken"
+printf 'token-of-the-test\nand more\n' >"$work/token"
+./fleet up --token-file "$work/token" >/dev/null || fail "up --token-file"
+within 15 taken token-of-the-test || fail "the token of a file isn't taken"
+printf 'token of three words\n' >"$work/bad_token"
+ends_with 2 ./fleet up --token-file "$work/bad_token"
+if grep -qF 'three words' "$work/out"; then fail "a refused token is shown"; fi
+./fleet up --token-file - <"$work/token" >/dev/null || fail "up --token-file -"
 [ "$old" = "$(pid ingress-1)" ] || fail "the ingress was started anew for it"
 
 step "bad settings are refused and nothing changes"

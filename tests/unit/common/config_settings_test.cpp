@@ -369,6 +369,17 @@ TEST_F(ConfigSettings, SecretFilesOfItemsAreRead) {
   EXPECT_THAT(options_.instances[0].tokens, ElementsAre(Secret("abc")));
 }
 
+TEST_F(ConfigSettings, ASecretThatEverybodyCanReadIsAWarning) {
+  const std::string open = write("open", "abc"), closed = write("closed", "redis://secret");
+  ASSERT_EQ(::chmod(open.c_str(), 0644), 0);
+  ASSERT_EQ(::chmod(closed.c_str(), 0640), 0);
+  Config fresh;
+  EXPECT_EQ(problems_of(fresh.settings, "auth: {tokens_file: " + open + "}\nredis: {url_file: " + closed + "}\n"), "");
+  EXPECT_THAT(fresh.settings.warnings(),
+              ElementsAre(Problem{directory_ / "f.yaml:1:21",
+                                  "auth.tokens_file: every user of this machine can read \"" + open + "\"; take that from them (chmod o-r)"}));
+}
+
 TEST_F(ConfigSettings, OnlyOneLineEndIsCut) {
   EXPECT_EQ(problems("", {}, {{"redis.url_file", write("s", " a \n\n")}}), "");
   EXPECT_EQ(options_.url.reveal(), " a \n");
