@@ -43,9 +43,10 @@ constexpr std::uint64_t kInstance = 1'101'000'001;
 class Cli : public testing::Test {
  protected:
   Cli() { server_.call({"HSET", keys_.meta(), "layout", "1 32 chat"}); }
+  void TearDown() override { server_.expect_nothing_refused(); }
 
   Called call(std::vector<std::string> arguments) {
-    return called(arguments, {{"HOOKFLEET_REDIS__URL", server_.url()}, {"USER", "tester"}});
+    return called(arguments, {{"HOOKFLEET_REDIS__URL", server_.url_of("cli")}, {"USER", "tester"}});
   }
 
   static stream::Entry entry(const std::string& chat, const std::string& id_message, const std::string& text = "hello") {
@@ -85,7 +86,7 @@ class Cli : public testing::Test {
     using support::RedisServer::RedisServer;
     std::string text_of(redis::Argv argv) { return std::string(call(argv).view().text()); }
   };
-  Server server_;
+  Server server_{{.roles = true}};
   const stream::Keys keys_{stream::Layout{}};
 };
 
@@ -158,7 +159,7 @@ TEST_F(Cli, StatusGoesOnOverAKeyOfAnotherTypeAndFails) {
 }
 
 TEST_F(Cli, StatusWatchShowsRatesAndEndsAtAnInterrupt) {
-  Program watch({"status", "--watch", "--interval", "100ms"}, server_.url());
+  Program watch({"status", "--watch", "--interval", "100ms"}, server_.url_of("cli"));
   ASSERT_TRUE(watch.says("IN/S")) << watch.output();
   EXPECT_THAT(watch.output(), Not(HasSubstr("\x1b"))) << "no terminal, no escape sequences";
   watch.interrupt();
@@ -168,7 +169,7 @@ TEST_F(Cli, StatusWatchShowsRatesAndEndsAtAnInterrupt) {
 TEST_F(Cli, StatusWatchUnderNohupOutlivesItsTerminal) {
   support::TempDir dir;
   support::Process watch({{"/usr/bin/nohup", HOOKFLEET_BIN_DIR "/hookfleet", "status", "--watch", "--interval", "100ms"},
-                          {{"HOOKFLEET_REDIS__URL", server_.url()}},
+                          {{"HOOKFLEET_REDIS__URL", server_.url_of("cli")}},
                           dir / "output"});
   const auto shows = [&](std::size_t from) {
     return wait_until(20s, [&] { return support::read_file(dir / "output").find("IN/S", from) != std::string::npos; });
@@ -182,7 +183,7 @@ TEST_F(Cli, StatusWatchUnderNohupOutlivesItsTerminal) {
 }
 
 TEST_F(Cli, StatusWatchOutlivesARestartOfRedis) {
-  Program watch({"status", "--watch", "--interval", "100ms", "-o", "json"}, server_.url());
+  Program watch({"status", "--watch", "--interval", "100ms", "-o", "json"}, server_.url_of("cli"));
   ASSERT_TRUE(watch.says("in_per_s"));
   server_.kill();
   ASSERT_TRUE(watch.says("trying again")) << watch.output();
@@ -197,7 +198,7 @@ TEST_F(Cli, StatusWatchOutlivesARestartOfRedis) {
 
 TEST_F(Cli, TailFollowsAllPartitionsFiltersAndNeverShowsControlCharacters) {
   add(entry("old@c.us", "0"));
-  Program tail({"tail", "-n", "2", "--dead-letters", "--body", "--instance", std::to_string(kInstance)}, server_.url());
+  Program tail({"tail", "-n", "2", "--dead-letters", "--body", "--instance", std::to_string(kInstance)}, server_.url_of("cli"));
   ASSERT_TRUE(tail.says("following 64 streams"));
   stream::Entry other = entry("a@c.us", "1");
   other.id_instance = 5;
@@ -473,7 +474,7 @@ TEST_F(Cli, RedriveOverAConnectionThatBreaksDoublesNothing) {
 
 TEST_F(Cli, RedriveThatLosesRedisForGoodSaysWhatIsKnown) {
   for (int i = 0; i < 300; ++i) bury(entry("a@c.us", std::to_string(i)));
-  Program redrive({"dead-letters", "redrive", "--all", "--yes", "--rate", "50/s"}, server_.url());
+  Program redrive({"dead-letters", "redrive", "--all", "--yes", "--rate", "50/s"}, server_.url_of("cli"));
   ASSERT_TRUE(wait_until(20s, [&] { return length(keys_.stream(partition("a@c.us"))) >= 10; })) << redrive.output();
   server_.kill();
   EXPECT_EQ(redrive.wait(), 1) << redrive.output();
@@ -486,7 +487,7 @@ TEST_F(Cli, RedriveThatLosesRedisForGoodSaysWhatIsKnown) {
 
 TEST_F(Cli, RedriveInterruptedEndsBetweenCalls) {
   for (int i = 0; i < 100; ++i) bury(entry("a@c.us", std::to_string(i)));
-  Program redrive({"dead-letters", "redrive", "--all", "--yes", "--rate", "20/s"}, server_.url());
+  Program redrive({"dead-letters", "redrive", "--all", "--yes", "--rate", "20/s"}, server_.url_of("cli"));
   ASSERT_TRUE(wait_until(20s, [&] { return length(keys_.stream(partition("a@c.us"))) >= 4; }));
   redrive.interrupt();
   EXPECT_EQ(redrive.wait(), 1);
@@ -623,7 +624,7 @@ TEST_F(Cli, ProgramsFollowTheLogLevelWhileTheyRunAndAtTheirStart) {
   support::TempDir dir;
   const auto start = [&](const std::string& program) {
     return support::Process({{std::string(HOOKFLEET_BIN_DIR "/hookfleet-") + program},
-                             {{"HOOKFLEET_REDIS__URL", server_.url()},
+                             {{"HOOKFLEET_REDIS__URL", server_.url_of(program)},
                               {"HOOKFLEET_AUTH__TOKENS", "t"},
                               {"HOOKFLEET_SERVER__LISTEN", "127.0.0.1:" + std::to_string(support::free_port())},
                               {"HOOKFLEET_SERVER__METRICS_LISTEN", "127.0.0.1:" + std::to_string(support::free_port())}},
@@ -728,8 +729,9 @@ TEST_F(Cli, LayoutClearRefusesWhileAnythingIsInTheWay) {
   server_.call({"ZADD", keys_.members(), std::to_string(now), "w"});
   refused("worker w lives");
   server_.call({"ZADD", keys_.members(), std::to_string(now - 60'000), "w"});
-  const Called patient = called({"layout", "clear", "--yes"},
-                                {{"HOOKFLEET_REDIS__URL", server_.url()}, {"USER", "tester"}, {"HOOKFLEET_WORKER__MEMBER_TTL", "5min"}});
+  const Called patient =
+      called({"layout", "clear", "--yes"},
+             {{"HOOKFLEET_REDIS__URL", server_.url_of("cli")}, {"USER", "tester"}, {"HOOKFLEET_WORKER__MEMBER_TTL", "5min"}});
   EXPECT_THAT(patient.err, HasSubstr("worker w lives")) << "as long as worker.member_ttl says";
   server_.call({"DEL", keys_.members()});
   bury(entry("a@c.us", "1"));
@@ -741,7 +743,7 @@ TEST_F(Cli, ThePrintedProcedureChangesTheNumberOfPartitions) {
   unsigned started = 0;
   const auto start = [&](const std::string& program, const std::string& partitions) {
     return support::Process({{std::string(HOOKFLEET_BIN_DIR "/hookfleet-") + program},
-                             {{"HOOKFLEET_REDIS__URL", server_.url()},
+                             {{"HOOKFLEET_REDIS__URL", server_.url_of(program)},
                               {"HOOKFLEET_AUTH__TOKENS", "t"},
                               {"HOOKFLEET_STREAM__PARTITIONS", partitions},
                               {"HOOKFLEET_SERVER__LISTEN", "127.0.0.1:" + std::to_string(support::free_port())},

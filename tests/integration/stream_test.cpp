@@ -514,14 +514,8 @@ TEST(Calls, TouchOneSlotOfAClusterEach) {
 
 /// Design §9: a script may run only what its caller may.
 TEST(Calls, NeedNoMoreThanTheWorkersRightsInRedis) {
-  RedisServer server;
-  ASSERT_EQ(server.text({"ACL", "SETUSER", "worker", "on", ">pw", "~hf:*", "+@read", "+@write", "+@connection", "+evalsha", "+script|load",
-                         "+time", "+wait", "-@dangerous", "+info", "+role", "+config|get", "-del", "-xtrim"}),
-            "OK");
-  redis::Endpoint endpoint = server.endpoint();
-  endpoint.user = "worker";
-  endpoint.password = "pw";
-  auto connection = redis::Connection::open(endpoint).value();
+  RedisServer server({.roles = true});
+  auto connection = redis::Connection::open(redis::Endpoint::parse(server.url_of("worker")).value()).value();
   ASSERT_EQ(connection.call({"DEL", "hf:x"})->view().error(), redis::ReplyError::kNoPerm);
   expect_all_calls_work(connection);
 }

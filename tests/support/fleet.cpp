@@ -46,6 +46,7 @@ void print_log(const std::string& name, const std::string& file) {
 Fleet::Fleet(Options options) : options_(std::move(options)) {
   RedisServer::Options redis;
   redis.arguments = {"--appendfsync", options_.appendfsync};
+  redis.roles = true;
   redis.arguments.insert(redis.arguments.end(), options_.redis_flags.begin(), options_.redis_flags.end());
   redis.started = options_.start_redis;
   redis_ = std::make_unique<RedisServer>(std::move(redis));
@@ -80,6 +81,7 @@ Fleet::~Fleet() {
   for (auto* members : {&ingresses_, &workers_}) {
     for (auto& member : *members) member.process.reset();
   }
+  if (redis_->running()) redis_->expect_nothing_refused();
   if (!testing::Test::HasFailure()) return;
   for (const auto* members : {&ingresses_, &workers_}) {
     for (const auto& member : *members) print_log(member.log, member.log);
@@ -95,7 +97,7 @@ Fleet::Member Fleet::make_member(const std::string& program, const std::string& 
   made.log = dir_ / (name + ".log");
   made.argv = {kPrograms + "/" + program,
                "--redis.url",
-               redis_->url(),
+               redis_->url_of(program == "hookfleet-ingress" ? "ingress" : "worker"),
                "--server.metrics_listen",
                "127.0.0.1:" + std::to_string(made.metrics_port),
                "--log.level",

@@ -19,8 +19,9 @@
 
 namespace hookfleet::support {
 
-/// A whole fleet of real processes on free ports of 127.0.0.1: Redis, ingresses, nginx with our template, workers. Everything is ended and
-/// deleted with the object; when the current test has failed, the logs are printed first.
+/// A whole fleet of real processes on free ports of 127.0.0.1: Redis, ingresses, nginx with our template, workers. Each program has the
+/// role of its own in Redis (deploy/redis_roles.acl); a command that was refused to one fails the test. Everything is ended and deleted
+/// with the object; when the current test has failed, the logs are printed first.
 class Fleet {
  public:
   struct Options {

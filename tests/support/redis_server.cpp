@@ -1,5 +1,6 @@
 #include "tests/support/redis_server.hpp"
 
+#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <cstdio>
@@ -20,11 +21,22 @@ using namespace std::chrono_literals;
   std::abort();
 }
 
+std::string password_of(const std::string& role) { return "secret-of-" + role; }
+
 }  // namespace
+
+int make_redis_acl(const std::string& folder, const std::map<std::string, std::string>& passwords, const std::string& output,
+                   const std::map<std::string, std::string>& environment) {
+  std::filesystem::create_directory(folder);
+  for (const auto& [role, password] : passwords) std::ofstream(folder + '/' + role) << password;
+  Process acl({.argv = {HOOKFLEET_SOURCE_DIR "/deploy/redis_acl", folder}, .environment = environment, .output = output});
+  return acl.wait(20s).value_or(-1);
+}
 
 RedisServer::RedisServer() : RedisServer(Options{}) {}
 
 RedisServer::RedisServer(Options options) : options_(std::move(options)), port_(free_port()) {
+  if (options_.roles) write_users();
   if (options_.started) start();
 }
 
@@ -39,6 +51,27 @@ redis::Endpoint RedisServer::endpoint() const {
 std::string RedisServer::url() const {
   if (options_.unix_socket) return "unix://" + directory_ / "redis.sock";
   return "redis://" + (options_.password.empty() ? "" : ":" + options_.password + "@") + "127.0.0.1:" + std::to_string(port_);
+}
+
+std::string RedisServer::url_of(const std::string& role) const {
+  return "redis://" + role + ':' + password_of(role) + "@127.0.0.1:" + std::to_string(port_);
+}
+
+void RedisServer::write_users() const {
+  std::map<std::string, std::string> passwords;
+  for (const char* role : {"ingress", "poller", "worker", "cli"}) passwords[role] = password_of(role);
+  const int code = make_redis_acl(directory_ / "passwords", passwords, users(), {{"REDIS_DEFAULT", "on nopass ~* &* +@all"}});
+  if (code != 0) give_up("deploy/redis_acl failed", read_file(users()));
+}
+
+void RedisServer::expect_nothing_refused() {
+  const redis::Reply refused = call({"ACL", "LOG"});
+  for (std::size_t i = 0; i < refused.view().size(); ++i) {
+    std::string words;
+    const redis::ReplyView one = refused.view()[i];
+    for (std::size_t j = 0; j < one.size(); ++j) words += std::string(one[j].text()) + ' ';
+    ADD_FAILURE() << "refused to a role of deploy/redis_roles.acl: " << words;
+  }
 }
 
 std::string RedisServer::log() const { return read_file(directory_ / "redis.log"); }
@@ -109,6 +142,7 @@ void RedisServer::launch() {
                   "noeviction"};
   if (options_.unix_socket) process.argv.insert(process.argv.end(), {"--unixsocket", directory_ / "redis.sock"});
   if (!options_.password.empty()) process.argv.insert(process.argv.end(), {"--requirepass", options_.password});
+  if (options_.roles) process.argv.insert(process.argv.end(), {"--aclfile", users()});
   process.argv.insert(process.argv.end(), options_.arguments.begin(), options_.arguments.end());
   if (options_.faulty_disk) process.environment = {{"LD_PRELOAD", HOOKFLEET_FAULTY_DISK}, {"HOOKFLEET_FAULTY_DISK", disk_faults()}};
   process_.emplace(std::move(process));

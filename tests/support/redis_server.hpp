@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,11 +21,12 @@ namespace hookfleet::support {
 class RedisServer {
  public:
   struct Options {
-    std::vector<std::string> arguments;  ///< further ones, e.g. {"--requirepass", "x"}; they win over ours
-    std::string password;                ///< sets requirepass; endpoint() carries it
-    bool unix_socket = false;            ///< endpoint() names the socket instead of the port
-    bool started = true;                 ///< false: the test calls start() later
-    bool faulty_disk = false;            ///< slow_disk() and full_disk() work
+    std::vector<std::string> arguments = {};  ///< further ones, e.g. {"--requirepass", "x"}; they win over ours
+    std::string password = {};                ///< sets requirepass; endpoint() carries it
+    bool unix_socket = false;                 ///< endpoint() names the socket instead of the port
+    bool started = true;                      ///< false: the test calls start() later
+    bool faulty_disk = false;                 ///< slow_disk() and full_disk() work
+    bool roles = false;                       ///< with the users of deploy/redis_roles.acl; the default user may still do everything
   };
   RedisServer();
   /// Starts it (unless told not to) and waits until it answers; aborts the test program when it doesn't.
@@ -33,6 +35,11 @@ class RedisServer {
   redis::Endpoint endpoint() const;
   /// For settings: `redis://…`.
   std::string url() const;
+  /// With Options::roles: `redis://ROLE:…`.
+  std::string url_of(const std::string& role) const;
+  /// With Options::roles: a failure for each command that was refused to a role since the server was started. Not for a server that is
+  /// down.
+  void expect_nothing_refused();
   int port() const { return port_; }
   std::string directory() const { return directory_.path(); }
   std::string log() const;
@@ -81,6 +88,8 @@ class RedisServer {
 
  private:
   std::string disk_faults() const { return directory_ / "disk"; }
+  std::string users() const { return directory_ / "users.acl"; }
+  void write_users() const;
 
   Options options_;
   TempDir directory_;
@@ -88,5 +97,9 @@ class RedisServer {
   std::optional<Process> process_;
   std::optional<redis::Connection> connection_;
 };
+
+/// deploy/redis_acl: the users of these passwords by role into the file `output`. Answers its exit code.
+int make_redis_acl(const std::string& folder, const std::map<std::string, std::string>& passwords, const std::string& output,
+                   const std::map<std::string, std::string>& environment = {});
 
 }  // namespace hookfleet::support

@@ -1,0 +1,150 @@
+// The roles of deploy/redis_roles.acl: what each may not do. That it may do all it needs is proved by every test of a whole fleet, since
+// support::Fleet gives each program its role.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/process.hpp"
+#include "tests/support/redis_server.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace hookfleet {
+namespace {
+
+using namespace std::chrono_literals;
+using support::make_redis_acl;
+using support::RedisServer;
+using Words = std::vector<std::string>;
+
+class RedisRoles : public testing::TestWithParam<std::string> {
+ protected:
+  redis::Connection connect() {
+    const auto endpoint = redis::Endpoint::parse(server_.url_of(GetParam()));
+    auto connection = redis::Connection::open(*endpoint, {5s, 30s});
+    EXPECT_TRUE(connection) << connection.error().message;
+    return *std::move(connection);
+  }
+  static bool refused(redis::Connection& connection, const Words& words) {
+    const std::vector<std::string_view> argv(words.begin(), words.end());
+    const auto reply = connection.call(argv);
+    EXPECT_TRUE(reply) << reply.error().message;
+    return reply && reply->view().is_error() && reply->view().error() == redis::ReplyError::kNoPerm;
+  }
+
+  RedisServer server_{{.roles = true}};
+};
+
+TEST_P(RedisRoles, NobodyChangesTheServerOrWipesDataOrRunsScriptsOfItsOwn) {
+  auto connection = connect();
+  const std::vector<Words> forbidden{
+      {"CONFIG", "SET", "appendonly", "no"},
+      {"CONFIG", "REWRITE"},
+      {"CONFIG", "RESETSTAT"},
+      {"FLUSHALL"},
+      {"FLUSHDB"},
+      {"SHUTDOWN", "NOSAVE"},
+
+      {"KEYS", "*"},
+      {"MONITOR"},
+      {"SAVE"},
+      {"BGSAVE"},
+      {"BGREWRITEAOF"},
+      {"REPLICAOF", "127.0.0.1", "1"},
+      {"CLUSTER", "INFO"},
+      {"CLIENT", "LIST"},
+      {"CLIENT", "KILL", "ID", "1"},
+      {"CLIENT", "PAUSE", "1"},
+      {"ACL", "SETUSER", "evil"},
+      {"ACL", "LIST"},
+      {"MODULE", "LIST"},
+      {"SCRIPT", "FLUSH"},
+      {"SCRIPT", "KILL"},
+      {"EVAL", "return 1", "0"},
+      {"FUNCTION", "FLUSH"},
+      {"MIGRATE", "h", "1", "k", "0", "1"},
+      {"SWAPDB", "0", "1"},
+      {"SLOWLOG", "RESET"},
+      {"LATENCY", "RESET"},
+      {"XTRIM", "hf:x", "MAXLEN", "0"},
+      {"RENAME", "hf:a", "hf:b"},
+      {"EXPIRE", "hf:a", "1"},
+      {"COPY", "hf:a", "hf:b"},
+      {"GETDEL", "hf:a"},
+      {"PERSIST", "hf:a"},
+      {"OBJECT", "FREQ", "hf:a"},
+      {"RANDOMKEY"},
+      {"DUMP", "hf:a"},
+      {"RESTORE", "hf:a", "0", "x"},
+      {"SORT", "hf:a"},
+      {"UNLINK", "hf:a"},
+      {"PUBLISH", "channel", "x"},
+      {"SUBSCRIBE", "channel"},
+      {"XGROUP", "CREATE", "hf:x", "g", "$"},
+      {"XSETID", "hf:x", "1-1"},
+  };
+  for (const Words& words : forbidden) {
+    std::string text;
+    for (const std::string& word : words) text += word + ' ';
+    EXPECT_TRUE(refused(connection, words)) << text;
+  }
+}
+
+TEST_P(RedisRoles, WhatIsNotOursIsOutOfReach) {
+  auto connection = connect();
+  for (const Words& words : std::vector<Words>{{"GET", "other"},
+                                               {"SET", "other", "x"},
+                                               {"HGETALL", "other"},
+                                               {"HSET", "other", "f", "v"},
+                                               {"XRANGE", "other", "-", "+"},
+                                               {"XDEL", "other", "1-1"},
+                                               {"DEL", "other"}}) {
+    EXPECT_TRUE(refused(connection, words)) << words[0];
+  }
+  if (GetParam() != "worker") {  // a route's `stream` may go to any stream
+    EXPECT_TRUE(refused(connection, {"XADD", "other", "*", "f", "v"}));
+  }
+}
+
+TEST_P(RedisRoles, OnlyTheOperatorDeletesKeys) {
+  auto connection = connect();
+  EXPECT_EQ(refused(connection, {"DEL", "hf:a"}), GetParam() != "cli");
+}
+
+TEST_P(RedisRoles, OnlyThoseWhoHandleTakeEntriesOut) {
+  auto connection = connect();
+  EXPECT_EQ(refused(connection, {"XDEL", "hf:a", "1-1"}), GetParam() == "ingress" || GetParam() == "poller");
+}
+
+TEST_P(RedisRoles, TheIngressKnowsNoScripts) {
+  auto connection = connect();
+  EXPECT_EQ(refused(connection, {"EVALSHA", std::string(40, '0'), "0"}), GetParam() == "ingress");
+  EXPECT_EQ(refused(connection, {"SCRIPT", "LOAD", "return 1"}), GetParam() == "ingress");
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, RedisRoles, testing::Values("ingress", "poller", "worker", "cli"),
+                         [](const auto& given) { return given.param; });
+
+TEST(RedisAcl, WhoHasNoNameMayPingOnly) {
+  const support::TempDir directory;
+  ASSERT_EQ(make_redis_acl(directory / "passwords", {{"ingress", "i"}}, directory / "users.acl"), 0);
+  RedisServer server({.arguments = {"--aclfile", directory / "users.acl"}});
+  EXPECT_FALSE(server.call({"PING"}).view().is_error());
+  EXPECT_EQ(server.call({"GET", "hf:a"}).view().error(), redis::ReplyError::kNoPerm);
+  EXPECT_EQ(server.call({"INFO"}).view().error(), redis::ReplyError::kNoPerm);
+}
+
+TEST(RedisAcl, TakesAPrefixAndRefusesWhatItCannotWrite) {
+  const support::TempDir directory;
+  EXPECT_EQ(make_redis_acl(directory / "one", {{"ingress", "i"}}, directory / "users.acl", {{"REDIS_PREFIX", "mine"}}), 0);
+  const std::string text = support::read_file(directory / "users.acl");
+  EXPECT_NE(text.find("~mine:*"), std::string::npos);
+  EXPECT_EQ(text.find("hf:"), std::string::npos);
+  EXPECT_EQ(text.find('@' + std::string("PREFIX")), std::string::npos);
+  EXPECT_EQ(make_redis_acl(directory / "two", {}, directory / "users.acl"), 2) << "no role";
+  EXPECT_EQ(make_redis_acl(directory / "three", {{"worker", ""}}, directory / "users.acl"), 2) << "an empty password";
+  EXPECT_EQ(make_redis_acl(directory / "four", {{"worker", "w"}}, directory / "users.acl", {{"REDIS_PREFIX", "a ~*"}}), 2);
+}
+
+}  // namespace
+}  // namespace hookfleet
