@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 
 #include "common/digest/digest.hpp"
+#include "common/greenapi/authorization.hpp"
 #include "ingress/accept/address.hpp"
 #include "ingress/accept/options.hpp"
 
@@ -51,9 +52,7 @@ struct Verdict {
   std::optional<std::uint64_t> path_instance;  ///< of /webhook/{idInstance}
 };
 
-/// The secret of an Authorization header: `Bearer T`, `Basic T` (undecoded) or bare `T`; the scheme in any case. Empty for one with control
-/// characters or without a secret. A configured token is read the same way.
-std::string_view token_of(std::string_view authorization);
+using greenapi::token_of;
 
 /// Decides who may store what. A value without I/O or clock: made from the settings as a whole and swapped as a whole.
 /// Threads: const members any.

@@ -9,6 +9,7 @@
 #include "common/greenapi/account.hpp"
 #include "common/greenapi/answer.hpp"
 #include "common/greenapi/request.hpp"
+#include "common/greenapi/wanted.hpp"
 #include "common/notification/envelope.hpp"
 #include "tests/support/samples.hpp"
 
@@ -285,6 +286,58 @@ TEST(DecodeSet, IsTakenOnlyWhenItSaysSo) {
     ASSERT_FALSE(decode_set(answer(200, body))) << body;
     EXPECT_EQ(decode_set(answer(200, body)).error().kind, FailureKind::kRetry) << body;
   }
+}
+
+TEST(Differences, AreWhatTheFleetNeedsOtherwise) {
+  const Settings fresh{{"webhookUrl", ""},     {"webhookUrlToken", ""}, {"incomingWebhook", "no"}, {"outgoingWebhook", "yes"},
+                       {"stateWebhook", "no"}, {"deviceWebhook", "no"}, {"pollMessageWebhook", ""}};
+  const Wanted wanted{.webhook_url = "https://fleet/webhook", .webhook_tokens = {"Bearer s3cret", "old"}};
+  const auto found = differences(fresh, wanted);
+  EXPECT_EQ(nlohmann::json::parse(to_set(found)), (nlohmann::json{{"webhookUrl", "https://fleet/webhook"},
+                                                                  {"webhookUrlToken", "s3cret"},
+                                                                  {"incomingWebhook", "yes"},
+                                                                  {"outgoingMessageWebhook", "yes"},
+                                                                  {"outgoingAPIMessageWebhook", "yes"},
+                                                                  {"stateWebhook", "yes"},
+                                                                  {"pollMessageWebhook", "yes"}}));
+  EXPECT_EQ(found[0].is_shown(), "(none)");
+  EXPECT_EQ(found[0].want_shown(), "https://fleet/webhook");
+  EXPECT_EQ(found[1].want_shown(), "the fleet's");
+  Settings settings = fresh;
+  for (const Difference& one : found) settings[one.name] = one.want;
+  EXPECT_EQ(differences(settings, wanted), std::vector<Difference>{});
+}
+
+TEST(Differences, ATokenIsRightInEveryFormThatIsSentAsOneOfOurs) {
+  const Wanted wanted{.webhook_url = std::nullopt, .webhook_tokens = {"current", "next"}, .switches = {}};
+  for (const char* right : {"current", "Bearer current", "basic  next", " next"}) {
+    EXPECT_TRUE(differences({{"webhookUrlToken", right}}, wanted).empty()) << right;
+  }
+  for (const char* wrong : {"", "Bearer", "Bearer ", "other", "Current"}) {
+    const auto found = differences({{"webhookUrlToken", wrong}}, wanted);
+    ASSERT_EQ(found.size(), 1U) << wrong;
+    EXPECT_EQ(found[0].want, "current");
+    EXPECT_EQ(found[0].is_shown(), *wrong == 0 ? "(none)" : "another one");
+    EXPECT_EQ(found[0].want_shown().find("current"), std::string::npos);
+  }
+}
+
+TEST(Differences, PollingWantsNoWebhookUrl) {
+  const Wanted wanted{.webhook_url = "", .webhook_tokens = {}, .switches = {}};
+  EXPECT_TRUE(differences({{"webhookUrl", ""}}, wanted).empty());
+  EXPECT_TRUE(differences({}, wanted).empty());
+  const auto found = differences({{"webhookUrl", "https://elsewhere/"}}, wanted);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(to_set(found), R"({"webhookUrl":""})");
+}
+
+TEST(Differences, WhatIsNotWantedIsLeftAlone) {
+  EXPECT_TRUE(differences({{"webhookUrl", "x"}, {"webhookUrlToken", "x"}, {"incomingWebhook", "no"}, {"deviceWebhook", "no"}},
+                          {.webhook_url = std::nullopt, .webhook_tokens = {}, .switches = {}})
+                  .empty());
+  EXPECT_TRUE(is_notification_switch("deviceWebhook"));
+  EXPECT_TRUE(is_notification_switch("incomingCallWebhook"));
+  EXPECT_FALSE(is_notification_switch("webhookUrl"));
 }
 
 }  // namespace
