@@ -153,13 +153,6 @@ std::string Selection::text() const {
   return filter_.text();
 }
 
-bool confirmed(Console& console, bool yes, const std::string& question) {
-  if (yes) return true;
-  if (!console.can_ask())
-    throw Failed{"this changes Redis and nobody can be asked here: add --yes (--dry-run shows what would happen)", kUsage};
-  return console.confirm(question);
-}
-
 std::string by_class(const std::map<std::string, std::uint64_t>& counts) {
   std::string text;
   for (const auto& [name, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, name);

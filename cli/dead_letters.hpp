@@ -76,9 +76,6 @@ class Selection {
   Filter filter_;
 };
 
-/// True: go on. Asks on a terminal; elsewhere --yes must have been given, or Failed with kUsage.
-bool confirmed(Console& console, bool yes, const std::string& question);
-
 /// "10 failed, 2 crash"
 std::string by_class(const std::map<std::string, std::uint64_t>& counts);
 

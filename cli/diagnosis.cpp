@@ -11,6 +11,7 @@
 namespace hookfleet::cli {
 namespace {
 
+constexpr std::uint64_t kWaitingMany = 100;  // notifications at the service: two seconds of what it sends
 constexpr std::int64_t kOldestWarnMs = 300'000;
 // A burst of a few minutes says nothing about a day: over less than this the need is told, but not judged.
 constexpr auto kSpanMin = std::chrono::minutes(10);
@@ -179,6 +180,47 @@ Finding judge_layout(const std::string& stored, const stream::Layout& settings) 
             "layout clear --help"};
   }
   return {Health::kFine, "layout", stored};
+}
+
+std::vector<Finding> judge_instance(const InstanceAnswers& answers, const greenapi::Wanted& wanted) {
+  std::vector<Finding> findings;
+  const auto refused = [&](std::string check, const greenapi::Failure& failure) {
+    findings.push_back({Health::kFail, std::move(check), shown(failure.message, 300), std::string(greenapi::advice(failure.kind))});
+  };
+  if (!answers.state) {
+    refused("instance.state", answers.state.error());
+  } else if (*answers.state == "authorized") {
+    findings.push_back({Health::kFine, "instance.state", *answers.state});
+  } else {
+    findings.push_back({Health::kFail, "instance.state", *answers.state,
+                        "look at the instance in its console: until it is authorized nothing comes of it"});
+  }
+  const std::string mend = "hookfleet connect shows and sets what the fleet needs; a change takes up to 5 minutes to work";
+  if (!answers.settings) {
+    refused("instance.settings", answers.settings.error());
+  } else {
+    const auto differences = greenapi::differences(*answers.settings, wanted);
+    for (const greenapi::Difference& one : differences) {
+      findings.push_back({one.is_switch() ? Health::kWarn : Health::kFail, "instance." + one.name,
+                          fmt::format("{} instead of {}", shown(one.is_shown(), 200), shown(one.want_shown(), 200)), mend});
+    }
+    if (!wanted.webhook_url) {
+      const auto url = answers.settings->find("webhookUrl");
+      const bool none = url == answers.settings->end() || url->second.empty();
+      findings.push_back({Health::kFine, "instance.webhookUrl", none ? "(none): the fleet has to poll" : shown(url->second, 200)});
+    }
+    if (differences.empty()) findings.push_back({Health::kFine, "instance.settings", "as the fleet needs them"});
+  }
+  if (!answers.count) {
+    // With webhookUrl set the count may be refused; it says nothing then.
+    if (answers.count.error().kind != greenapi::FailureKind::kWebhookSet) refused("instance.queue", answers.count.error());
+  } else if (*answers.count >= kWaitingMany) {
+    findings.push_back({Health::kWarn, "instance.queue", fmt::format("{} notifications wait at the service", *answers.count),
+                        "they aren't fetched or not answered with 200: look at hookfleet_ingress_deliveries_total, and at the poller"});
+  } else {
+    findings.push_back({Health::kFine, "instance.queue", fmt::format("{} notifications wait at the service", *answers.count)});
+  }
+  return findings;
 }
 
 std::vector<Finding> judge_snapshot(const Snapshot& snapshot, std::chrono::milliseconds member_ttl) {

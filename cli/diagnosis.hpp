@@ -9,6 +9,8 @@
 
 #include "cli/snapshot.hpp"
 #include "common/durability/durability.hpp"
+#include "common/greenapi/answer.hpp"
+#include "common/greenapi/wanted.hpp"
 #include "common/stream/keys.hpp"
 
 /// What `hookfleet doctor` concludes from what it measured. Pure.
@@ -58,6 +60,14 @@ std::vector<Finding> judge_sample(const MemorySample& sample, std::chrono::milli
 /// `difference_ms`: Redis' clock minus ours; `round_trip_ms`: what the measurement can't tell.
 Finding judge_clock(std::int64_t difference_ms, std::int64_t round_trip_ms);
 Finding judge_layout(const std::string& stored, const stream::Layout& settings);
+
+/// What GREEN-API says of an instance.
+struct InstanceAnswers {
+  greenapi::Decoded<greenapi::Settings> settings;
+  greenapi::Decoded<std::string> state;
+  greenapi::Decoded<std::uint64_t> count;
+};
+std::vector<Finding> judge_instance(const InstanceAnswers& answers, const greenapi::Wanted& wanted);
 std::vector<Finding> judge_snapshot(const Snapshot& snapshot, std::chrono::milliseconds member_ttl);
 
 }  // namespace hookfleet::cli

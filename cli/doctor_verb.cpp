@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cli/api.hpp"
 #include "cli/diagnosis.hpp"
 #include "cli/fleet_settings.hpp"
 #include "cli/values.hpp"
@@ -32,6 +33,12 @@ std::string literal(std::string_view text) {
 class DoctorVerb final : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
+    arguments.group("An instance of GREEN-API, too");
+    account_.declare(arguments, "--instance",
+                     "Ask the service for this instance's state, settings and queue, and hold them against the fleet's");
+    arguments.option("--url", url_, "URL", "What its webhookUrl has to be [default: not looked at]");
+    arguments.flag("--poll", poll_, "It must have no webhookUrl: hookfleet-poller fetches");
+    arguments.group("How");
     arguments.option("--scan-limit", scan_limit_, "N", "Look at no more keys than this [default: 100000]");
     declare_output(arguments, output_);
     fleet_.declare(arguments);
@@ -39,6 +46,12 @@ class DoctorVerb final : public Verb {
 
   int run(Console& console, const Environment& environment) override {
     const std::uint64_t scan_limit = count_of("--scan-limit", scan_limit_, kScanLimit);
+    std::optional<greenapi::Account> account;
+    if (!account_.id.empty()) account = account_.account("--instance");
+    if (!account && (poll_ || !url_.empty() || !account_.token_file.empty() || !account_.api_url.empty())) {
+      wrong_usage("--url, --poll, --api-url and --api-token-file go with --instance ID");
+    }
+    if (poll_ && !url_.empty()) wrong_usage("either --url or --poll");
     Fleet fleet(fleet_, environment);
     console.catch_interrupts();
     std::vector<Finding> findings;
@@ -88,10 +101,22 @@ class DoctorVerb final : public Verb {
     findings.push_back(judge_clock(redis_ms - base::unix_ms(before + (after - before) / 2), round_trip.count()));
     findings.push_back(judge_layout(fleet.stored_layout(), fleet.settings_layout()));
     add(judge_snapshot(take_snapshot(fleet), settings.worker().worker.timers.member_ttl));
+    if (account) add(ask(console, *account, settings));
     return print(console, fleet, findings);
   }
 
  private:
+  std::vector<Finding> ask(Console& console, const greenapi::Account& account, const FleetSettings& settings) const {
+    Api api(console, account);
+    greenapi::Wanted wanted;
+    if (poll_ || !url_.empty()) wanted.webhook_url = url_;
+    InstanceAnswers answers{api.settings(), api.state(), api.count()};
+    // Who polls is sent no token.
+    const bool pushed = answers.settings && !poll_ && (!url_.empty() || !greenapi::differences(*answers.settings, {"", {}, {}}).empty());
+    if (pushed) wanted.webhook_tokens = webhook_tokens_of(settings, account.id_instance);
+    return judge_instance(answers, wanted);
+  }
+
   static MemorySample sample(Console& console, Fleet& fleet, std::uint64_t scan_limit, std::chrono::milliseconds keep) {
     MemorySample result;
     const stream::Keys& keys = fleet.keys();
@@ -175,7 +200,9 @@ class DoctorVerb final : public Verb {
     return failed ? kFailed : kOk;
   }
 
-  std::string scan_limit_, output_;
+  bool poll_ = false;
+  std::string scan_limit_, output_, url_;
+  AccountOptions account_;
   FleetOptions fleet_;
 };
 
@@ -186,6 +213,7 @@ Run it with the fleet's own --config and environment. Exit code 1 when something
 
 Examples:
   hookfleet doctor --config hookfleet.yaml
+  hookfleet doctor --config hookfleet.yaml --instance 1101000001 --api-token-file api-token --url https://fleet.example.com/webhook
   hookfleet doctor -o json | jq -r '.findings[] | select(.health != "ok") | .what'
 )";
 

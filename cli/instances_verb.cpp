@@ -1,10 +1,7 @@
-#include <map>
-
-#include "cli/fleet.hpp"
+#include "cli/instances.hpp"
 #include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
-#include "common/stream/instance_fact.hpp"
 
 namespace hookfleet::cli {
 namespace {
@@ -18,22 +15,7 @@ class InstancesVerb final : public Verb {
 
   int run(Console& console, const Environment& environment) override {
     Fleet fleet(fleet_, environment);
-    std::vector<Words> commands;
-    for (unsigned partition = 0; partition < fleet.partitions(); ++partition) commands.push_back({"HGETALL", fleet.keys().inst(partition)});
-    const std::vector<redis::Reply> replies = fleet.ask_all(commands);
-
-    std::map<std::uint64_t, std::map<std::string, Fact>> instances;  // id → what → the latest
-    std::vector<std::string> problems;
-    for (std::size_t i = 0; i < replies.size(); ++i) {
-      const redis::ReplyView found = replies[i].view();
-      if (found.is_error()) problems.push_back(shown(commands[i][1]) + ": " + shown(found.text(), 160));
-      for (std::size_t at = 0; at + 1 < found.size(); at += 2) {
-        const auto fact = stream::read_instance_fact(found[at].text(), found[at + 1].text());
-        if (!fact) continue;
-        Fact& latest = instances[fact->id_instance][std::string(fact->what)];
-        if (fact->time >= latest.time) latest = {fact->time, std::string(fact->text)};
-      }
-    }
+    const auto [instances, problems] = read_instances(fleet);
     console.out(is_json(output_) ? json(instances) : table(instances));
     if (instances.empty() && problems.empty()) console.err("no instance has told of its state yet; stateWebhook switches that on\n");
     for (const std::string& problem : problems) console.err(problem + '\n');
@@ -41,13 +23,7 @@ class InstancesVerb final : public Verb {
   }
 
  private:
-  struct Fact {
-    std::int64_t time = 0;
-    std::string text;
-  };
-  using Instances = std::map<std::uint64_t, std::map<std::string, Fact>>;
-
-  static std::string json(const Instances& instances) {
+  static std::string json(const FactsById& instances) {
     Json all = Json::array();
     for (const auto& [id, facts] : instances) {
       Json one{{"idInstance", id}};
@@ -56,12 +32,12 @@ class InstancesVerb final : public Verb {
     }
     return json_text(all) + '\n';
   }
-  static std::string table(const Instances& instances) {
+  static std::string table(const FactsById& instances) {
     Table table({">INSTANCE", "STATE", "SINCE", "QUOTA", "DEVICE"});
     for (const auto& [id, facts] : instances) {
       const auto of = [&facts = facts](const char* what) {
         const auto found = facts.find(what);
-        return found == facts.end() ? Fact{} : found->second;
+        return found == facts.end() ? InstanceFact{} : found->second;
       };
       const auto text = [&](const char* what) { return of(what).text.empty() ? std::string("-") : of(what).text; };
       table.row({std::to_string(id), text("state"), time_text(of("state").time * 1000), text("quota"), text("device")});

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "cli/audit.hpp"
-#include "cli/dead_letters.hpp"
 #include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"

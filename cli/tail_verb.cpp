@@ -2,20 +2,15 @@
 
 #include <chrono>
 
-#include "cli/search.hpp"
+#include "cli/follow.hpp"
+#include "cli/records.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
 
 namespace hookfleet::cli {
 namespace {
 
-/// One stream that is followed.
-struct Followed {
-  unsigned partition;
-  bool dead;
-  std::string key;
-  std::string last;  ///< the id behind which is read
-};
+constexpr auto kTurn = std::chrono::milliseconds(500);
 
 class TailVerb final : public Verb {
  public:
@@ -34,14 +29,18 @@ class TailVerb final : public Verb {
     std::uint64_t left = count_of("-n", count_, UINT64_MAX);
     Fleet fleet(fleet_, environment);
     console.catch_interrupts();
-    std::vector<Followed> followed = follow(fleet);
-    console.err(fmt::format("following {} streams of {}; Ctrl-C ends\n", followed.size(), fleet.server()));
+    Follower follower(fleet, filter_.partition(fleet.layout()), dead_);
+    console.err(fmt::format("following {} streams of {}; Ctrl-C ends\n", follower.streams(), fleet.server()));
     bool lost = false;
     while (left > 0 && !console.interrupted()) {
       try {
         if (lost) fleet.reconnect();
         lost = false;
-        read(console, fleet, followed, left);
+        follower.read(kTurn, [&](const Found& found) {
+          if (left == 0 || !filter_.matches(found)) return;
+          --left;
+          console.out(is_json(output_) ? json_text(to_json(found, body_)) + '\n' : pretty(found));
+        });
       } catch (const ConnectionLost& why) {
         // What came meanwhile is still read: the ids are known.
         if (!lost) console.err(why.text + "; trying again\n");
@@ -53,48 +52,6 @@ class TailVerb final : public Verb {
   }
 
  private:
-  std::vector<Followed> follow(Fleet& fleet) const {
-    std::vector<Followed> followed;
-    std::vector<Words> commands;
-    const auto only = filter_.partition(fleet.layout());
-    for (const bool dead : {false, true}) {
-      for (unsigned p = 0; p < fleet.partitions(); ++p) {
-        if ((dead && !dead_) || (only && *only != p)) continue;
-        followed.push_back({p, dead, dead ? fleet.keys().dlq(p) : fleet.keys().stream(p), "0-0"});
-        commands.push_back({"EXISTS", followed.back().key});
-      }
-    }
-    // `$` would be taken anew by each XREAD and lose what comes between two: the last ids are asked for once.
-    const auto exists = fleet.ask_all(commands);
-    for (std::size_t i = 0; i < followed.size(); ++i) {
-      if (exists[i].view().integer() == 0) continue;
-      const redis::Reply info = fleet.call({"XINFO", "STREAM", followed[i].key});
-      followed[i].last = info.view().field("last-generated-id").text();
-    }
-    return followed;
-  }
-
-  void read(Console& console, Fleet& fleet, std::vector<Followed>& followed, std::uint64_t& left) const {
-    Words words{"XREAD", "COUNT", "16", "BLOCK", "500", "STREAMS"};
-    for (const Followed& one : followed) words.push_back(one.key);
-    for (const Followed& one : followed) words.push_back(one.last);
-    std::vector<std::string_view> argv(words.begin(), words.end());
-    const redis::Reply reply = fleet.call(redis::Argv(argv));
-    for (std::size_t i = 0; i < reply.view().size(); ++i) {
-      const redis::ReplyView stream = reply.view()[i];
-      for (Followed& one : followed) {
-        if (one.key != stream[0].text()) continue;
-        for (std::size_t k = 0; k < stream[1].size(); ++k) {
-          const Found found = read_record(one.partition, one.dead, stream[1][k]);
-          one.last = found.ref.id.text();
-          if (left == 0 || !filter_.matches(found)) continue;
-          --left;
-          console.out(is_json(output_) ? json_text(to_json(found, body_)) + '\n' : pretty(found));
-        }
-      }
-    }
-  }
-
   std::string pretty(const Found& found) const {
     if (!found.entry) {
       return fmt::format("{} {:>4} {} is no entry of ours: {}\n", time_text(static_cast<std::int64_t>(found.ref.id.ms)),

@@ -1,5 +1,7 @@
 #include "cli/values.hpp"
 
+#include "cli/text.hpp"
+#include "common/config/settings.hpp"
 #include "common/config/value.hpp"
 
 namespace hookfleet::cli {
@@ -30,6 +32,23 @@ std::string alternatives(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
   return text;
+}
+
+bool confirmed(Console& console, bool yes, const std::string& question) {
+  if (yes) return true;
+  if (!console.can_ask()) throw Failed{"nobody can be asked here: add --yes (--dry-run shows what would happen)", kUsage};
+  return console.confirm(question);
+}
+
+std::string secret_from(const std::string& option, const std::string& path) {
+  // As settings read their secrets: the same limits, the same words.
+  config::Secret secret;
+  config::Settings settings;
+  settings.secret("secret", secret, "");
+  if (const auto problems = settings.load({}, {}, {{"secret_file", path}}); !problems.empty()) {
+    wrong_usage(option + ' ' + shown(path) + ": " + problems.front().message);
+  }
+  return secret.reveal();
 }
 
 void wrong_usage(const std::string& text) { throw Failed{text, kUsage}; }

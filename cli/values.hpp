@@ -21,6 +21,12 @@ std::uint64_t count_of(const std::string& option, const std::string& text, std::
 /// "a, b or c", for help.
 std::string alternatives(const std::vector<std::string>& names);
 
+/// True: go on. Asks on a terminal; elsewhere --yes must have been given, or Failed with kUsage.
+bool confirmed(Console& console, bool yes, const std::string& question);
+
+/// The secret that a file holds (one line end at its end doesn't count; at most 64 KiB), named by `option`. Errors never show it.
+std::string secret_from(const std::string& option, const std::string& path);
+
 /// Throws Failed with kUsage.
 [[noreturn]] void wrong_usage(const std::string& text);
 

@@ -21,6 +21,7 @@ VerbSpec alerts_list_verb();
 VerbSpec alerts_test_verb();
 VerbSpec resume_verb();
 VerbSpec log_level_verb();
+VerbSpec connect_verb();
 VerbSpec doctor_verb();
 VerbSpec layout_show_verb();
 VerbSpec layout_clear_verb();

@@ -107,6 +107,7 @@ const std::vector<VerbSpec>& verbs() {
       alerts_test_verb(),
       resume_verb(),
       log_level_verb(),
+      connect_verb(),
       doctor_verb(),
       layout_show_verb(),
       layout_clear_verb(),

@@ -46,6 +46,8 @@ std::string Difference::want_shown() const {
   return secret ? "the fleet's" : want;
 }
 
+bool Difference::is_switch() const { return is_notification_switch(name); }
+
 std::vector<Difference> differences(const Settings& settings, const Wanted& wanted) {
   std::vector<Difference> differences;
   if (wanted.webhook_url) {

@@ -30,6 +30,7 @@ struct Difference {
 
   std::string is_shown() const;    ///< without a secret; input
   std::string want_shown() const;  ///< without a secret
+  bool is_switch() const;          ///< of notifications
 };
 
 /// In the order webhookUrl, webhookUrlToken, switches. A token is compared as it is sent (token_of). A switch that these settings don't
