@@ -175,5 +175,36 @@ TEST(Rates, AreWhatCameAndWhatWentBetweenTwoLooks) {
   EXPECT_FALSE(rates(after, after)[0]) << "no time between them";
 }
 
+TEST(JudgeInstance, TellsWhatIsNotAsTheFleetNeedsIt) {
+  greenapi::Wanted wanted{.webhook_url = "https://fleet/webhook", .webhook_tokens = {"s3cret"}, .switches = {"incomingWebhook"}};
+  InstanceAnswers answers{
+      greenapi::Settings{{"webhookUrl", "https://fleet/webhook"}, {"webhookUrlToken", "Bearer s3cret"}, {"incomingWebhook", "yes"}},
+      "authorized", 0U};
+  for (const Finding& one : judge_instance(answers, wanted)) EXPECT_EQ(one.health, Health::kFine) << one.check << ": " << one.what;
+
+  answers.settings = greenapi::Settings{{"webhookUrl", "https://fleet/\x1b[31m"}, {"webhookUrlToken", "0ther"}, {"incomingWebhook", "no"}};
+  answers.state = "sleepMode";
+  answers.count = 5'000U;
+  const auto findings = judge_instance(answers, wanted);
+  EXPECT_EQ(find(findings, "instance.state")->health, Health::kFail);
+  EXPECT_EQ(find(findings, "instance.webhookUrl")->what, "https://fleet/\\u001b[31m instead of https://fleet/webhook");
+  EXPECT_EQ(find(findings, "instance.webhookUrlToken")->what, "another one instead of the fleet's");
+  EXPECT_EQ(find(findings, "instance.incomingWebhook")->health, Health::kWarn) << "perhaps wanted so";
+  EXPECT_EQ(find(findings, "instance.queue")->health, Health::kWarn);
+  EXPECT_EQ(find(findings, "instance.settings"), nullptr);
+  for (const Finding& one : findings) EXPECT_FALSE(one.advice.empty()) << one.check;
+}
+
+TEST(JudgeInstance, AnAnswerThatIsMissingIsAFinding) {
+  const greenapi::Failure refused{.kind = greenapi::FailureKind::kUnauthorized, .status = 401, .message = "HTTP 401", .retry_after = {}};
+  const InstanceAnswers answers{tl::unexpected(refused), tl::unexpected(refused), tl::unexpected(refused)};
+  const auto findings = judge_instance(answers, {});
+  ASSERT_EQ(findings.size(), 3U);
+  for (const Finding& one : findings) {
+    EXPECT_EQ(one.health, Health::kFail);
+    EXPECT_THAT(one.advice, HasSubstr("API token"));
+  }
+}
+
 }  // namespace
 }  // namespace hookfleet::cli
