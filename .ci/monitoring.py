@@ -7,16 +7,23 @@
 - consoles/runbook.html is made of runbook.md; --update makes it
 - verbs of `hookfleet` that the runbook names exist, where HOOKFLEET_BIN_DIR says where the program is
 
+With --live URL it asks the Prometheus there instead, which watches a fleet that has something to do: all targets and rules are well, each
+expression is answered, and all but comparisons, which may hold for nothing, with a number.
+
 Needs promtool (Debian: prometheus) and python3-yaml. Exit 0: all is well; 1: it isn't.
 """
 import html
 import json
+import math
 import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import yaml
 
@@ -54,10 +61,17 @@ def known_metrics():
     return metrics
 
 
+def without_strings(expression):
+    return re.sub(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'', '""', re.sub(r"#.*", "", expression))
+
+
+def compares(expression):
+    return re.search(r"[<>]|[=!]=|\babsent\b", re.sub(r"\{[^}]*\}", " ", without_strings(expression))) is not None
+
+
 def names_in(expression):
     """The metrics and the labels that a PromQL expression names."""
-    text = re.sub(r"#.*", "", expression)
-    text = re.sub(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'', '""', text)
+    text = without_strings(expression)
     labels = set()
 
     def matchers(found):
@@ -91,11 +105,10 @@ def expressions():
             for target in panel.get("targets", []):
                 yield f"{path.name}: {panel['title']}", filled(target["expr"])
     for path in sorted((HERE / "consoles").glob("*.html")):
-        text = path.read_text()
-        # Arguments of the template function `query`, and what console.js asks for: attributes of elements.
-        asked = re.findall(r"query `([^`]*)`", text) + [html.unescape(found) for found in re.findall(r'data-query="([^"]*)"', text)]
-        for expression in asked:
-            yield path.name, expression
+        # What stands in backticks is an expression: of the template function `query`, or of a chart that the browser draws.
+        if path.name != "runbook.html":
+            for expression in re.findall(r"`([^`]*)`", path.read_text()):
+                yield path.name, expression
 
 
 def filled(expression):
@@ -160,10 +173,8 @@ def runbook_page():
             out.append(f"<h1>{markdown(block[2:].strip())}</h1>")
         else:
             out.append(f"<p>{markdown(block)}</p>")
-    head = "<!DOCTYPE html>\n<!-- Made of runbook.md by .ci/monitoring.py. -->\n"
-    style = (HERE / "consoles/style.css").read_text().strip()
-    return (f'{head}<html lang="en">\n<meta charset="utf-8">\n<title>Hookfleet: runbook</title>\n<style>\n{style}\n</style>\n'
-            f'<body class="text">\n<p><a href="hookfleet.html">Hookfleet</a></p>\n' + "\n".join(out) + "\n</body>\n</html>\n")
+    return ('{{/* Made of runbook.md by .ci/monitoring.py. */}}\n{{ template "head" "runbook" }}\n<div class="text">\n' + "\n".join(out)
+            + '\n</div>\n{{ template "foot" }}\n')
 
 
 def check_runbook(alerts, update):
@@ -203,7 +214,41 @@ def check_verbs():
             problem("runbook.md", f"there is no `hookfleet {verb}`")
 
 
+def check_live(url):
+    def ask(path, **parameters):
+        try:
+            with urllib.request.urlopen(f"{url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+
+    for target in ask("targets")["data"]["activeTargets"]:
+        if target["health"] != "up":
+            problem(f"target {target['labels']}", target["lastError"] or target["health"])
+    for group in ask("rules")["data"]["groups"]:
+        for rule in group["rules"]:
+            if rule["health"] != "ok":
+                problem(f"rule {rule['name']}", rule.get("lastError", rule["health"]))
+    asked = list(expressions()) + [(f"{file}: {rule.get('alert') or rule.get('record')}", rule["expr"]) for file, rule in alert_rules()]
+    empty = 0
+    for where, expression in asked:
+        answer = ask("query", query=expression)
+        if answer["status"] != "success" or answer.get("warnings"):
+            problem(where, f"{answer.get('error') or answer.get('warnings')}: {expression}")
+        elif not any(math.isfinite(float(one["value"][1])) for one in answer["data"]["result"]):
+            empty += 1
+            if not compares(expression):
+                problem(where, f"no data: {expression}")
+    if not problems:
+        print(f"{len(asked)} expressions are answered, {len(asked) - empty} with numbers; the others compare")
+    return 1 if problems else 0
+
+
 def main():
+    if sys.argv[1:2] == ["--live"] and len(sys.argv) == 3:
+        code = check_live(sys.argv[2].rstrip("/"))
+        print("\n".join(problems), end="\n" if problems else "")
+        return code
     update = sys.argv[1:] == ["--update"]
     if sys.argv[1:] and not update:
         sys.exit(__doc__)
