@@ -10,7 +10,6 @@ case $KUBERNETES_SERVICE_HOST in *:*) api=https://[$KUBERNETES_SERVICE_HOST]:$KU
 namespace=$(cat "$account/namespace")
 
 random() { od -An -N20 -tx1 /dev/urandom | tr -d ' \n'; }
-digest() { printf '%s' "$1" | sha256sum | cut -d ' ' -f 1; }
 
 # create NAME MEMBERS: MEMBERS is the inside of a JSON object of texts. Secrets go over standard input, never into arguments.
 create() {
@@ -32,18 +31,17 @@ create() {
 tokens() { create hookfleet-tokens "\"tokens\":\"$(random)\\n\""; }
 
 redis() {
-  ingress=$(random) worker=$(random) poller=$(random)
-  lease='+evalsha +script|load +time'
-  acl='user default off\n'
-  acl="${acl}user probe on nopass -@all +ping\n"
-  acl="${acl}user ingress on #$(digest "$ingress") ~hf:* -@all $store (~hf:alert:* +set)\n"
-  acl="${acl}user poller on #$(digest "$poller") ~hf:* -@all $store $lease +@read +@write -@dangerous +info +role +config|get -del -xtrim\n"
-  # Any key: a route's action stream adds to the one it names.
-  acl="${acl}user worker on #$(digest "$worker") ~* -@all +@read +@write +@connection $lease +wait -@dangerous +info +role +config|get -del -xtrim\n"
-  create hookfleet-redis "$(url ingress "$ingress"),$(url worker "$worker"),$(url poller "$poller"),\"users.acl\":\"$acl\""
+  passwords=$(mktemp -d)
+  urls=
+  for role in ingress worker poller cli; do
+    password=$(random)
+    echo "$password" >"$passwords/$role"
+    urls="$urls\"$role\":\"redis://$role:$password@redis:6379/0\","
+  done
+  acl=$(/hookfleet/redis_acl "$passwords" | awk '{ printf "%s\\n", $0 }')
+  rm -rf "$passwords"
+  create hookfleet-redis "$urls\"users.acl\":\"$acl\""
 }
-store='+xadd +xlen +xrange +wait +ping +role +info +config|get +hgetall +hsetnx +multi +exec'
-url() { printf '"%s":"redis://%s:%s@redis:6379/0"' "$1" "$1" "$2"; }
 
 header=$(mktemp) answer=$(mktemp)
 {

@@ -76,6 +76,29 @@ step "the command line inside a worker"
 compose exec -T worker hookfleet status >"$work/status" 2>&1 || { cat "$work/status" >&2; fail "hookfleet status"; }
 grep -q 'partitions 32/32 owned  backlog 0' "$work/status" || { cat "$work/status" >&2; fail "hookfleet status tells something else"; }
 
+step "what the containers may do"
+for service in redis nginx ingress worker; do
+  id=$(ids "$service")
+  said=$(docker inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Privileged}} {{.HostConfig.CapDrop}} {{.HostConfig.CapAdd}} {{.HostConfig.SecurityOpt}}' "$id")
+  [ "$said" = 'true false [ALL] [] [no-new-privileges:true]' ] || fail "$service runs with: $said"
+  pid=$(docker inspect --format '{{.State.Pid}}' "$id")
+  [ "$(awk '/^Uid:/ { print $2 $3 $4 $5 }' "/proc/$pid/status" 2>/dev/null || echo 1)" != 0000 ] || fail "$service runs as root"
+  capabilities=$(awk '/^Cap(Prm|Eff|Amb):/ { printf "%s", $2 }' "/proc/$pid/status" 2>/dev/null || true)
+  [ -z "${capabilities//0/}" ] || fail "$service has capabilities: $capabilities"
+done
+for service in ingress worker; do
+  for shell in sh bash /bin/sh busybox; do
+    if docker exec "$(ids "$service")" "$shell" -c true >/dev/null 2>&1; then fail "there is a shell in $service: $shell"; fi
+  done
+done
+# Who comes without a name may ping; nobody but its own service knows a role's password.
+redis() { docker exec "$(ids redis)" redis-cli "$@" 2>&1; }
+[ "$(redis ping)" = PONG ] || fail "Redis does not answer a ping"
+for command in "info" "keys *" "flushall" "config get maxmemory" "xlen x" "shutdown nosave" "acl list"; do
+  # shellcheck disable=SC2086  # words
+  redis $command | grep -q NOPERM || fail "Redis runs for anybody: $command"
+done
+
 step "three workers, two ingresses"
 compose up -d --no-build --scale worker=3 --scale ingress=2 >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "scaling up"; }
 within 60 healthy worker 3 || fail "three workers do not become healthy"
