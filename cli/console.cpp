@@ -16,12 +16,12 @@
 namespace hookfleet::cli {
 namespace {
 
-// What a signal handler may touch: a flag and the pipe that wakes poll().
+// What a signal handler may touch: a number and the pipe that wakes poll().
 volatile sig_atomic_t g_interrupted = 0;
 int g_wake[2] = {-1, -1};
 
 extern "C" void on_interrupt(int) {
-  g_interrupted = 1;
+  g_interrupted = g_interrupted + 1;
   const int saved = errno;
   const char byte = 0;
   if (g_wake[1] >= 0 && ::write(g_wake[1], &byte, 1) < 0) errno = saved;  // full: it wakes all the same
@@ -105,6 +105,7 @@ void Console::catch_interrupts() {
 }
 
 bool Console::interrupted() const { return g_interrupted != 0; }
+unsigned Console::interrupts() const { return static_cast<unsigned>(g_interrupted); }
 
 Console::Woken Console::wait(std::chrono::milliseconds time, bool keys) {
   const auto end = std::chrono::steady_clock::now() + time;

@@ -36,6 +36,7 @@ class Console {
   /// interrupted() tell.
   void catch_interrupts();
   bool interrupted() const;
+  unsigned interrupts() const;  ///< how often
   enum class Woken { kTime, kInterrupt, kKey };
   /// Waits; with `keys` a key pressed on the terminal (see raw_keys()) ends it, too.
   Woken wait(std::chrono::milliseconds time, bool keys = false);

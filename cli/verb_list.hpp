@@ -29,6 +29,7 @@ VerbSpec config_check_verb();
 VerbSpec config_print_verb();
 VerbSpec config_reference_verb();
 VerbSpec firewall_verb();
+VerbSpec simulate_verb();
 VerbSpec completion_verb();
 
 }  // namespace hookfleet::cli

@@ -115,6 +115,7 @@ const std::vector<VerbSpec>& verbs() {
       config_print_verb(),
       config_reference_verb(),
       firewall_verb(),
+      simulate_verb(),
       completion_verb(),
   };
   return kVerbs;
