@@ -227,14 +227,16 @@ class SimulateProofTest : public testing::Test {
   Called run(const HandOn& hand_on, std::vector<std::string> more = {}) {
     const int port = support::free_port();
     support::HttpClient receiver(port);
-    HttpServer fleet([&, number = std::size_t{0}](const Request& request) mutable {
+    std::size_t number = 0;
+    HttpServer fleet([&](const Request& request) {
       for (const std::string& body : hand_on(number++, request.body)) {
         const auto answer = receiver.request("POST", "/", {}, body);
         EXPECT_TRUE(answer && answer->status == 200);
       }
       return Reply{};
     });
-    more.insert(more.begin(), {"--count", "40", "--instances", "2", "--receive", std::to_string(port), "--verify"});
+    more.insert(more.begin(), {"--count", "40", "--instances", "2", "--types", "textMessage", "--seed", "1", "--receive",
+                               std::to_string(port), "--verify"});
     return simulate_to(fleet, more, environment());
   }
   Environment environment() const { return {{"HOOKFLEET_REDIS__URL", redis_.url()}}; }
