@@ -235,7 +235,7 @@ class SimulateProofTest : public testing::Test {
       }
       return Reply{};
     });
-    more.insert(more.begin(), {"--count", "40", "--instances", "2", "--types", "textMessage", "--seed", "1", "--receive",
+    more.insert(more.begin(), {"--count", "40", "--instances", "2", "--types", "incomingCall", "--chats", "1", "--receive",
                                std::to_string(port), "--verify"});
     return simulate_to(fleet, more, environment());
   }
