@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# ./fleet demo, with the programs of HOOKFLEET_BIN_DIR, in a folder whose path has blanks: it shows what it says, keeps its fleet when asked
+# and leaves nothing behind otherwise.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=/dev/null
+. tests/support/script.sh
+: "${HOOKFLEET_BIN_DIR:?the folder of the programs}"
+export HOOKFLEET_BIN_DIR
+
+work=$(mktemp -d)
+here="$work/a folder with blanks"
+mkdir -p "$here/deploy"
+cp -r fleet nginx "$here/"
+cp -r deploy/fleet deploy/packages.txt deploy/redis.conf deploy/hookfleet.yaml "$here/deploy/"
+cd "$here"
+
+step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
+fail() {
+  echo "FAILED: $*" >&2
+  cat "$work/said" >&2 || true
+  exit 1
+}
+cleanup() {
+  [ ! -s .fleet-demo/service.pid ] || kill "$(cat .fleet-demo/service.pid)" 2>/dev/null || true
+  HOOKFLEET_FLEET=.fleet-demo ./fleet down --purge --yes >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+said() { grep -qE -e "$1" "$work/said" || fail "it doesn't say \"$1\""; }
+nobody_left() {
+  local process
+  for process in /proc/[0-9]*; do
+    case $(readlink "$process/cwd" 2>/dev/null) in "$here"*/.fleet-demo* ) return 1 ;; esac
+  done
+}
+
+step "wrong use"
+code=0
+./fleet demo --nonsense >"$work/said" 2>&1 || code=$?
+[ "$code" -eq 2 ] || fail "demo --nonsense ends with $code"
+code=0
+HOOKFLEET_FLEET=../elsewhere ./fleet down --purge --yes >"$work/said" 2>&1 || code=$?
+[ "$code" -eq 2 ] || fail "a folder that is none of ./fleet's ends with $code"
+
+step "demo --keep"
+HOOKFLEET_DEMO_SECONDS=15 ./fleet demo --keep >"$work/said" 2>&1 || fail "demo --keep ends with $?"
+said '^verdict +0 lost, 0 out of order$'
+said '^partitions 32/32 owned'
+said ' rejected +incomingMessageReceived +7700000001 '
+said '^redriven 1$'
+said '7700000001 79990000001@c.us "two teapots, please"'
+said '^no dead letter matches'
+HOOKFLEET_FLEET=.fleet-demo ./fleet status >/dev/null || fail "the fleet that was to stay isn't ready"
+[ ! -e .fleet ] || fail "it made a fleet of the user's"
+service=$(cat .fleet-demo/service.pid)
+kill -0 "$service" || fail "the service that was to stay is gone"
+
+step "another one takes its place and leaves nothing"
+HOOKFLEET_DEMO_SECONDS=15 ./fleet demo >"$work/said" 2>&1 || fail "demo ends with $?"
+said '^verdict +0 lost, 0 out of order$'
+[ ! -e .fleet-demo ] || fail ".fleet-demo is left: $(ls -A .fleet-demo)"
+! kill -0 "$service" 2>/dev/null || fail "the service of the first one runs still"
+within 10 nobody_left || fail "processes are left"
+echo passed
