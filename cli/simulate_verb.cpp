@@ -417,7 +417,7 @@ Every body carries "simulated":"RUN.INSTANCE.CHAT.SEQUENCE". The same --seed mak
 
 Examples:
   . .fleet/env && hookfleet simulate --to "$HOOKFLEET_URL"
-  hookfleet simulate --rate 200/s --for 2m --repeats 5% --changed 2% --invalid 1% --verify --receive 9900
+  hookfleet simulate --rate 200/s --for 2min --repeats 5% --changed 2% --invalid 1% --verify --receive 9900
   hookfleet simulate --types textMessage=10,incomingCall --instances 200 --chats 20 --non-ascii 50%
   hookfleet simulate --fast --instances 64 --for 30s -o json
   hookfleet simulate --from 127.0.0.2,127.0.0.3 --count 100

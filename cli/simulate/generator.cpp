@@ -148,12 +148,20 @@ bool Generator::is_named(const Template& from, std::string_view name) {
   return from.type == name || from.type_message == name || from.path.substr(0, from.path.size() - std::string_view(".json").size()) == name;
 }
 
+const std::vector<Generator::Template>& Generator::all_templates() {
+  static const std::vector<Template> kAll = [] {
+    std::vector<Template> all;
+    for (const Sample& sample : samples()) all.push_back(compile(sample.path, sample.text));
+    return all;
+  }();
+  return kAll;
+}
+
 tl::expected<Generator, std::string> Generator::make(const Options& options) {
   Generator made(options);
   std::vector<bool> used(options.types.size());
   std::uint64_t sum = 0;
-  for (const Sample& sample : samples()) {
-    Template from = compile(sample.path, sample.text);
+  for (const Template& from : all_templates()) {
     std::uint64_t weight = options.types.empty() ? 1 : 0;
     for (std::size_t i = 0; i < options.types.size(); ++i) {
       if (!is_named(from, options.types[i].first)) continue;
@@ -163,7 +171,7 @@ tl::expected<Generator, std::string> Generator::make(const Options& options) {
     if (weight == 0) continue;
     sum += weight;
     made.up_to_.push_back(sum);
-    made.templates_.push_back(std::move(from));
+    made.templates_.push_back(from);
   }
   for (std::size_t i = 0; i < used.size(); ++i) {
     if (!used[i]) return tl::unexpected("no example is of the type \"" + options.types[i].first + '"');

@@ -120,6 +120,7 @@ class Generator {
 
   explicit Generator(const Options& options);
   static Template compile(std::string_view path, std::string_view text);
+  static const std::vector<Template>& all_templates();
   static bool is_named(const Template& from, std::string_view name);
   void append_text(std::string& body, const Recipe& recipe) const;
   std::string build(const Recipe& recipe) const;
