@@ -1,0 +1,142 @@
+# shellcheck shell=bash disable=SC2154,SC2164
+# A single-node Kubernetes out of the cache; to be sourced by inside.sh, in namespaces of its own. Needs $here, $cache, $work, fail, within.
+
+node=10.99.0.1
+api=https://$node:6443
+pods=10.98.0.0/24
+services=10.97.0.0/24
+export KUBECONFIG=$work/admin.conf
+
+kubectl() { "$here/kubectl" "$@"; }
+
+# run NAME COMMAND...: in the background, with a log
+run() {
+  local name=$1
+  shift
+  "$@" >"$work/log/$name.log" 2>&1 &
+}
+
+prepare() {
+  mkdir -p "$work"/{log,pki,etcd}
+  # What programs write outside of $work stays in here.
+  mkdir -p "$work"/lib/{upper,work}
+  mount -t tmpfs tmpfs /run
+  mount -t tmpfs tmpfs /var/log
+  mount -t overlay overlay -o "lowerdir=/var/lib,upperdir=$work/lib/upper,workdir=$work/lib/work" /var/lib
+  ip link set lo up
+  ip link add node0 type bridge
+  ip address add $node/24 dev node0
+  ip link set node0 up
+  ip route add default dev node0
+  (
+    cd "$work/pki"
+    make_ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" -keyout "$1.key" -out "$1.crt"; }
+    make_certificate() { # NAME SUBJECT EXTENSIONS
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$2" -keyout "$1.key" -out "$1.csr"
+      openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile <(printf '%s\n' "$3") -out "$1.crt"
+    }
+    make_ca ca
+    make_certificate api /CN=kube-apiserver "subjectAltName=IP:$node,IP:10.97.0.1,DNS:kubernetes.default.svc"
+    make_certificate admin /O=system:masters/CN=admin extendedKeyUsage=clientAuth
+    openssl genrsa -out accounts.key 2048
+  ) >"$work/log/pki.log" 2>&1
+  kubectl config set-cluster test --server=$api --certificate-authority="$work/pki/ca.crt" --embed-certs >/dev/null
+  kubectl config set-credentials admin --client-certificate="$work/pki/admin.crt" --client-key="$work/pki/admin.key" --embed-certs >/dev/null
+  kubectl config set-context test --cluster=test --user=admin >/dev/null
+  kubectl config use-context test >/dev/null
+}
+
+start_api() {
+  run etcd "$cache/debian/usr/bin/etcd" --data-dir "$work/etcd" --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
+    --listen-peer-urls http://127.0.0.1:2380 --unsafe-no-fsync
+  run apiserver "$cache/bin/kube-apiserver" --etcd-servers http://127.0.0.1:2379 --advertise-address $node --bind-address $node --secure-port 6443 \
+    --service-cluster-ip-range $services --authorization-mode RBAC --client-ca-file "$work/pki/ca.crt" \
+    --tls-cert-file "$work/pki/api.crt" --tls-private-key-file "$work/pki/api.key" --allow-privileged=false \
+    --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$work/pki/accounts.key" \
+    --service-account-signing-key-file "$work/pki/accounts.key" --kubelet-client-certificate "$work/pki/admin.crt" \
+    --kubelet-client-key "$work/pki/admin.key" --kubelet-preferred-address-types InternalIP
+  within 120 api_answers || fail "the API server does not become ready"
+}
+api_answers() { [ "$(kubectl get --raw /readyz 2>/dev/null)" = ok ]; }
+
+start_node() {
+  run controller-manager "$cache/bin/kube-controller-manager" --kubeconfig "$KUBECONFIG" --service-account-private-key-file "$work/pki/accounts.key" \
+    --root-ca-file "$work/pki/ca.crt" --use-service-account-credentials=false --cluster-cidr $pods --allocate-node-cidrs=false --leader-elect=false
+  run scheduler "$cache/bin/kube-scheduler" --kubeconfig "$KUBECONFIG" --leader-elect=false
+  run proxy "$cache/bin/kube-proxy" --kubeconfig "$KUBECONFIG" --cluster-cidr $pods --hostname-override node --proxy-mode iptables \
+    --conntrack-max-per-core 0 --conntrack-tcp-timeout-established 0s --conntrack-tcp-timeout-close-wait 0s --conntrack-min 0
+  printf '.:53 {\n  bind %s\n  errors\n  kubernetes cluster.local {\n    kubeconfig %s\n  }\n}\n' $node "$KUBECONFIG" >"$work/Corefile"
+  run coredns "$cache/bin/coredns" -conf "$work/Corefile"
+
+  mkdir -p "$work"/containerd "$work"/cni
+  cat >"$work/containerd.toml" <<TOML
+version = 2
+root = "$work/containerd"
+state = "/run/containerd"
+oom_score = 0
+[grpc]
+  address = "/run/containerd/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "hookfleet-pause:1"
+  # Machines without CAP_SYS_RESOURCE, containers for one, refuse negative ones.
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "$cache/debian/usr/lib/cni"
+    conf_dir = "$work/cni"
+TOML
+  cat >"$work/cni/10-bridge.conflist" <<JSON
+{"cniVersion": "0.4.0", "name": "pods", "plugins": [
+  {"type": "bridge", "bridge": "pods0", "isGateway": true, "ipMasq": false, "hairpinMode": true,
+   "ipam": {"type": "host-local", "ranges": [[{"subnet": "$pods"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+  {"type": "portmap", "capabilities": {"portMappings": true}}]}
+JSON
+  run containerd containerd --config "$work/containerd.toml"
+  within 30 ctr version >/dev/null 2>&1 || fail "containerd does not answer"
+  pause_image | ctr -n k8s.io images import - >/dev/null
+  ctr -n k8s.io images import "$work/images.tar" >/dev/null
+  rm "$work/images.tar"
+
+  # The kubelet would set these for the whole machine; it looks first.
+  local setting
+  for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+    mkdir -p "$work/sys/$(dirname "${setting%=*}")"
+    echo "${setting#*=}" >"$work/sys/${setting%=*}"
+    mount --bind "$work/sys/${setting%=*}" "/proc/sys/${setting%=*}"
+  done
+  mount --make-rshared /
+  printf 'nameserver %s\n' $node >"$work/resolv.conf"
+  cat >"$work/kubelet.yaml" <<YAML
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+authentication: {anonymous: {enabled: false}, webhook: {enabled: false}, x509: {clientCAFile: $work/pki/ca.crt}}
+authorization: {mode: AlwaysAllow}
+cgroupDriver: cgroupfs
+failSwapOn: false
+failCgroupV1: false
+clusterDNS: [$node]
+clusterDomain: cluster.local
+resolvConf: $work/resolv.conf
+containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+# A changed secret reaches the pods within this; a minute by default.
+syncFrequency: 10s
+imageGCHighThresholdPercent: 100
+evictionHard: {memory.available: 50Mi}
+YAML
+  run kubelet "$cache/bin/kubelet" --config "$work/kubelet.yaml" --kubeconfig "$KUBECONFIG" --hostname-override node --node-ip $node --root-dir /var/lib/kubelet
+  within 120 node_ready || fail "the node does not become ready"
+}
+ctr() { command ctr -a /run/containerd/containerd.sock "$@"; }
+node_ready() { kubectl get nodes --no-headers 2>/dev/null | grep -q ' Ready ' && kubectl -n default get serviceaccount default >/dev/null 2>&1; }
+
+# An image of one layer that holds the program pause, as a tar of the form docker save has
+pause_image() {
+  local folder=$work/pause layer
+  mkdir -p "$folder/root" "$folder/image"
+  cp "$cache/bin/pause" "$folder/root/"
+  tar -C "$folder/root" --owner 0 --group 0 -cf "$folder/image/layer.tar" pause
+  layer=$(sha256sum "$folder/image/layer.tar" | cut -d ' ' -f 1)
+  printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":["/pause"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+    "$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')" "$layer" >"$folder/image/config.json"
+  printf '[{"Config":"config.json","RepoTags":["hookfleet-pause:1"],"Layers":["layer.tar"]}]' >"$folder/image/manifest.json"
+  tar -C "$folder/image" -cf - manifest.json config.json layer.tar
+}

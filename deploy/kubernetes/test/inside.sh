@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Called by test/run in namespaces of its own: inside.sh WORK LEVEL...
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+export cache=$HOOKFLEET_K8S_CACHE
+work=$1
+shift
+# shellcheck source=/dev/null
+. "$here/../../../tests/support/script.sh"
+# shellcheck source=/dev/null
+. "$here/cluster.sh"
+step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
+fail() {
+  echo "FAILED: $*" >&2
+  mkdir -p "$work/log"
+  tail -n 5 "$work"/log/*.log >&2 || true
+  [ ! -e "$work/admin.conf" ] || kubectl -n hookfleet get pods,events -o wide >&2 || true
+  exit 1
+}
+trap 'echo "FAILED: line $LINENO: $BASH_COMMAND" >&2' ERR
+
+prepare
+step "etcd and API server"
+start_api
+for level in "$@"; do
+  # shellcheck source=/dev/null
+  . "$here/$level.sh"
+done
+step "passed: $*"
