@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes a fleet's secrets in its namespace of Kubernetes, once: secrets.sh [tokens] [redis]
 #   tokens   hookfleet-tokens: a webhook token
-#   redis    hookfleet-redis: users of Redis with what each may do (users.acl), and the URL of each program
+#   redis    hookfleet-redis: a user of Redis for each program with what it may do (users.acl), and its URL
 # One that exists stays as it is. Runs as a Job whose account may create secrets and nothing else (deploy/kubernetes/components/secrets).
 set -eu
+umask 077
 account=/var/run/secrets/kubernetes.io/serviceaccount
 api=https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT
 case $KUBERNETES_SERVICE_HOST in *:*) api=https://[$KUBERNETES_SERVICE_HOST]:$KUBERNETES_SERVICE_PORT ;; esac
@@ -31,7 +32,8 @@ create() {
 tokens() { create hookfleet-tokens "\"tokens\":\"$(random)\\n\""; }
 
 redis() {
-  passwords=$(mktemp -d)
+  passwords=$work/passwords
+  mkdir "$passwords"
   urls=
   for role in ingress worker poller cli; do
     password=$(random)
@@ -39,11 +41,12 @@ redis() {
     urls="$urls\"$role\":\"redis://$role:$password@redis:6379/0\","
   done
   acl=$(/hookfleet/redis_acl "$passwords" | awk '{ printf "%s\\n", $0 }')
-  rm -rf "$passwords"
   create hookfleet-redis "$urls\"users.acl\":\"$acl\""
 }
 
-header=$(mktemp) answer=$(mktemp)
+work=$(mktemp -d)
+header=$work/header
+answer=$work/answer
 {
   printf 'Authorization: Bearer '
   cat "$account/token"

@@ -14,7 +14,11 @@ fail() {
   echo "FAILED: $*" >&2
   mkdir -p "$work/log"
   tail -n 5 "$work"/log/*.log >&2 || true
-  [ ! -e "$work/admin.conf" ] || kubectl -n hookfleet get pods,events -o wide >&2 || true
+  [ ! -e "$work/admin.conf" ] || {
+    kubectl -n hookfleet get pods -o wide
+    kubectl -n hookfleet get events --field-selector type=Warning --sort-by .lastTimestamp | cut -c 1-300 | tail -n 20
+    for pod in $(kubectl -n hookfleet get pods -o name); do echo "== $pod" && kubectl -n hookfleet logs --tail 5 "$pod"; done
+  } >&2 || true
   exit 1
 }
 trap 'echo "FAILED: line $LINENO: $BASH_COMMAND" >&2' ERR

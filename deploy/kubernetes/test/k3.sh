@@ -1,0 +1,211 @@
+# shellcheck shell=bash disable=SC2154
+# Level K3, by inside.sh: our images on a real node, and what may happen to them while 100 notifications a second come.
+
+overlay=$here/overlays/cluster
+url=''
+sent=0 # acknowledged so far
+
+k() { kubectl -n hookfleet "$@"; }
+version=$(sed -n 's/^project(hookfleet VERSION \([0-9.]*\).*/\1/p' "$here/../../../CMakeLists.txt")
+
+post() { # post TOKEN ID: prints the status
+  curl -sS --noproxy '*' -m 40 -o "$work/answer" -w '%{http_code}' -H "Authorization: Bearer $1" -d '{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"wid":"79990000000@c.us","typeInstance":"whatsapp"},"timestamp":1700000000,"idMessage":"'"$2"'","senderData":{"chatId":"79990000001@c.us","sender":"79990000001@c.us"},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":"Hello"}}}' "$url" || true
+}
+posted=0
+try() { # try TOKEN STATUS: posts another notification, and is answered so
+  posted=$((posted + 1))
+  answered=$(post "$1" "SINGLE$posted")
+  [ "$answered" != 200 ] || sent=$((sent + 1))
+  [ "$answered" = "$2" ]
+}
+# As many in a row as meet every ingress
+try_all() { for _ in $(seq 12); do try "$@" || return 1; done; }
+begin_load() { # begin_load NAME
+  load_report=$work/load-$1
+  load_name=$1
+  rm -f "$load_report"
+  /usr/bin/python3 "$here/load.py" "$url" 100 "$work/token" "$load_report" "$1" >"$work/log/load.log" 2>&1 &
+  load=$!
+}
+end_load() { # Every answer was 200.
+  kill "$load"
+  wait "$load" || fail "the load: $(cat "$work/log/load.log")"
+  local count
+  count=$(sed -n 's/^{"sent": \([0-9]*\), "answers": {"200": \1}, .*/\1/p' "$load_report")
+  [ -n "$count" ] || fail "$load_name: not all were answered 200: $(cat "$load_report")"
+  [ "$count" -ge 200 ] || fail "$load_name: only $count were sent: $(cat "$load_report")"
+  sent=$((sent + count))
+  echo "         $(cat "$load_report")"
+}
+
+address() { k get secret hookfleet-redis -o "jsonpath={.data.$1}" | base64 -d | sed 's/@redis:/@127.0.0.1:/'; } # of Redis, for a user in its own pod
+redis() { k exec redis-0 -- redis-cli -u "$(address cli)" "$@" 2>/dev/null; }
+# What handlers have counted, exactly once each
+handled() {
+  redis --scan --pattern 'hf:{*}:cnt' | sed 's/.*/hget & incomingMessageReceived/' >"$work/keys"
+  k exec -i redis-0 -- redis-cli -u "$(address cli)" <"$work/keys" 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'
+}
+all_handled() { [ "$(handled)" -eq "$sent" ]; }
+hookfleet() { KUBECTL=$here/kubectl "$here/../hookfleet" "$@"; }
+owned() { hookfleet status 2>/dev/null | grep -q "partitions 32/32 owned"; }
+
+rolled_out() { k rollout status "$1" --timeout 240s >"$work/log/rollout.log" 2>&1 || fail "$1 does not become ready"; }
+pods_of() { k get pods -l "app.kubernetes.io/name=$1" --field-selector status.phase=Running --no-headers 2>/dev/null | grep -c ' 1/1 ' || true; }
+runs() { [ "$(pods_of "$1")" -eq "$2" ] && [ "$(k get pods -l "app.kubernetes.io/name=$1" --no-headers | wc -l)" -eq "$2" ]; } # and none that still ends
+
+step "K3: node"
+mkdir -p /var/lib/hookfleet-redis
+chown 10001:10001 /var/lib/hookfleet-redis
+start_node
+for image in $(ctr -n k8s.io images ls -q | grep "/hookfleet-.*:$HOOKFLEET_TAG\$"); do
+  [ "$HOOKFLEET_TAG" = "$version" ] || ctr -n k8s.io images tag --force "$image" "${image%:*}:$version" >/dev/null
+done
+
+step "K3: kubectl apply -k overlays/local, and a volume"
+kubectl apply -k "$overlay" >"$work/log/apply.log" 2>&1 || fail "apply: $(cat "$work/log/apply.log")"
+k wait --for condition=Complete job/secrets --timeout 120s >/dev/null 2>&1 || fail "the secrets are not made: $(k logs job/secrets 2>&1 | tail -n 5)"
+for what in statefulset/redis deployment/ingress deployment/nginx deployment/worker; do rolled_out "$what"; done
+within 60 runs ingress 2 || fail "without a metrics server the autoscaler does not keep two ingresses: $(k describe hpa)"
+url=http://$(k get service hookfleet -o 'jsonpath={.spec.clusterIP}')/webhook
+k get secret hookfleet-tokens -o 'jsonpath={.data.tokens}' | base64 -d >"$work/token"
+first=$(cat "$work/token")
+[ "${#first}" -eq 40 ] || fail "the token that was made is not one"
+
+step "K3: a notification is stored and handled; strangers aren't served"
+try "$first" 200 || fail "post answered $(cat "$work/answer")"
+within 30 all_handled || fail "it was not handled"
+try wrong 401 || fail "a wrong token is answered $(cat "$work/answer")"
+
+step "K3: what the containers may do"
+looked=0
+for status in /proc/[0-9]*/status; do
+  pid=${status//[!0-9]/}
+  grep -q kubepods "/proc/$pid/cgroup" 2>/dev/null || continue
+  comm=$(cat "/proc/$pid/comm")
+  [ "$comm" != pause ] || continue
+  looked=$((looked + 1))
+  grep -qP '^Uid:(\t10001){4}$' "$status" || fail "$comm runs as $(grep ^Uid: "$status")"
+  [ "$(grep -cP '^Cap(Inh|Prm|Eff|Bnd|Amb):\t0{16}$' "$status")" -eq 5 ] || fail "$comm has capabilities: $(grep ^Cap "$status")"
+  grep -qP '^NoNewPrivs:\t1$' "$status" || fail "$comm may gain privileges"
+  grep -qP '^Seccomp:\t2$' "$status" || fail "$comm has no system call filter"
+  grep -qP '^\S+ / \S+ ro[, ]' "/proc/$pid/mounts" || fail "$comm can write to its root: $(head -n 1 "/proc/$pid/mounts")"
+  case $comm in
+    hookfleet-*) [ -z "$(find "/proc/$pid/root/" -xdev -name '*sh' -perm /111 -type f -print -quit)" ] || fail "there is a shell beside $comm" ;;
+  esac
+done
+[ "$looked" -ge 7 ] || fail "only $looked processes were looked at"
+
+step "K3: each user of Redis can do its work and no more"
+within 20 owned || fail "not all partitions have an owner: $(hookfleet status 2>&1 | tail -n 5)"
+# redis-cli itself asks for COMMAND DOCS.
+refused=$(redis info commandstats | grep '^cmdstat_' | grep -vE '^cmdstat_command|rejected_calls=0' || true)
+[ -z "$refused" ] || fail "a program asked for something it may not: $refused"
+cat >"$work/forbidden" <<'COMMANDS'
+config set appendonly no
+flushall
+flushdb
+keys hf:*
+slowlog get
+shutdown nosave
+save
+bgsave
+bgrewriteaof
+replicaof no one
+acl setuser x on
+acl list
+module list
+monitor
+client kill type normal
+client list
+script flush
+eval 1 0
+swapdb 0 1
+function list
+xtrim hf:alerts maxlen 0
+COMMANDS
+tried=0
+for user in ingress worker poller cli nobody; do
+  login=()
+  [ "$user" = nobody ] || login=(-u "$(address "$user")")
+  k exec -i redis-0 -- redis-cli "${login[@]}" <"$work/forbidden" >"$work/answers" 2>/dev/null || true
+  ! grep -vE '^(NOPERM .*)?$' "$work/answers" || fail "$user may do one of those it must not"
+  [ "$(grep -c ^NOPERM "$work/answers")" -eq "$(wc -l <"$work/forbidden")" ] || fail "not all was refused to $user: $(cat "$work/answers")"
+  tried=$((tried + $(grep -c ^NOPERM "$work/answers")))
+done
+echo "         $tried refusals"
+
+for what in deployment/ingress deployment/worker deployment/nginx; do
+  step "K3: rolling restart of $what while 100 a second come"
+  begin_load "ROLL-${what#*/}-"
+  k rollout restart "$what" >/dev/null
+  rolled_out "$what"
+  within 120 runs "${what#*/}" 2 || fail "of $what there are not two"
+  end_load
+done
+within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
+step "K3: Redis is killed while 100 a second come, and is back with its data"
+before=$(k get pod redis-0 -o 'jsonpath={.metadata.uid}')
+begin_load KILL
+k delete pod redis-0 --force --grace-period 0 >/dev/null 2>&1
+another() { [ "$(k get pod redis-0 -o 'jsonpath={.metadata.uid}' 2>/dev/null)" != "$before" ] && runs redis 1; }
+within 120 another || fail "redis-0 does not come back"
+end_load
+within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
+step "K3: workers 2 -> 4 -> 1 -> 2 while 100 a second come"
+begin_load SCALE
+for count in 4 1 2; do
+  k scale deployment/worker --replicas "$count" >/dev/null
+  within 120 runs worker "$count" || fail "there are not $count workers"
+  within 20 owned || fail "not all partitions have an owner with $count workers: $(hookfleet status 2>&1 | tail -n 5)"
+done
+end_load
+within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
+step "K3: the token is replaced while 100 a second come"
+second=second-$first
+set_tokens() { k create secret generic hookfleet-tokens --from-literal "tokens=$1" --dry-run=client -o yaml | k replace -f - >/dev/null; }
+began=$SECONDS
+begin_load TOKEN
+set_tokens "$first"$'\n'"$second"
+within 180 try_all "$second" 200 || fail "the next token is not taken: $(cat "$work/answer")"
+echo "$second" >"$work/token.new"
+mv "$work/token.new" "$work/token"
+set_tokens "$second"
+within 180 try_all "$first" 401 || fail "the old token is still taken"
+end_load
+within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+echo "         in $((SECONDS - began)) s"
+
+step "K3: a node can be drained of everything but Redis"
+evict() {
+  printf '{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"%s","namespace":"hookfleet"}}' "$1" |
+    kubectl create --raw "/api/v1/namespaces/hookfleet/pods/$1/eviction" -f - >"$work/log/evict.log" 2>&1
+}
+! evict redis-0 || fail "Redis can be evicted"
+grep -q 'disruption budget' "$work/log/evict.log" || fail "Redis can't be evicted, but for another reason: $(cat "$work/log/evict.log")"
+begin_load EVICT
+for name in ingress worker nginx; do
+  pod=$(k get pods -l "app.kubernetes.io/name=$name" -o 'jsonpath={.items[0].metadata.name}')
+  evict "$pod" || fail "$pod can't be evicted: $(cat "$work/log/evict.log")"
+  gone() { ! k get pod "$pod" >/dev/null 2>&1; }
+  within 120 gone || fail "$pod does not go"
+  within 120 runs "$name" 2 || fail "$name has no two pods"
+done
+end_load
+within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
+step "K3: applied again, nothing changes and nobody restarts"
+kubectl apply -k "$overlay" >"$work/log/apply.log" 2>&1 || fail "apply: $(cat "$work/log/apply.log")"
+! grep -vE ' (unchanged|configured)$|^job.batch/secrets created$' "$work/log/apply.log" || fail "applied again, something is made"
+try "$second" 200 || fail "after another apply the token is another: $(cat "$work/answer")"
+restarts=$(k get pods -o 'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[0].restartCount}{"\n"}{end}' | awk '$2 != 0' | grep -v '^redis-0 ' || true)
+[ -z "$restarts" ] || fail "restarted: $restarts"
+within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
+step "K3: everything ends by itself"
+kubectl delete namespace hookfleet --timeout 180s >/dev/null || fail "the namespace does not go"
+echo "         $sent notifications, each acknowledged and handled once"
+echo "K3: not tried: network policies (the test's network doesn't enforce them), KEDA, autoscaling by CPU (no metrics server), TLS, the poller,"
+echo "    a rollout from another version, more than one node"
