@@ -28,14 +28,20 @@ fi
 work=$(mktemp -d)
 project=hookfleet-e2e-$$
 HOOKFLEET_TAG=e2e-$(pwd -P | cksum | cut -d ' ' -f 1)
-port=$(free_ports 1)
+mapfile -t ports < <(free_ports 3)
+port=${ports[0]}
 HOOKFLEET_PORT=127.0.0.1:$port
 HOOKFLEET_TOKEN=
-export HOOKFLEET_TAG HOOKFLEET_PORT HOOKFLEET_TOKEN
+PROMETHEUS_PORT=127.0.0.1:${ports[1]}
+ALERTMANAGER_PORT=127.0.0.1:${ports[2]}
+export HOOKFLEET_TAG HOOKFLEET_PORT HOOKFLEET_TOKEN PROMETHEUS_PORT ALERTMANAGER_PORT
 url=http://127.0.0.1:$port/webhook
 compose() { "${compose_command[@]}" -p "$project" "$@"; }
+scraped() {  # scraped JOB COUNT: so many targets of the job are up
+  curl -sSf --noproxy '*' -G --data-urlencode "query=count(up{job=\"$1\"} == 1)" "http://$PROMETHEUS_PORT/api/v1/query" | grep -q ",\"$2\"\]"
+}
 cleanup() {
-  compose down -v --remove-orphans -t 30 >/dev/null 2>&1 || true
+  compose --profile monitoring down -v --remove-orphans -t 30 >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -57,7 +63,7 @@ metric() {  # metric HOST TEXT: its /metrics holds the text; asked from within, 
 step "base image"
 deploy/docker/base-image.sh
 step "images"
-compose build >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" >&2; fail "the images do not build"; }
+compose --profile monitoring build >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" >&2; fail "the images do not build"; }
 
 step "up"
 compose up -d --no-build >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "up"; }
@@ -105,6 +111,13 @@ within 60 healthy worker 3 || fail "three workers do not become healthy"
 within 60 healthy ingress 2 || fail "two ingresses do not become healthy"
 for number in $(seq 20); do [ "$(post "$token" "SCALED$number")" = 200 ] || fail "post $number answered $(cat "$work/answer")"; done
 for number in $(seq 20); do within 30 handled "SCALED$number" || fail "notification $number was not handled"; done
+
+step "Prometheus finds them all, and Alertmanager"
+compose --profile monitoring up -d --no-build --scale worker=3 --scale ingress=2 >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "monitoring"; }
+for service in prometheus alertmanager redis-exporter nginx-exporter; do within 90 healthy "$service" 1 || fail "$service does not become healthy"; done
+for job in ingress=2 worker=3 redis=1 nginx=1; do within 60 scraped "hookfleet-${job%=*}" "${job#*=}" || fail "Prometheus doesn't see $job"; done
+curl -sSf --noproxy '*' "http://$PROMETHEUS_PORT/api/v1/alertmanagers" | grep -q '"activeAlertmanagers":\[{' || fail "Prometheus doesn't know Alertmanager"
+curl -sSf --noproxy '*' "http://$PROMETHEUS_PORT/consoles/hookfleet.html" | grep -q '<span>Workers</span><strong>3</strong>' || fail "the console doesn't see three workers"
 
 step "back to one ingress while notifications come"
 compose up -d --no-build --scale worker=3 --scale ingress=1 >"$work/up.log" 2>&1 &
