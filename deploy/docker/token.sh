@@ -21,7 +21,7 @@ printf '%s\n' "$token" >/token/tokens.new
 mv /token/tokens.new /token/tokens
 
 passwords=$(mktemp -d)
-for role in ingress poller worker cli; do
+for role in ingress poller worker cli exporter; do
   url=/roles/$role/url
   if [ ! -s "$url" ]; then
     printf 'redis://%s:%s@redis:6379/0\n' "$role" "$(random)" >"$url.new"

@@ -37,8 +37,11 @@ ALERTMANAGER_PORT=127.0.0.1:${ports[2]}
 export HOOKFLEET_TAG HOOKFLEET_PORT HOOKFLEET_TOKEN PROMETHEUS_PORT ALERTMANAGER_PORT
 url=http://127.0.0.1:$port/webhook
 compose() { "${compose_command[@]}" -p "$project" "$@"; }
+prometheus_says() {  # prometheus_says EXPRESSION VALUE
+  curl -sSf --noproxy '*' -G --data-urlencode "query=$1" "http://$PROMETHEUS_PORT/api/v1/query" | grep -q ",\"$2\"\]"
+}
 scraped() {  # scraped JOB COUNT: so many targets of the job are up
-  curl -sSf --noproxy '*' -G --data-urlencode "query=count(up{job=\"$1\"} == 1)" "http://$PROMETHEUS_PORT/api/v1/query" | grep -q ",\"$2\"\]"
+  prometheus_says "count(up{job=\"$1\"} == 1)" "$2"
 }
 cleanup() {
   compose --profile monitoring down -v --remove-orphans -t 30 >/dev/null 2>&1 || true
@@ -114,8 +117,9 @@ for number in $(seq 20); do within 30 handled "SCALED$number" || fail "notificat
 
 step "Prometheus finds them all, and Alertmanager"
 compose --profile monitoring up -d --no-build --scale worker=3 --scale ingress=2 >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "monitoring"; }
-for service in prometheus alertmanager redis-exporter nginx-exporter; do within 90 healthy "$service" 1 || fail "$service does not become healthy"; done
-for job in ingress=2 worker=3 redis=1 nginx=1; do within 60 scraped "hookfleet-${job%=*}" "${job#*=}" || fail "Prometheus doesn't see $job"; done
+for service in prometheus alertmanager redis-exporter nginx-exporter; do within 180 healthy "$service" 1 || fail "$service does not become healthy"; done
+for job in ingress=2 worker=3 redis=1 nginx=1; do within 120 scraped "hookfleet-${job%=*}" "${job#*=}" || fail "Prometheus doesn't see $job"; done
+for one in redis_up nginx_up; do within 60 prometheus_says "$one" 1 || fail "the exporter doesn't reach its service: $one"; done
 curl -sSf --noproxy '*' "http://$PROMETHEUS_PORT/api/v1/alertmanagers" | grep -q '"activeAlertmanagers":\[{' || fail "Prometheus doesn't know Alertmanager"
 curl -sSf --noproxy '*' "http://$PROMETHEUS_PORT/consoles/hookfleet.html" | grep -q '<span>Workers</span><strong>3</strong>' || fail "the console doesn't see three workers"
 

@@ -113,16 +113,24 @@ TEST_P(RedisRoles, OnlyTheOperatorDeletesKeys) {
 
 TEST_P(RedisRoles, OnlyThoseWhoHandleTakeEntriesOut) {
   auto connection = connect();
-  EXPECT_EQ(refused(connection, {"XDEL", "hf:a", "1-1"}), GetParam() == "ingress" || GetParam() == "poller");
+  EXPECT_EQ(refused(connection, {"XDEL", "hf:a", "1-1"}), GetParam() != "worker" && GetParam() != "cli");
 }
 
-TEST_P(RedisRoles, TheIngressKnowsNoScripts) {
+TEST_P(RedisRoles, TheIngressAndTheExporterKnowNoScripts) {
   auto connection = connect();
-  EXPECT_EQ(refused(connection, {"EVALSHA", std::string(40, '0'), "0"}), GetParam() == "ingress");
-  EXPECT_EQ(refused(connection, {"SCRIPT", "LOAD", "return 1"}), GetParam() == "ingress");
+  const bool knows_none = GetParam() == "ingress" || GetParam() == "exporter";
+  EXPECT_EQ(refused(connection, {"EVALSHA", std::string(40, '0'), "0"}), knows_none);
+  EXPECT_EQ(refused(connection, {"SCRIPT", "LOAD", "return 1"}), knows_none);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, RedisRoles, testing::Values("ingress", "poller", "worker", "cli"),
+TEST_P(RedisRoles, TheExporterSeesNumbersAndNoKey) {
+  auto connection = connect();
+  EXPECT_FALSE(refused(connection, {"INFO", "all"}));
+  EXPECT_EQ(refused(connection, {"HGET", "hf:meta", "layout"}), GetParam() == "exporter");
+  EXPECT_EQ(refused(connection, {"SLOWLOG", "LEN"}), GetParam() != "exporter");
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, RedisRoles, testing::Values("ingress", "poller", "worker", "cli", "exporter"),
                          [](const auto& given) { return given.param; });
 
 TEST(RedisAcl, WhoHasNoNameMayPingOnly) {

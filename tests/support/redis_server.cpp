@@ -59,7 +59,7 @@ std::string RedisServer::url_of(const std::string& role) const {
 
 void RedisServer::write_users() const {
   std::map<std::string, std::string> passwords;
-  for (const char* role : {"ingress", "poller", "worker", "cli"}) passwords[role] = password_of(role);
+  for (const char* role : {"ingress", "poller", "worker", "cli", "exporter"}) passwords[role] = password_of(role);
   const int code = make_redis_acl(directory_ / "passwords", passwords, users(), {{"REDIS_DEFAULT", "on nopass ~* &* +@all"}});
   if (code != 0) give_up("deploy/redis_acl failed", read_file(users()));
 }
