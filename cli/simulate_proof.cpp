@@ -9,6 +9,7 @@ namespace hookfleet::cli {
 namespace {
 
 constexpr std::string_view kPage = "500";
+constexpr auto kDeadLettersEvery = std::chrono::seconds(2);  // while notifications come: a range of every partition
 
 }  // namespace
 
@@ -52,6 +53,10 @@ void SimulateProof::look() {
     for (const auto& token : receiver_->take()) token ? ledger_.received(*token) : ledger_.foreign();
   } else if (!stream_.empty()) {
     with_redis([this] { read_stream(); });
+  }
+  if (const auto now = std::chrono::steady_clock::now(); now - looked_ >= kDeadLettersEvery) {
+    looked_ = now;
+    with_redis([this] { read_dead_letters(); });
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +48,7 @@ class SimulateProof {
   std::vector<std::string> dead_last_;  // by partition
   std::uint64_t backlog_ = 0;
   bool lost_ = false;
+  std::chrono::steady_clock::time_point looked_{};  // at the dead letters
 };
 
 /// The lines of a settings file that send everything to `url`, or to a stream of that key where `url` is empty.

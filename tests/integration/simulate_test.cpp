@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "tests/support/http.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
 
 namespace hookfleet::cli {
@@ -150,6 +152,30 @@ TEST(SimulatePush, ComesFromTheAddressesGiven) {
   ::close(listener);
   EXPECT_EQ(said.code, kOk) << said.out;
   EXPECT_EQ(from, (std::set<std::string>{"127.0.0.2", "127.0.0.3"}));
+}
+
+TEST(SimulatePush, EndsWithItsReportWhenInterrupted) {
+  HttpServer ingress;
+  const support::TempDir directory;
+  support::Process simulator(
+      {{HOOKFLEET_BIN_DIR "/hookfleet", "simulate", "--to", ingress.url("/webhook"), "--rate", "200/s"}, {}, directory / "said"});
+  ASSERT_TRUE(support::wait_until(30s, [&] { return ingress.count() > 20; }));
+  simulator.signal(SIGINT);
+  EXPECT_EQ(simulator.wait(30s), kOk);
+  const std::string said = support::read_file(directory / "said");
+  EXPECT_THAT(said, HasSubstr("answers        200: " + std::to_string(ingress.count()) + "\n"));
+  EXPECT_THAT(said, HasSubstr("acknowledged   " + std::to_string(ingress.count()) + "\n"));
+}
+
+TEST(SimulatePush, InterruptedWaitsForNoPause) {
+  HttpServer ingress([](const Request&) { return Reply::of(503); });
+  const support::TempDir directory;
+  support::Process simulator(
+      {{HOOKFLEET_BIN_DIR "/hookfleet", "simulate", "--to", ingress.url("/webhook"), "--instances", "3"}, {}, directory / "said"});
+  ASSERT_TRUE(support::wait_until(30s, [&] { return ingress.count() == 3; }));
+  simulator.signal(SIGINT);
+  EXPECT_EQ(simulator.wait(30s), kFailed) << "nothing was acknowledged";
+  EXPECT_THAT(support::read_file(directory / "said"), HasSubstr("acknowledged   0, 3 not yet\n"));
 }
 
 TEST(SimulatePush, RefusesWrongUseAndSaysWhy) {
