@@ -4,7 +4,7 @@
 - each alert has a severity, a summary, a section of runbook.md and tests of which one sees it fire and one doesn't; and the reverse
 - every expression of rules, dashboards and consoles parses (promtool) and names only metrics and labels that exist: those of the golden
   files of the programs' tables, of the lists in exporters/, and what the rules record
-- consoles/runbook.html is made of runbook.md, and the PrometheusRule for Kubernetes of the rules; --update makes both
+- consoles/runbook.html is made of runbook.md; --update makes it
 - verbs of `hookfleet` that the runbook names exist, where HOOKFLEET_BIN_DIR says where the program is
 
 With --live URL it asks the Prometheus there instead, which watches a fleet that has something to do: all targets and rules are well, each
@@ -183,23 +183,11 @@ def check_runbook(alerts, update):
         problem("runbook.md", f"no section ## {name}")
     for name in sorted(set(sections) - set(alerts)):
         problem("runbook.md", f"section {name}, but no such alert")
-    check_made(HERE / "consoles/runbook.html", runbook_page(), "runbook.md", update)
-
-
-def prometheus_rule():
-    """The rules as the Prometheus Operator takes them; their lines stay as they are."""
-    groups = ""
-    for path in sorted((HERE / "rules").glob("*.yml"), reverse=True):  # what is recorded first
-        groups += path.read_text().partition("\ngroups:\n")[2]
-    return ("# Made of deploy/monitoring/rules by .ci/monitoring.py.\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n"
-            "metadata:\n  name: hookfleet\nspec:\n  groups:\n" + "".join(f"  {line}" if line.strip() else line for line in groups.splitlines(True)))
-
-
-def check_made(path, text, source, update):
+    page = HERE / "consoles/runbook.html"
     if update:
-        path.write_text(text)
-    elif not path.exists() or path.read_text() != text:
-        problem(path.relative_to(ROOT), f"not made of this {source}: .ci/monitoring.py --update")
+        page.write_text(runbook_page())
+    elif not page.exists() or page.read_text() != runbook_page():
+        problem("consoles/runbook.html", "not made of this runbook.md: .ci/monitoring.py --update")
 
 
 def check_tests(alerts):
@@ -290,7 +278,6 @@ def main():
         check_names(where, expression, metrics)
     check_parses(asked)
     check_runbook(alerts, update)
-    check_made(ROOT / "deploy/kubernetes/components/monitoring/prometheus-rule.yaml", prometheus_rule(), "rules/", update)
     check_tests(alerts)
     check_verbs()
     for text in problems:

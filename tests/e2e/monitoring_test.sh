@@ -24,7 +24,7 @@ cd - >/dev/null
 
 # The checker itself finds what it is for.
 finds() {  # finds WHAT FILE SED-SCRIPT
-  mkdir -p "$work/copy" && cp -r --parents .ci/monitoring.py deploy/monitoring deploy/kubernetes/components/monitoring tests/unit/golden "$work/copy/"
+  mkdir -p "$work/copy" && cp -r --parents .ci/monitoring.py deploy/monitoring tests/unit/golden "$work/copy/"
   sed -i "$3" "$work/copy/$2"
   ! cmp -s "$2" "$work/copy/$2" || fail "nothing was changed in $2"
   ! /usr/bin/python3 "$work/copy/.ci/monitoring.py" >"$work/out" || fail "not found: $1"
