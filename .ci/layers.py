@@ -34,9 +34,9 @@ RULE = {
     "ingress/accept": THIRD,
     "ingress/append": THIRD,
     "ingress/http": THIRD | {"ingress/accept", "ingress/append"},
+    "ingress/poll": THIRD | {"ingress/append"},
     "ingress": THIRD | {"ingress/accept", "ingress/append", "ingress/http"},
-    "worker/partition": THIRD,
-    "worker/consume": THIRD | {"worker/partition"},
+    "worker/consume": THIRD,
     "worker/dedup": THIRD,
     "worker/retry": THIRD,
     "worker/handlers": THIRD,
@@ -44,13 +44,13 @@ RULE = {
     "worker/routes": THIRD | {"worker/handlers", "worker/forward"},
     "worker/dispatch": THIRD | {"worker/dedup", "worker/routes", "worker/retry", "worker/handlers"},
     "worker/drift": THIRD | {"worker/dispatch", "worker/dedup", "worker/routes", "worker/retry", "worker/handlers", "worker/forward"},
-    "worker": THIRD | {"worker/partition", "worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/forward", "worker/dispatch",
+    "worker": THIRD | {"worker/consume", "worker/dedup", "worker/retry", "worker/routes", "worker/handlers", "worker/forward", "worker/dispatch",
                        "worker/drift"},
     "cli/simulate": THIRD,
     "cli": THIRD | {"cli/simulate", "worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach
-SHARED_FILES = {"cli": {"ingress/config.hpp", "ingress/accept/address.hpp", "worker/config.hpp", "worker/dispatch/arrival.hpp", "worker/dispatch/checks.hpp"}}
+SHARED_FILES = {"cli": {"ingress/config.hpp", "ingress/poll/config.hpp", "ingress/accept/address.hpp", "worker/config.hpp", "worker/dispatch/arrival.hpp", "worker/dispatch/checks.hpp"}}
 
 # header prefix -> its only user
 OWNER = {

@@ -22,18 +22,23 @@ std::vector<std::string> known_handlers(const std::string& handlers) {
 
 FleetSettings::FleetSettings(std::vector<std::string> handlers) {
   ingress::declare(ingress_settings_, ingress_);
+  poll::declare(poller_settings_, poller_);
   worker::declare(worker_settings_, worker_, std::move(handlers));
 }
 
 std::vector<config::Problem> FleetSettings::load(const std::string& file, const std::map<std::string, std::string>& environment) {
   std::vector<config::Problem> problems = ingress_settings_.load(file, environment, {});
-  for (config::Problem& problem : worker_settings_.load(file, environment, {})) {
-    if (std::find(problems.begin(), problems.end(), problem) == problems.end()) problems.push_back(std::move(problem));
+  for (config::Settings* settings : {&poller_settings_, &worker_settings_}) {
+    for (config::Problem& problem : settings->load(file, environment, {})) {
+      if (std::find(problems.begin(), problems.end(), problem) == problems.end()) problems.push_back(std::move(problem));
+    }
   }
   return problems;
 }
 
-std::vector<config::Program> FleetSettings::programs() const { return {{"ingress", &ingress_settings_}, {"worker", &worker_settings_}}; }
+std::vector<config::Program> FleetSettings::programs() const {
+  return {{"ingress", &ingress_settings_}, {"poller", &poller_settings_}, {"worker", &worker_settings_}};
+}
 
 std::chrono::milliseconds member_ttl(const std::string& file, const std::map<std::string, std::string>& environment) {
   FleetSettings settings;

@@ -9,6 +9,7 @@
 #include "common/config/programs.hpp"
 #include "common/config/settings.hpp"
 #include "ingress/config.hpp"
+#include "ingress/poll/config.hpp"
 #include "worker/config.hpp"
 
 namespace hookfleet::cli {
@@ -31,6 +32,7 @@ class FleetSettings {
 
   /// What load() found, or the defaults where it found problems.
   const ingress::Config& ingress() const { return ingress_; }
+  const poll::Config& poller() const { return poller_; }
   const worker::Config& worker() const { return worker_; }
 
   /// What may be a mistake in the settings that load() found.
@@ -41,8 +43,10 @@ class FleetSettings {
 
  private:
   ingress::Config ingress_;
+  poll::Config poller_;
   worker::Config worker_;
   config::Settings ingress_settings_;
+  config::Settings poller_settings_;
   config::Settings worker_settings_;
 };
 

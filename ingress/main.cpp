@@ -1,19 +1,17 @@
 // hookfleet-ingress: judges what is posted, appends it durably, answers. Reads settings, builds the parts, runs until SIGTERM.
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "common/alert/outbox.hpp"
-#include "common/alert/redis_watch.hpp"
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/metrics.hpp"
+#include "common/lifecycle/name.hpp"
+#include "common/lifecycle/open_files.hpp"
 #include "common/lifecycle/process.hpp"
 #include "common/metrics/listener.hpp"
+#include "ingress/append/watch.hpp"
 #include "ingress/config.hpp"
 #include "ingress/http/webhook.hpp"
 #include "ingress/metrics.hpp"
@@ -25,27 +23,10 @@ using namespace hookfleet;
 
 constexpr char kProgram[] = "hookfleet-ingress";
 constexpr char kAbout[] = "Receives GREEN-API notifications: answers 200 when one is durable in Redis.";
-constexpr auto kRedisGrace = 30s;   // a Redis restart shorter than this doesn't take the process out of the fleet
 constexpr auto kLoopSilence = 10s;  // a loop that stands for longer makes /livez fail
 
-// Each sender holds a connection or two through nginx; the shells' default of 1,024 is too few.
-void raise_open_files(const log::Logger& log) {
-  constexpr rlim_t kWanted = 8192;
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= kWanted) return;
-  limit.rlim_cur = std::min(kWanted, limit.rlim_max);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < kWanted) {
-    log.warn("system.open_files", "few files may be open: raise the hard limit of nofile to 8192", {{"limit", limit.rlim_cur}});
-  }
-}
-
-std::string host_and_pid() {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  return std::string(host.data()) + ':' + std::to_string(::getpid());
-}
+// Each sender holds a connection or two through nginx.
+constexpr std::size_t kOpenFiles = 8192;
 
 }  // namespace
 
@@ -57,17 +38,15 @@ int main(int argc, char** argv) {
   if (!begun) return begun.error();
   lifecycle::Process& process = **begun;
   const log::Logger& log = process.log();
-  raise_open_files(log);
+  lifecycle::raise_open_files(log, kOpenFiles);
 
   const base::SystemClock clock;
   metrics::Registry registry(ingress::kTable, kProgram);
   lifecycle::export_log(registry, log);
   lifecycle::export_reloads(registry, process);
   lifecycle::Health health(clock);
-  health.require("redis", kRedisGrace);
   health.require("server");
   health.watch("http", kLoopSilence);
-  health.watch("appender", kLoopSilence);
   const auto listener =
       metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
   if (!listener) {
@@ -81,42 +60,14 @@ int main(int argc, char** argv) {
   alert::Outbox outbox({.endpoint = config.redis.endpoint,
                         .layout = config.layout,
                         .options = config.alerts,
-                        .process = std::string(kProgram) + ' ' + host_and_pid()},
+                        .process = std::string(kProgram) + ' ' + lifecycle::host_and_pid()},
                        sinks, web, alert_metrics, log, clock);
 
-  int exit_code = 0;
-  append::Events events;
-  alert::RedisWatch redis_watch(outbox, config.alerts.window);  // the writer thread's
-  events.beat = [&] {
-    health.beat("appender");
-    redis_watch.tick(clock.now());
-  };
-  events.memory = [&](bool closed, std::uint64_t used, std::uint64_t maxmemory) {
-    redis_watch.say(alert::Kind::kRedisFull, closed,
-                    "Redis uses " + std::to_string(used >> 20U) + " of " + std::to_string(maxmemory >> 20U) +
-                        " MiB: new notifications get 503 until enough is handled, dropped or forgotten",
-                    clock.now());
-  };
-  events.state = [&, was_ready = false](const append::State& state) mutable {
-    redis_watch.say(alert::Kind::kRedisDown, !state.writable && !state.reachable,
-                    "an ingress can't reach Redis, deliveries get 504: " + state.reason, clock.now());
-    redis_watch.say(alert::Kind::kRedisNotDurable, !state.writable && state.reachable,
-                    "Redis wouldn't keep what it acknowledges, deliveries get 504: " + state.reason, clock.now());
-    if (state.writable) {
-      health.ready("redis");
-      if (!std::exchange(was_ready, true)) log.info("system.ready", "deliveries are stored");  // later changes: redis.*
-    } else {
-      health.unready("redis", state.reason);
-    }
-    if (!state.foreign_layout) return;
-    log.error("system.failed", "Redis belongs to a fleet with another layout", {{"error", state.reason}});
-    exit_code = lifecycle::Process::kBadSettings;
-    process.request_stop();
-  };
   lifecycle::LogLevel log_level(log, "ingress", config.log.level);
-  events.control = [&](redis::ReplyView control) { log_level.observe(control); };
+  append::Watch watch({.who = "an ingress", .not_stored = "deliveries get 504", .full = "new notifications get 503"}, config.alerts.window,
+                      outbox, health, log_level, process, clock);
   const append::Metrics append_metrics(registry, config.layout.partitions);
-  append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, events);
+  append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, watch.events());
 
   const http::Metrics http_metrics(registry);
   http::Webhook webhook({.body_max = config.http.body_max, .deadline = config.append.deadline},
@@ -170,6 +121,6 @@ int main(int argc, char** argv) {
   if (drained == http::Server::Drained::kCutOff) log.error("system.drain_failed", "some requests were cut off without an answer");
   appender.stop();
   outbox.stop();
-  log.info("system.stopped", "stopped", {{"exit_code", exit_code}});
-  return exit_code;
+  log.info("system.stopped", "stopped", {{"exit_code", watch.exit_code()}});
+  return watch.exit_code();
 }

@@ -8,6 +8,7 @@
 
 #include "common/alert/options.hpp"
 #include "common/config/settings.hpp"
+#include "common/lease/settings.hpp"
 #include "common/lifecycle/settings.hpp"
 #include "common/log/settings.hpp"
 #include "common/redis/settings.hpp"
@@ -17,7 +18,6 @@
 #include "worker/dedup/settings.hpp"
 #include "worker/dispatch/checks.hpp"
 #include "worker/instance_states.hpp"
-#include "worker/partition/settings.hpp"
 #include "worker/retry/settings.hpp"
 #include "worker/routes/settings.hpp"
 
@@ -68,7 +68,12 @@ inline void declare(config::Settings& settings, Config& config, std::vector<std:
                  "Waiting notifications at which the operator is told; 0: never");
   settings.count("stream.dead_letter_alert", config.thresholds.dead_letters, {0, kEntriesMax},
                  "Dead letters at which the operator is told that they pile up; 0: never. Each new one is told by itself");
-  partition::declare(settings, config.worker.timers);
+  lease::declare(settings, "worker",
+                 {.member = "a worker",
+                  .held = "partition",
+                  .begins = "starts handlers",
+                  .drain = "How long handlers that run may take on SIGTERM; below the grace period"},
+                 config.worker.timers);
   dedup::declare(settings, config.dedup);
   retry::declare(settings, config.retry);
   routes::declare(settings, config.routes, std::move(handlers), config.layout.prefix);

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "worker/partition/targets.hpp"
+#include "common/lease/targets.hpp"
 
 namespace hookfleet::worker {
 namespace {
 
 using namespace std::chrono_literals;
 using dispatch::Desk;
-using partition::Ownership;
+using lease::Ownership;
 
 constexpr auto kLayoutEvery = 5s;
 constexpr auto kOldestEvery = 30s;
@@ -234,7 +234,7 @@ void Core::members(const Heartbeat& call, std::span<const std::string> live, bas
   last_heartbeat_ = call.sent;
   heartbeat_answered_ = true;
   if (stopping_) return;
-  const std::vector<bool> mine = partition::targets(live, self_, static_cast<unsigned>(slots_.size()));
+  const std::vector<bool> mine = lease::targets(live, self_, static_cast<unsigned>(slots_.size()));
   for (Slot& slot : slots_) {
     slot.wanted = mine[slot.partition];
     const bool held = slot.ownership.owned() && slot.ownership.state() != Ownership::State::kDraining;

@@ -15,19 +15,19 @@
 
 #include "common/base/clock.hpp"
 #include "common/lease/lease.hpp"
+#include "common/lease/ownership.hpp"
 #include "common/redis/error.hpp"
 #include "common/stream/keys.hpp"
 #include "worker/call.hpp"
 #include "worker/dispatch/desk.hpp"
 #include "worker/dispatch/job.hpp"
 #include "worker/dispatch/record.hpp"
-#include "worker/partition/ownership.hpp"
 #include "worker/retry/type_holds.hpp"
 
 namespace hookfleet::worker {
 
 struct Options {
-  partition::Timers timers;
+  lease::Timers timers;
   std::size_t concurrency = 16;                       ///< handlers at a time, of those that take a thread
   std::chrono::milliseconds handler_timeout{15'000};  ///< a handler that runs for longer is reported
   std::size_t memory_max = 256UL << 20;               ///< waiting entries and their bodies
@@ -84,7 +84,7 @@ class Outside {
 };
 
 /// All decisions of a worker, as a state machine: time, replies, batches and results come in; calls, reads and starts go out. Joins the
-/// leases (partition::Ownership) with what is in memory (dispatch::Desk). Knows no socket, thread or clock.
+/// leases (lease::Ownership) with what is in memory (dispatch::Desk). Knows no socket, thread or clock.
 /// Each member ends with everything sent and started that may be.
 /// Threads: one.
 class Core {
@@ -145,9 +145,9 @@ class Core {
 
  private:
   struct Slot {
-    Slot(unsigned number, const partition::Timers& timers) : partition(number), ownership(timers) {}
+    Slot(unsigned number, const lease::Timers& timers) : partition(number), ownership(timers) {}
     unsigned partition;
-    partition::Ownership ownership;
+    lease::Ownership ownership;
     bool wanted = false;
     std::size_t orphans = 0;  // handlers of earlier tenures that run
     std::unique_ptr<dispatch::Desk> desk;

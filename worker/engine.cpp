@@ -1,10 +1,8 @@
 #include "worker/engine.hpp"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <random>
 #include <utility>
 
@@ -35,12 +33,6 @@ std::string_view to_text(Outside::Loss loss) {
   return "";
 }
 
-/// Errors that a new connection may cure: the server is another one by now, restarts, or has lost its scripts.
-bool cured_by_reconnecting(redis::ReplyError error) {
-  return error == redis::ReplyError::kNoScript || error == redis::ReplyError::kReadonly || error == redis::ReplyError::kLoading ||
-         error == redis::ReplyError::kMasterDown || error == redis::ReplyError::kNoAuth;
-}
-
 std::vector<const redis::Script*> all(const stream::Scripts& stream, const lease::Scripts& lease) {
   std::vector<const redis::Script*> scripts;
   for (const auto* script : stream.all()) scripts.push_back(script);
@@ -49,15 +41,6 @@ std::vector<const redis::Script*> all(const stream::Scripts& stream, const lease
 }
 
 }  // namespace
-
-std::string unique_name() {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  std::random_device random;
-  const std::uint32_t number = random();
-  return std::string(host.data()) + ":" + std::to_string(::getpid()) + ":" +
-         digest::to_hex({reinterpret_cast<const char*>(&number), sizeof number});
-}
 
 Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
                const base::Clock& clock, alert::Operator& operators, Callbacks callbacks)
@@ -80,24 +63,24 @@ Engine::Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const 
   pool_.emplace(setup_.options.concurrency, clock_, [this] { wakeup_.signal(); });
   runner_.emplace(clock_, [this] { wakeup_.signal(); });
   connector_.emplace(setup_.endpoint, setup_.timeouts, setup_.layout, all(scripts_, lease_scripts_),
-                     consume::Connector::Callbacks{.connected =
-                                                       [this](redis::Connection connection) {
-                                                         base::MutexLock lock(mutex_);
-                                                         inbox_.connection = std::move(connection);
-                                                         wakeup_.signal();
-                                                       },
-                                                   .failed =
-                                                       [this](const std::string& why) {
-                                                         base::MutexLock lock(mutex_);
-                                                         inbox_.connect_failures.push_back(why);
-                                                         wakeup_.signal();
-                                                       },
-                                                   .other_fleet =
-                                                       [this](const std::string& why) {
-                                                         base::MutexLock lock(mutex_);
-                                                         inbox_.other_fleet = why;
-                                                         wakeup_.signal();
-                                                       }});
+                     stream::Connector::Callbacks{.connected =
+                                                      [this](redis::Connection connection) {
+                                                        base::MutexLock lock(mutex_);
+                                                        inbox_.connection = std::move(connection);
+                                                        wakeup_.signal();
+                                                      },
+                                                  .failed =
+                                                      [this](const std::string& why) {
+                                                        base::MutexLock lock(mutex_);
+                                                        inbox_.connect_failures.push_back(why);
+                                                        wakeup_.signal();
+                                                      },
+                                                  .other_fleet =
+                                                      [this](const std::string& why) {
+                                                        base::MutexLock lock(mutex_);
+                                                        inbox_.other_fleet = why;
+                                                        wakeup_.signal();
+                                                      }});
   reader_.emplace(setup_.endpoint, setup_.timeouts, keys_,
                   consume::Reader::Callbacks{.done = [this](std::vector<consume::Delivered> batch) { delivered(std::move(batch)); },
                                              .failed =
@@ -266,7 +249,7 @@ void Engine::tell_redis(bool reachable, const std::string& why) {
 void Engine::answered(Asked asked) {
   if (!asked.call && !asked.then) return;
   for (const redis::Reply& reply : asked.got) {
-    if (cured_by_reconnecting(reply.view().error())) {
+    if (redis::cured_by_reconnecting(reply.view().error())) {
       metrics_.calls_failed.add();
       broken_ = std::string(reply.view().text());
       return;

@@ -17,13 +17,14 @@
 #include "common/base/wakeup.hpp"
 #include "common/lease/lease.hpp"
 #include "common/lease/members.hpp"
+#include "common/lifecycle/name.hpp"
 #include "common/log/logger.hpp"
 #include "common/log/rate_limit.hpp"
 #include "common/redis/pipeline.hpp"
+#include "common/stream/connector.hpp"
 #include "common/stream/keys.hpp"
 #include "common/stream/scripts.hpp"
 #include "worker/alerts.hpp"
-#include "worker/consume/connector.hpp"
 #include "worker/consume/reader.hpp"
 #include "worker/core.hpp"
 #include "worker/dispatch/async_runner.hpp"
@@ -34,9 +35,6 @@
 #include "worker/metrics.hpp"
 
 namespace hookfleet::worker {
-
-/// A name no other process start has: host:pid:random.
-std::string unique_name();
 
 /// The worker at work: turns the core's wishes into commands, reads and handlers, and brings their answers back. Holds partitions from its
 /// start to stop().
@@ -64,7 +62,7 @@ class Engine : private Outside {
     dispatch::Checks checks;
     std::size_t identical_max = log::Options().identical_max;  ///< log.identical_max
     Thresholds thresholds;
-    std::string name = unique_name();
+    std::string name = lifecycle::unique_name();
   };
   /// The references outlive the engine.
   Engine(Setup setup, std::shared_ptr<const routes::Routes> routes, const Metrics& metrics, const log::Logger& log,
@@ -221,7 +219,7 @@ class Engine : private Outside {
   // Last on purpose: they must end before anything above is destroyed, the engine's own first.
   std::optional<dispatch::HandlerPool> pool_;
   std::optional<dispatch::AsyncRunner> runner_;
-  std::optional<consume::Connector> connector_;
+  std::optional<stream::Connector> connector_;
   std::optional<consume::Reader> reader_;
   std::jthread thread_;
 };

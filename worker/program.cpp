@@ -9,6 +9,7 @@
 #include "common/lifecycle/health.hpp"
 #include "common/lifecycle/log_level.hpp"
 #include "common/lifecycle/metrics.hpp"
+#include "common/lifecycle/name.hpp"
 #include "common/lifecycle/process.hpp"
 #include "common/metrics/listener.hpp"
 #include "worker/config.hpp"
@@ -65,7 +66,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
         options, handlers, [&](const std::string& name, const forward::Options& target) { return forwarder.target(name, target); });
   };
 
-  const std::string name = unique_name();
+  const std::string name = lifecycle::unique_name();
   const auto sinks = alert::make_sinks(config.alerts);
   const alert::Metrics alert_metrics(registry, sinks);
   web::Client web;

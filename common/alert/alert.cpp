@@ -25,6 +25,9 @@ std::string_view to_text(Kind kind) {
     case Kind::kTargetUnavailable: return "target_unavailable";
     case Kind::kDeliveryRefused: return "delivery_refused";
     case Kind::kTokenRefused: return "token_refused";
+    case Kind::kPollFailed: return "poll_failed";
+    case Kind::kWebhookSet: return "webhook_set";
+    case Kind::kInstanceMismatch: return "instance_mismatch";
     case Kind::kUnlistedAddress: return "unlisted_address";
     case Kind::kBacklog: return "backlog";
     case Kind::kDeadLetters: return "dead_letters";
@@ -65,6 +68,9 @@ Severity severity(Kind kind) {
     case Kind::kQuota:
     case Kind::kHandlerHung:
     case Kind::kDeliveryRefused:
+    case Kind::kPollFailed:
+    case Kind::kWebhookSet:
+    case Kind::kInstanceMismatch:
     case Kind::kDeadLetters:
     case Kind::kSettingsRefused:
     case Kind::kProcessHung:
@@ -106,6 +112,9 @@ bool about_redis(Kind kind) {
     case Kind::kDeliveryRefused:
     case Kind::kTokenRefused:
     case Kind::kUnlistedAddress:
+    case Kind::kPollFailed:
+    case Kind::kWebhookSet:
+    case Kind::kInstanceMismatch:
     case Kind::kBacklog:
     case Kind::kDeadLetters:
     case Kind::kRedisMemory:
@@ -125,12 +134,15 @@ bool adds_up(Kind kind) {
     case Kind::kHandlerHung:
     case Kind::kDeliveryRefused:
     case Kind::kTokenRefused:
+    case Kind::kInstanceMismatch:
     case Kind::kUnlistedAddress: return true;
     case Kind::kUnknownType:
     case Kind::kInstanceState:
     case Kind::kQuota:
     case Kind::kTypeHeld:
     case Kind::kTargetUnavailable:
+    case Kind::kPollFailed:
+    case Kind::kWebhookSet:
     case Kind::kBacklog:
     case Kind::kDeadLetters:
     case Kind::kRedisMemory:

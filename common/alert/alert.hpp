@@ -25,9 +25,12 @@ enum class Kind : std::uint8_t {
   kHandlerHung,        ///< a handler runs past its timeout
   kTargetUnavailable,  ///< what an action needs has been away for a minute: its chats wait
   // about deliveries
-  kDeliveryRefused,  ///< a right token was answered with something else than 200, not because we are draining
-  kTokenRefused,     ///< a listed address came without a right token
-  kUnlistedAddress,  ///< a right token came from an address that is not on the allowlist
+  kDeliveryRefused,   ///< a right token was answered with something else than 200, not because we are draining
+  kTokenRefused,      ///< a listed address came without a right token
+  kPollFailed,        ///< an instance's notifications can't be fetched, and only a person can help, or it has lasted for minutes
+  kWebhookSet,        ///< likewise, since webhookUrl is set: the service pushes
+  kInstanceMismatch,  ///< a fetched notification names another instance than the one it was fetched for
+  kUnlistedAddress,   ///< a right token came from an address that is not on the allowlist
   // about what is kept
   kBacklog,       ///< more entries wait than stream.backlog_alert
   kDeadLetters,   ///< more dead letters lie there than stream.dead_letter_alert allows

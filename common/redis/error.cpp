@@ -38,4 +38,9 @@ bool is_refusal(ReplyError error) {
   return false;
 }
 
+bool cured_by_reconnecting(ReplyError error) {
+  return error == ReplyError::kNoScript || error == ReplyError::kReadonly || error == ReplyError::kLoading ||
+         error == ReplyError::kMasterDown || error == ReplyError::kNoAuth;
+}
+
 }  // namespace hookfleet::redis

@@ -48,4 +48,8 @@ enum class ReplyError {
 /// CLUSTERDOWN. The same command may be tried again.
 bool is_refusal(ReplyError error);
 
+/// True for errors that a new connection, with scripts loaded anew, may cure: the server is another one by now, restarts, or has lost its
+/// scripts.
+bool cured_by_reconnecting(ReplyError error);
+
 }  // namespace hookfleet::redis

@@ -33,8 +33,10 @@ std::string balanced_tag(unsigned partition, unsigned partitions) {
 }  // namespace
 
 Keys::Keys(const Layout& layout)
-    : meta_(layout.prefix + ":meta"),
+    : prefix_(layout.prefix + ':'),
+      meta_(layout.prefix + ":meta"),
       members_(layout.prefix + ":members"),
+      pollers_(layout.prefix + ":pollers"),
       news_(layout.prefix + ":news"),
       control_(layout.prefix + ":control"),
       audit_(layout.prefix + ":audit"),
@@ -57,6 +59,8 @@ const std::string& Keys::att(unsigned partition) const { return tagged_.at(parti
 const std::string& Keys::dlq(unsigned partition) const { return tagged_.at(partition).dlq; }
 const std::string& Keys::cnt(unsigned partition) const { return tagged_.at(partition).cnt; }
 const std::string& Keys::inst(unsigned partition) const { return tagged_.at(partition).inst; }
+
+std::string Keys::poll(std::uint64_t id_instance) const { return prefix_ + "poll:" + std::to_string(id_instance); }
 
 std::string Keys::alert(std::string_view digest16) const {
   std::string key;

@@ -22,7 +22,8 @@ struct Layout {
 
 /// What names of keys are made of, for whoever meets keys and must tell the fleet's from others: behind the prefix, whole or its beginning,
 /// of those that belong to no partition, and behind the hash tag, whole or its beginning, of those of a partition.
-inline constexpr std::array<std::string_view, 7> kFleetKeys{"meta", "members", "news", "control", "audit", "alerts", "alerts:lease"};
+inline constexpr std::array<std::string_view, 8> kFleetKeys{"meta",    "members", "pollers", "news",
+                                                            "control", "audit",   "alerts",  "alerts:lease"};
 inline constexpr std::array<std::string_view, 2> kFleetKeyBeginnings{"alert:", "poll:"};
 inline constexpr std::array<std::string_view, 6> kPartitionKeys{"s", "ctl", "att", "dlq", "cnt", "inst"};
 inline constexpr std::array<std::string_view, 2> kPartitionKeyBeginnings{"msg:", "chat:"};
@@ -49,13 +50,15 @@ class Keys {
   std::string of(unsigned partition, std::string_view suffix) const;
 
   const std::string& meta() const { return meta_; }        ///< hf:meta
-  const std::string& members() const { return members_; }  ///< hf:members
+  const std::string& members() const { return members_; }  ///< hf:members: the workers
+  const std::string& pollers() const { return pollers_; }  ///< hf:pollers
   const std::string& news() const { return news_; }        ///< hf:news
   const std::string& control() const { return control_; }  ///< hf:control: run-time wishes of the operator
   const std::string& audit() const { return audit_; }      ///< hf:audit: a stream, what operators did
 
   const std::string& alerts() const { return alerts_; }              ///< hf:alerts: a stream, what operators are to be told
   const std::string& alerts_lease() const { return alerts_lease_; }  ///< hf:alerts:lease: who delivers them, and how far each sink is
+  std::string poll(std::uint64_t id_instance) const;                 ///< hf:poll:<idInstance>: the lease of who fetches for it
   std::string alert(std::string_view digest16) const;                ///< hf:alert:<16 bytes>: told within the window
 
  private:
@@ -63,7 +66,7 @@ class Keys {
     std::string tag, base, stream, ctl, att, dlq, cnt, inst;
   };
   std::vector<Tagged> tagged_;
-  std::string meta_, members_, news_, control_, audit_, alerts_, alerts_lease_, alert_;
+  std::string prefix_, meta_, members_, pollers_, news_, control_, audit_, alerts_, alerts_lease_, alert_;
 };
 
 /// The partition of a notification: XXH3_64bits (seed 0) of decimal idInstance, NUL, order key; modulo the number of partitions.

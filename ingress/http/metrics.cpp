@@ -3,7 +3,8 @@
 namespace hookfleet::http {
 
 Metrics::Metrics(metrics::Registry& registry)
-    : ack_seconds(registry.histogram("hookfleet_ingress_ack_seconds")),
+    : stored(registry, "hookfleet_ingress_notifications_total"),
+      ack_seconds(registry.histogram("hookfleet_ingress_ack_seconds")),
       body_bytes(registry.histogram("hookfleet_ingress_body_bytes")),
       in_flight(registry.gauge("hookfleet_ingress_in_flight")),
       unlisted(registry.counter("hookfleet_ingress_unlisted_total")),
@@ -14,20 +15,9 @@ Metrics::Metrics(metrics::Registry& registry)
   for (const Answer& row : kAnswers) {
     deliveries[static_cast<std::size_t>(row.outcome)] = registry.counter("hookfleet_ingress_deliveries_total", {{"outcome", row.label}});
   }
-  const auto names = notification::type_webhook_names();
-  static_assert(std::tuple_size_v<decltype(notifications)> == 12, "the documented types and one for the rest");
-  for (std::size_t i = 0; i < notifications.size(); ++i) {
-    const std::string_view name = i < names.size() ? names[i] : notification::type_label("");
-    notifications[i] = registry.counter("hookfleet_ingress_notifications_total", {{"typeWebhook", name}});
-  }
   for (std::size_t i = 0; i < kTokenIndexes.size(); ++i) {
     token_matches[i] = registry.counter("hookfleet_ingress_token_matches_total", {{"index", kTokenIndexes[i]}});
   }
-}
-
-const metrics::Counter& Metrics::stored(std::string_view type_webhook) const {
-  const auto type = notification::find_type_webhook(type_webhook);
-  return type ? notifications[static_cast<std::size_t>(*type)] : notifications.back();
 }
 
 }  // namespace hookfleet::http

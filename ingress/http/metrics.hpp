@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "common/metrics/registry.hpp"
-#include "common/notification/types.hpp"
+#include "ingress/append/stored_by_type.hpp"
 #include "ingress/http/answers.hpp"
 
 namespace hookfleet::http {
@@ -34,14 +34,12 @@ inline constexpr std::array<std::string_view, 4> kTokenIndexes{"0", "1", "2", "3
 struct Metrics {
   explicit Metrics(metrics::Registry& registry);
 
-  /// By typeWebhook; unknown ones together.
-  const metrics::Counter& stored(std::string_view type_webhook) const;
   const metrics::Counter& token_match(std::size_t index) const {
     return token_matches[index < kTokenIndexes.size() ? index : kTokenIndexes.size() - 1];
   }
 
   std::array<metrics::Counter, kOutcomes> deliveries;  ///< by Outcome
-  std::array<metrics::Counter, 12> notifications;      ///< by TypeWebhook, then "other"
+  append::StoredByType stored;
   std::array<metrics::Counter, kTokenIndexes.size()> token_matches;
   metrics::Histogram ack_seconds, body_bytes;
   metrics::Gauge in_flight;

@@ -121,7 +121,7 @@ void Webhook::take(const Request& request, Reply& reply, accept::Verdict& verdic
 
   auto exchange = std::make_unique<Exchange>(Exchange{*this, std::move(reply), arrived, entry.id, request_id,
                                                       std::string(notification::trace_id(entry.trace)), *instance,
-                                                      metrics_.stored(entry.type_webhook), verdict.client});
+                                                      metrics_.stored.of(entry.type_webhook), verdict.client});
   // The appender calls back exactly once; a bare pointer fits into its function without an allocation.
   appender_.submit(std::move(entry), arrived + limits_.deadline, [waiting = exchange.release()](append::Outcome outcome) {
     const std::unique_ptr<Exchange> finished(waiting);

@@ -97,7 +97,7 @@ class Worker {
  public:
   struct With {
     int port = 0;  ///< 0: the server's own
-    std::string name = unique_name();
+    std::string name = lifecycle::unique_name();
     Options options = quick();
     retry::Options retry = {.attempts = 3, .first = 20ms, .max = 100ms};
     dispatch::Checks checks = {};
@@ -592,7 +592,7 @@ TEST_F(WorkerTest, FailedAttemptsSurviveATakeover) {
     ASSERT_TRUE(wait_until(10s, [&] { return attempts() == 1; }));
     EXPECT_TRUE(worker.stop());
   }
-  slow.name = unique_name();
+  slow.name = lifecycle::unique_name();
   Worker worker(server, script, slow);
   ASSERT_TRUE(drained());
   EXPECT_EQ(script.runs("bad-0"), 2U);

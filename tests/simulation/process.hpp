@@ -85,7 +85,7 @@ class Process final : public worker::Outside {
   bool empty() const;
   /// It lives, and has nothing to do.
   bool idle() const { return !dead_ && !frozen_ && open_ && empty(); }
-  const partition::Timers& timers() const { return options_.timers; }
+  const lease::Timers& timers() const { return options_.timers; }
 
   void connect();
   /// `silent`: it notices later.

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "worker/handlers/message.hpp"
-#include "worker/partition/targets.hpp"
+#include "common/lease/targets.hpp"
 
 namespace hookfleet::worker {
 namespace {
@@ -171,7 +171,7 @@ TEST_F(CoreTest, WantsItsShareOnly) {
   connect(live);
   std::vector<bool> asked(32);
   for (const auto& call : outside.take<Acquire>()) asked[call.partition] = true;
-  EXPECT_EQ(asked, partition::targets(live, "self", 32));
+  EXPECT_EQ(asked, lease::targets(live, "self", 32));
 }
 
 TEST_F(CoreTest, IsNotDueWhileNothingIsToBeDone) {
@@ -339,7 +339,7 @@ TEST_F(CoreTest, WhatAnotherShouldOwnIsHandedOverAfterWhatRunsHasEnded) {
   ASSERT_EQ(outside.jobs.size(), 1U);
   advance(2s);
   std::vector<std::string> live{"self"};
-  for (int i = 0; partition::targets(live, "self", 1)[0]; ++i) live = {"other" + std::to_string(i), "self"};
+  for (int i = 0; lease::targets(live, "self", 1)[0]; ++i) live = {"other" + std::to_string(i), "self"};
   heartbeat(live);
   EXPECT_TRUE(outside.take<Release>().empty());
   finish();

@@ -13,7 +13,7 @@
 #include "common/redis/script.hpp"
 #include "common/stream/keys.hpp"
 
-namespace hookfleet::consume {
+namespace hookfleet::stream {
 
 /// Opens connections on a thread of its own, since resolving, connecting and AUTH block for seconds: tries until one is open, the layout in
 /// Redis is ours and the scripts are loaded.
@@ -55,4 +55,4 @@ class Connector {
   std::jthread thread_;
 };
 
-}  // namespace hookfleet::consume
+}  // namespace hookfleet::stream

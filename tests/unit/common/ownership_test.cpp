@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <map>
 
-#include "worker/partition/ownership.hpp"
-#include "worker/partition/targets.hpp"
+#include "common/lease/ownership.hpp"
+#include "common/lease/targets.hpp"
 
-namespace hookfleet::partition {
+namespace hookfleet::lease {
 namespace {
 
 using namespace std::chrono_literals;
@@ -15,6 +15,17 @@ std::vector<std::string> members(std::size_t count) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < count; ++i) names.push_back("host:" + std::to_string(100 + i) + ":x");
   return names;
+}
+
+TEST(Targets, OfNamesMoveLittleWhenOneComes) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < 100; ++i) names.push_back(std::to_string(1101000000 + i));
+  const auto before = target_map(members(4), names);
+  names.insert(names.begin(), "1100999999");
+  const auto after = target_map(members(4), names);
+  unsigned moved = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) moved += before[i] != after[i + 1] ? 1U : 0U;
+  EXPECT_LE(moved, 5U);
 }
 
 TEST(Targets, GiveEachMemberItsShareToWithinOne) {
@@ -54,7 +65,7 @@ TEST(Targets, MoveLittleWhenAMemberJoins) {
 
 class OwnershipTest : public testing::Test {
  protected:
-  lease::Held held(const std::string& epoch, lease::How how = lease::How::kClean) { return {epoch, how, "0-0"}; }
+  Held held(const std::string& epoch, How how = How::kClean) { return {epoch, how, "0-0"}; }
   void take(const std::string& epoch) {
     ownership.acquire_sent();
     ASSERT_EQ(ownership.acquired(held(epoch), now, now + 1ms), Ownership::Acquired::kTaken);
@@ -93,14 +104,14 @@ TEST_F(OwnershipTest, AsksOnceAtATime) {
 
 TEST_F(OwnershipTest, ARefusedOneIsAskedForWhenTheOthersLeaseEnds) {
   ownership.acquire_sent();
-  EXPECT_EQ(ownership.acquired(lease::Refused{"other", 700ms, "s"}, now, now), Ownership::Acquired::kRefused);
+  EXPECT_EQ(ownership.acquired(Refused{"other", 700ms, "s"}, now, now), Ownership::Acquired::kRefused);
   EXPECT_FALSE(ownership.acquire_due(now + 700ms));
   EXPECT_TRUE(ownership.acquire_due(now + 701ms));
 }
 
 TEST_F(OwnershipTest, ALongRefusalIsAskedAgainEveryHeartbeat) {
   ownership.acquire_sent();
-  ownership.acquired(lease::Refused{"other", 1h, "s"}, now, now);
+  ownership.acquired(Refused{"other", 1h, "s"}, now, now);
   EXPECT_TRUE(ownership.acquire_due(now + timers.heartbeat));
 }
 
@@ -111,7 +122,7 @@ TEST_F(OwnershipTest, ExpiredAndStillOursIsResumedWithItsSerial) {
   ASSERT_TRUE(ownership.acquire_due(now + 9s));
   EXPECT_EQ(ownership.known_epoch(), "7");
   ownership.acquire_sent();
-  EXPECT_EQ(ownership.acquired(held("7", lease::How::kResumed), now + 9s, now + 9s), Ownership::Acquired::kResumed);
+  EXPECT_EQ(ownership.acquired(held("7", How::kResumed), now + 9s, now + 9s), Ownership::Acquired::kResumed);
   EXPECT_EQ(ownership.serial(), serial);
   EXPECT_TRUE(ownership.valid(now + 16s));
 }
@@ -120,7 +131,7 @@ TEST_F(OwnershipTest, ANewEpochIsANewTenure) {
   take("7");
   const auto serial = ownership.serial();
   ownership.acquire_sent();
-  EXPECT_EQ(ownership.acquired(held("9", lease::How::kCrash), now + 20s, now + 20s), Ownership::Acquired::kTaken);
+  EXPECT_EQ(ownership.acquired(held("9", How::kCrash), now + 20s, now + 20s), Ownership::Acquired::kTaken);
   EXPECT_NE(ownership.serial(), serial);
   EXPECT_EQ(ownership.epoch(), "9");
 }
@@ -150,4 +161,4 @@ TEST_F(OwnershipTest, RemembersWhatItLostButNotWhatItGaveBack) {
 }
 
 }  // namespace
-}  // namespace hookfleet::partition
+}  // namespace hookfleet::lease

@@ -1,8 +1,8 @@
-#include "worker/partition/ownership.hpp"
+#include "common/lease/ownership.hpp"
 
 #include <algorithm>
 
-namespace hookfleet::partition {
+namespace hookfleet::lease {
 
 using namespace std::chrono_literals;
 
@@ -17,15 +17,15 @@ bool Ownership::acquire_due(base::BootTime now) const {
   return false;
 }
 
-Ownership::Acquired Ownership::acquired(const std::variant<lease::Held, lease::Refused>& answer, base::BootTime sent, base::BootTime now) {
+Ownership::Acquired Ownership::acquired(const std::variant<Held, Refused>& answer, base::BootTime sent, base::BootTime now) {
   acquiring_ = false;
-  if (const auto* refused = std::get_if<lease::Refused>(&answer)) {
+  if (const auto* refused = std::get_if<Refused>(&answer)) {
     sighting_.saw(*refused, now);
     // Its end is when it can be had, to the millisecond; a Redis clock that stepped back must not make us wait for hours.
     next_try_ = now + std::clamp(refused->remaining + 1ms, 10ms, timers_.heartbeat);
     return Acquired::kRefused;
   }
-  const auto& held = std::get<lease::Held>(answer);
+  const auto& held = std::get<Held>(answer);
   sighting_.forget();
   renew_at_ = sent + timers_.renew;
   if (this->owned() && held.epoch == epoch_) {
@@ -73,4 +73,4 @@ void Ownership::disconnected() {
   renew_at_ = {};
 }
 
-}  // namespace hookfleet::partition
+}  // namespace hookfleet::lease

@@ -1,4 +1,4 @@
-#include "worker/consume/connector.hpp"
+#include "common/stream/connector.hpp"
 
 #include <random>
 #include <utility>
@@ -6,7 +6,7 @@
 #include "common/base/thread.hpp"
 #include "common/stream/layout.hpp"
 
-namespace hookfleet::consume {
+namespace hookfleet::stream {
 
 using std::chrono::milliseconds;
 
@@ -73,4 +73,4 @@ void Connector::run() {
   }
 }
 
-}  // namespace hookfleet::consume
+}  // namespace hookfleet::stream

@@ -9,23 +9,23 @@
 #include "common/base/clock.hpp"
 #include "common/lease/lease.hpp"
 
-namespace hookfleet::partition {
+namespace hookfleet::lease {
 
-/// How long a worker and its partitions are waited for. All workers of a fleet should have the same.
+/// How long members and what they hold are waited for. All members of a kind should have the same.
 struct Timers {
   std::chrono::milliseconds heartbeat{2000};
   std::chrono::milliseconds member_ttl{8000};
   std::chrono::milliseconds lease_ttl{10'000};
   std::chrono::milliseconds renew{2500};
-  std::chrono::milliseconds validity{8000};  ///< from before the renewal was sent; past it no handler starts
+  std::chrono::milliseconds validity{8000};  ///< from before the renewal was sent; past it nothing is begun
   std::chrono::milliseconds drain{20'000};   ///< on SIGTERM
 };
 
-/// One partition's lease as this process sees it. Pure: time and replies come in, what to send is asked.
+/// One lease (a partition's, an instance's) as this process sees it. Pure: time and replies come in, what to send is asked.
 ///
 ///   none → recovering → running → draining → none; lost from anywhere.
 ///
-/// Recovering: ours, but handlers of an earlier tenure have not all returned, so that nothing is read or started yet.
+/// Recovering: ours, but what was begun in an earlier tenure has not all ended, so that nothing is read or started yet.
 /// A tenure is told from the one before by its serial number: what belongs to an earlier one is void.
 /// Threads: one. `timers` outlives the object.
 class Ownership {
@@ -59,11 +59,11 @@ class Ownership {
     kResumed,  ///< what is in memory holds
     kTaken,    ///< a new tenure: what is in memory of an earlier one is void
   };
-  Acquired acquired(const std::variant<lease::Held, lease::Refused>& answer, base::BootTime sent, base::BootTime now);
+  Acquired acquired(const std::variant<Held, Refused>& answer, base::BootTime sent, base::BootTime now);
   /// Redis said something else.
   void acquire_failed(base::BootTime now);
 
-  /// Every handler of earlier tenures has returned.
+  /// Everything begun in earlier tenures has ended.
   void recovered();
 
   bool renew_due(base::BootTime now) const { return owned() && now >= renew_at_; }
@@ -93,8 +93,8 @@ class Ownership {
   unsigned long serial_ = 0;
   std::string epoch_;
   base::BootTime valid_until_{}, renew_at_{}, next_try_{};
-  lease::Sighting sighting_;
+  Sighting sighting_;
   std::optional<std::string> releasing_;
 };
 
-}  // namespace hookfleet::partition
+}  // namespace hookfleet::lease

@@ -1,0 +1,124 @@
+// hookfleet-poller: the second door. Fetches notifications by HTTP API, appends them durably, deletes them at the service.
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "common/alert/outbox.hpp"
+#include "common/lifecycle/health.hpp"
+#include "common/lifecycle/log_level.hpp"
+#include "common/lifecycle/metrics.hpp"
+#include "common/lifecycle/name.hpp"
+#include "common/lifecycle/open_files.hpp"
+#include "common/lifecycle/process.hpp"
+#include "common/metrics/listener.hpp"
+#include "ingress/append/watch.hpp"
+#include "ingress/poll/config.hpp"
+#include "ingress/poll/poller.hpp"
+#include "ingress/poll/table.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace hookfleet;
+
+constexpr char kProgram[] = "hookfleet-poller";
+constexpr char kAbout[] = "Fetches GREEN-API notifications: deletes one at the service when it is durable in Redis.";
+constexpr auto kLoopSilence = 10s;        // a loop that stands for longer makes /livez fail
+constexpr std::size_t kOpenFiles = 8192;  // a connection for each instance
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  poll::Config config;
+  config::Settings settings;
+  poll::declare(settings, config);
+  const auto begun = lifecycle::Process::begin({kProgram, kAbout, argc, argv}, settings, config.metrics_listen, config.log);
+  if (!begun) return begun.error();
+  lifecycle::Process& process = **begun;
+  const log::Logger& log = process.log();
+  lifecycle::raise_open_files(log, kOpenFiles);
+
+  const base::SystemClock clock;
+  metrics::Registry registry(poll::kProgramTable, kProgram);
+  lifecycle::export_log(registry, log);
+  lifecycle::export_reloads(registry, process);
+  lifecycle::Health health(clock);
+  health.require("poller");
+  health.watch("poller", kLoopSilence);
+  const auto listener =
+      metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
+  if (!listener) {
+    log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
+    return lifecycle::Process::kFailed;
+  }
+
+  const std::string name = lifecycle::unique_name();
+  const auto sinks = alert::make_sinks(config.alerts);
+  const alert::Metrics alert_metrics(registry, sinks);
+  web::Client web;
+  alert::Outbox outbox(
+      {.endpoint = config.redis.endpoint, .layout = config.layout, .options = config.alerts, .process = std::string(kProgram) + ' ' + name},
+      sinks, web, alert_metrics, log, clock);
+
+  lifecycle::LogLevel log_level(log, "poller", config.log.level);
+  append::Watch watch({.who = "a poller", .not_stored = "notifications stay at the service", .full = "notifications stay at the service"},
+                      config.alerts.window, outbox, health, log_level, process, clock);
+  const append::Metrics append_metrics(registry, config.layout.partitions);
+  append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, watch.events());
+
+  const poll::Metrics poll_metrics(registry);
+  poll::Poller poller({.endpoint = config.redis.endpoint,
+                       .timeouts = {},
+                       .layout = config.layout,
+                       .options = config.poller,
+                       .append_deadline = config.append.deadline,
+                       .identical_max = config.log.identical_max,
+                       .name = name},
+                      appender, poll_metrics, log, clock, outbox,
+                      {.beat = [&] { health.beat("poller"); }, .other_fleet = [&](const std::string& why) { watch.other_fleet(why); }});
+  health.ready("poller");
+  log.info("system.started", "at work", {{"poller", name}, {"server.metrics_listen", config.metrics_listen}});
+  if (config.poller.instances.empty()) log.warn("poll.idle", "poller.instances is empty: there is nothing to fetch");
+
+  lifecycle::Process::Duties duties;
+  // Instances and log level are swapped as a whole.
+  duties.reload = [&]() -> std::optional<std::string> {
+    poll::Config fresh;
+    config::Settings fresh_settings;
+    poll::declare(fresh_settings, fresh);
+    if (auto problems = process.reread(fresh_settings)) return problems;
+    poller.set_instances(fresh.poller.instances);
+    log_level.set_own(fresh.log.level);
+    log.set_payload(fresh.log.payload);
+    log.info("system.reloaded", "poller.instances, log level and log.payload were read again");
+    return std::nullopt;
+  };
+  duties.refused = [&](const std::string& problems) { outbox.tell(alert::settings_refused("the pollers", problems)); };
+  duties.look = [&] {
+    const std::string loops = health.hung(config.hang_timeout);
+    if (loops.empty()) return;
+    process.end_hung(loops, config.hang_timeout, [&] {
+      outbox.tell(
+          {.kind = alert::Kind::kProcessHung,
+           .which = loops,
+           .text = "a poller stood still (" + loops + "), ended itself and is to be started again: another one goes on with its work"});
+      outbox.stop();
+    });
+  };
+  process.wait_for_stop(duties);
+
+  log.info("system.stopping", "finishing what is in hand, handing instances over");
+  health.stopping();
+  const bool given_back = poller.stop();
+  appender.stop();
+  outbox.stop();
+  int exit_code = watch.exit_code();
+  if (!given_back) {
+    // What was not deleted is fetched again by the next poller, once the leases have ended, and dropped as a repeat if it was stored.
+    if (exit_code == 0) exit_code = lifecycle::Process::kFailed;
+    log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", exit_code}});
+    return exit_code;
+  }
+  log.info("system.stopped", "stopped", {{"exit_code", exit_code}});
+  return exit_code;
+}

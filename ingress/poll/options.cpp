@@ -1,0 +1,63 @@
+#include "ingress/poll/options.hpp"
+
+#include <optional>
+#include <set>
+
+#include "common/greenapi/account.hpp"
+#include "common/greenapi/request.hpp"
+#include "common/lease/settings.hpp"
+
+namespace hookfleet::poll {
+namespace {
+
+using namespace std::chrono_literals;
+
+void declare_instance(config::Settings& item, Instance& instance) {
+  constexpr std::uint64_t kIdMax = INT64_MAX;
+  item.count("id", instance.id, {1, kIdMax}, "idInstance");
+  item.required("id");
+  item.text("api_url", instance.api_url, "apiUrl as the console shows it; without one it is told from the id", greenapi::check_api_url);
+  item.secret("token", instance.token, "apiTokenInstance", greenapi::check_api_token);
+  item.duration("receive_timeout", instance.receive_timeout, {greenapi::kReceiveTimeoutMin, greenapi::kReceiveTimeoutMax},
+                "How long the service holds a request that finds nothing, in whole seconds");
+}
+
+}  // namespace
+
+void declare(config::Settings& settings, Options& options) {
+  settings.list("poller.instances", options.instances, declare_instance,
+                "Instances whose notifications are fetched by HTTP API; each needs an empty webhookUrl");
+  settings.duration("poller.retry_first", options.pauses.retry_first, {10ms, 60s},
+                    "Pause after a failed request, doubled with each further one");
+  settings.duration("poller.retry_max", options.pauses.retry_max, {100ms, 1h},
+                    "Longest such pause; also that of an instance that is starting, or whose webhookUrl is set");
+  settings.duration("poller.refused_pause", options.pauses.refused, {100ms, 24h},
+                    "Pause of an instance that only a person can help: token refused, quota used up. New settings end it");
+  lease::declare(settings, "poller",
+                 {.member = "a poller",
+                  .held = "instance",
+                  .begins = "asks for notifications",
+                  .drain = "How long notifications in hand may take to be stored and deleted on SIGTERM; below the grace period"},
+                 options.timers);
+  settings.rule(
+      [&options]() -> std::optional<std::string> {
+        std::set<std::uint64_t> ids;
+        for (const Instance& instance : options.instances) {
+          const std::string id = std::to_string(instance.id);
+          if (!ids.insert(instance.id).second) return "poller.instances names " + id + " twice: one poller asks for an instance";
+          if (instance.token.empty()) return "poller.instances: " + id + " has no token: give it token or token_file";
+          if (instance.receive_timeout % 1s != 0ms) return "poller.instances: receive_timeout of " + id + " is not in whole seconds";
+        }
+        return std::nullopt;
+      },
+      {"poller.instances"});
+  settings.rule(
+      [&options]() -> std::optional<std::string> {
+        if (options.pauses.retry_first <= options.pauses.retry_max) return std::nullopt;
+        return "poller.retry_first must not be above poller.retry_max";
+      },
+      {"poller.retry_first", "poller.retry_max"});
+  settings.reloads({"poller.instances"});
+}
+
+}  // namespace hookfleet::poll

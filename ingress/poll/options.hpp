@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/config/settings.hpp"
+#include "common/lease/ownership.hpp"
+
+namespace hookfleet::poll {
+
+/// An instance whose notifications are fetched.
+struct Instance {
+  std::uint64_t id = 0;
+  std::string api_url;  ///< empty: greenapi::default_api_url(id)
+  config::Secret token;
+  std::chrono::milliseconds receive_timeout{20'000};  ///< how long the service holds a request that finds nothing; whole seconds
+  bool operator==(const Instance&) const = default;
+};
+
+/// How long an instance rests after what went wrong.
+struct Pauses {
+  std::chrono::milliseconds retry_first{1'000};  ///< doubled with each failure in a row …
+  std::chrono::milliseconds retry_max{60'000};   ///< … up to this; also for what only waiting cures
+  std::chrono::milliseconds refused{300'000};    ///< for what only a person can cure
+};
+
+struct Options {
+  std::vector<Instance> instances;
+  Pauses pauses;
+  lease::Timers timers{.lease_ttl = std::chrono::milliseconds(15'000),
+                       .renew = std::chrono::milliseconds(4'000),
+                       .validity = std::chrono::milliseconds(12'000)};
+};
+
+/// poller.*; poller.instances may change while a program runs.
+void declare(config::Settings& settings, Options& options);
+
+}  // namespace hookfleet::poll

@@ -1,0 +1,256 @@
+// hookfleet-poller against a fake of GREEN-API's HTTP side and a real Redis.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "common/stream/keys.hpp"
+#include "tests/support/pollers.hpp"
+#include "tests/support/wait_until.hpp"
+
+namespace hookfleet {
+namespace {
+
+using namespace std::chrono_literals;
+using simulate::FakeApi;
+using support::Pollers;
+using support::text_message;
+using support::wait_until;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::uint64_t kFirst = 1'101'000'001;
+constexpr auto kSoon = 20s;
+const std::string kOwned = "hookfleet_poller_instances_owned";
+
+// What became of each notification of an instance: enqueued, in order, is what was deleted, in order, is what is stored, in order.
+void expect_conserved(Pollers& pollers, std::uint64_t id, const std::vector<std::string>& sent) {
+  const FakeApi::Record record = pollers.api().record(id);
+  std::vector<std::string> deleted;
+  for (const auto& notification : record.deleted) deleted.push_back(notification.body);
+  EXPECT_EQ(deleted, sent) << id;
+  EXPECT_EQ(pollers.stored()[id], sent) << id;
+  EXPECT_LE(record.receives_at_once_max, 1U) << id;
+}
+
+std::vector<std::string> enqueue(Pollers& pollers, std::uint64_t id, std::uint64_t first, std::uint64_t count) {
+  std::vector<std::string> sent;
+  for (std::uint64_t number = first; number < first + count; ++number) {
+    sent.push_back(text_message(id, "79001234567@c.us", number));
+    pollers.api().enqueue(id, sent.back());
+  }
+  return sent;
+}
+
+TEST(Poller, StoresInOrderThenDeletes) {
+  Pollers pollers;
+  pollers.add(kFirst, 2);
+  pollers.write_settings();
+  const auto one = enqueue(pollers, kFirst, 1, 20);
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  const auto two = enqueue(pollers, kFirst + 1, 1, 1);  // while it waits
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); }));
+  expect_conserved(pollers, kFirst, one);
+  expect_conserved(pollers, kFirst + 1, two);
+  const auto entries = pollers.entries();
+  ASSERT_EQ(entries.size(), 21U);
+  EXPECT_EQ(entries.front().source, stream::Source::kPoll);
+  EXPECT_EQ(entries.front().type_webhook, "incomingMessageReceived");
+  EXPECT_EQ(entries.front().chat, "79001234567@c.us");
+  EXPECT_TRUE(pollers.ready());
+  EXPECT_TRUE(wait_until(
+      kSoon, [&] { return pollers.metric(R"(hookfleet_poller_notifications_total{typeWebhook="incomingMessageReceived"})") == 21; }));
+  EXPECT_EQ(pollers.metric(R"(hookfleet_poller_removals_total{outcome="removed"})"), 21);
+}
+
+TEST(Poller, KeepsTheBytesOfTheBody) {
+  Pollers pollers;
+  pollers.add(kFirst, 1);
+  pollers.write_settings();
+  const std::vector<std::string> sent{
+      R"({ "typeWebhook" : "incomingCall", "n": 1.0e0, "u":"\u00e4ä", "instanceData":{"idInstance":1101000001} })", "[1, 2]", R"("text")",
+      R"({"no":"instance"})", R"({"broken":tru})"};
+  for (const std::string& body : sent) pollers.api().enqueue(kFirst, body);
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  std::vector<std::string> stored;
+  for (const auto& entry : pollers.entries()) {
+    EXPECT_EQ(entry.id_instance, kFirst);
+    stored.push_back(entry.body);
+  }
+  EXPECT_THAT(stored, testing::UnorderedElementsAreArray(sent));
+}
+
+TEST(Poller, StoresAndTellsWhatNamesAnotherInstance) {
+  Pollers pollers;
+  pollers.add(kFirst, 1);
+  pollers.write_settings();
+  pollers.api().enqueue(kFirst, text_message(4711, "a@c.us", 1));
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  ASSERT_EQ(pollers.entries().size(), 1U);
+  EXPECT_EQ(pollers.entries()[0].id_instance, kFirst);
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.log().find("\"event\":\"alert\"") != std::string::npos; }));
+  EXPECT_THAT(pollers.log(), AllOf(HasSubstr("instance_mismatch"), HasSubstr("poll.mismatch")));
+}
+
+TEST(Poller, SharesInstancesWithOthersAndTakesThoseOfADeadOne) {
+  Pollers pollers;
+  pollers.add(kFirst, 9);
+  pollers.write_settings();
+  for (std::size_t number : {0U, 1U, 2U}) pollers.start(number);
+  // All instances are owned, and each poller that lives has so many at least.
+  const auto shared = [&](double each) {
+    double sum = 0;
+    for (const std::size_t number : {0U, 1U, 2U}) {
+      if (!pollers.poller(number).running()) continue;
+      const double owned = pollers.metric(kOwned, number);
+      if (owned < each) return false;
+      sum += owned;
+    }
+    return sum == 9;
+  };
+  ASSERT_TRUE(wait_until(kSoon, [&] { return shared(3); })) << pollers.log();
+  pollers.poller(1).kill();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return shared(4); }));
+  std::vector<std::vector<std::string>> sent;
+  for (std::uint64_t id = kFirst; id < kFirst + 9; ++id) sent.push_back(enqueue(pollers, id, 1, 3));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); }));
+  for (std::uint64_t id = kFirst; id < kFirst + 9; ++id) expect_conserved(pollers, id, sent[id - kFirst]);
+}
+
+TEST(Poller, FinishesWhatIsInHandOnSigtermAndGivesItsInstancesBack) {
+  FakeApi::Options slow = Pollers::quick_api();
+  slow.latency = 100ms;
+  Pollers pollers(slow);
+  pollers.add(kFirst, 3);
+  pollers.write_settings();
+  std::vector<std::vector<std::string>> sent;
+  for (std::uint64_t id = kFirst; id < kFirst + 3; ++id) sent.push_back(enqueue(pollers, id, 1, 200));
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().deleted() >= 6; })) << pollers.log();
+  pollers.poller().signal(SIGTERM);
+  EXPECT_EQ(pollers.poller().wait(kSoon), 0) << pollers.log();
+  EXPECT_EQ(pollers.entries().size(), pollers.api().deleted()) << "what was stored was deleted, too";
+  for (std::uint64_t id = kFirst; id < kFirst + 3; ++id) {
+    EXPECT_EQ(pollers.redis().text({"HGET", "hf:poll:" + std::to_string(id), "owner"}), "");
+  }
+  EXPECT_EQ(pollers.redis().text({"ZCARD", "hf:pollers"}), "0");
+}
+
+TEST(Poller, PausesAnInstanceWhoseTokenIsRefusedUntilItsSettingsChange) {
+  Pollers pollers;
+  pollers.add(kFirst, 2);
+  pollers.write_settings({}, kFirst, "mistyped");
+  const auto one = enqueue(pollers, kFirst, 1, 3);
+  const auto two = enqueue(pollers, kFirst + 1, 1, 3);
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst + 1).deleted.size() == 3; })) << pollers.log();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst).refused == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.log().find("poll_failed") != std::string::npos; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.metric(R"(hookfleet_poller_instances_in_trouble{kind="unauthorized"})") == 1; }));
+  pollers.write_settings();  // noticed within seconds
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  EXPECT_EQ(pollers.api().record(kFirst).refused, 1U) << "it was left alone in between";
+  expect_conserved(pollers, kFirst, one);
+  expect_conserved(pollers, kFirst + 1, two);
+  EXPECT_THAT(pollers.log(), AllOf(HasSubstr("poll.recovered"), Not(HasSubstr("mistyped")), Not(HasSubstr("token-11"))));
+}
+
+TEST(Poller, TakesInstancesThatComeAndGivesBackThoseThatGo) {
+  Pollers pollers;
+  pollers.add(kFirst, 2);
+  pollers.write_settings({kFirst + 1});
+  pollers.start();
+  const auto one = enqueue(pollers, kFirst, 1, 2);
+  const auto two = enqueue(pollers, kFirst + 1, 1, 2);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst).deleted.size() == 2; })) << pollers.log();
+  EXPECT_EQ(pollers.api().record(kFirst + 1).receives, 0U);
+  pollers.write_settings({kFirst});
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst + 1).deleted.size() == 2; })) << pollers.log();
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst).receives_now == 0; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.redis().text({"HGET", "hf:poll:1101000001", "owner"}).empty(); }));
+  expect_conserved(pollers, kFirst, one);
+  expect_conserved(pollers, kFirst + 1, two);
+}
+
+TEST(Poller, TellsThatWebhookUrlIsSetAndFetchesOnceItIsTakenAway) {
+  Pollers pollers;
+  pollers.add(kFirst, 1);
+  pollers.write_settings();
+  pollers.api().set_settings(kFirst, R"({"webhookUrl":"https://example.com/hook"})");
+  const auto sent = enqueue(pollers, kFirst, 1, 5);
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.log().find("webhook_set") != std::string::npos; })) << pollers.log();
+  EXPECT_EQ(pollers.entries().size(), 0U);
+  pollers.api().set_settings(kFirst, R"({"webhookUrl":""})");
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  expect_conserved(pollers, kFirst, sent);
+}
+
+TEST(Poller, DeletesNothingWhileRedisIsAway) {
+  Pollers pollers;
+  pollers.add(kFirst, 3);
+  pollers.write_settings();
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.ready() && pollers.api().receives_now() == 3; })) << pollers.log();
+  pollers.redis().kill();
+  std::vector<std::vector<std::string>> sent{enqueue(pollers, kFirst, 1, 3)};  // the first is fetched, and waits for Redis
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().receives_now() == 0; })) << "receives end with the leases";
+  const auto receives = pollers.api().receives();
+  for (std::uint64_t id = kFirst + 1; id < kFirst + 3; ++id) sent.push_back(enqueue(pollers, id, 1, 3));
+  EXPECT_EQ(pollers.api().deleted(), 0U);
+  EXPECT_EQ(pollers.api().receives(), receives);
+  pollers.redis().start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  for (std::uint64_t id = kFirst; id < kFirst + 3; ++id) expect_conserved(pollers, id, sent[id - kFirst]);
+}
+
+TEST(Poller, LeavesOffWhenItWasFrozenPastItsLease) {
+  Pollers pollers;
+  pollers.add(kFirst, 2);
+  pollers.write_settings();
+  pollers.start(0);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.metric(kOwned, 0) == 2; })) << pollers.log();
+  pollers.poller(0).signal(SIGSTOP);
+  pollers.start(1);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.metric(kOwned, 1) == 2; })) << pollers.log(1);
+  const auto sent = enqueue(pollers, kFirst, 1, 5);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); }));
+  pollers.poller(0).signal(SIGCONT);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.metric(kOwned, 0) == 1 && pollers.metric(kOwned, 1) == 1; })) << pollers.log();
+  const FakeApi::Record record = pollers.api().record(kFirst);
+  EXPECT_EQ(record.deleted.size(), 5U);
+  EXPECT_EQ(pollers.stored()[kFirst], sent);
+}
+
+TEST(Poller, EndsWhenRedisBelongsToAnotherFleet) {
+  Pollers pollers;
+  pollers.add(kFirst, 1);
+  pollers.write_settings();
+  pollers.redis().call({"HSET", "hf:meta", "layout", "1 16 chat"});
+  pollers.start();
+  EXPECT_EQ(pollers.poller().wait(kSoon), 2) << pollers.log();
+  EXPECT_EQ(pollers.api().receives(), 0U);
+}
+
+TEST(Poller, ChecksItsSettings) {
+  Pollers pollers;
+  pollers.add(kFirst, 1);
+  pollers.write_settings();
+  pollers.start(0, {"--check-config"});
+  EXPECT_EQ(pollers.poller(0).wait(kSoon), 0) << pollers.log(0);
+  pollers.write_settings({}, kFirst, "\"no token\"");
+  pollers.start(1, {"--check-config"});
+  EXPECT_EQ(pollers.poller(1).wait(kSoon), 2);
+  EXPECT_THAT(pollers.log(1), AllOf(HasSubstr("poller.instances"), Not(HasSubstr("no token\""))));
+}
+
+}  // namespace
+}  // namespace hookfleet
