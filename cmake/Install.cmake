@@ -1,7 +1,7 @@
 # cmake --install build/release [--prefix /usr/local]: the programs, nginx's template and what fills it in, systemd units, and under
 # share/hookfleet what the operator copies to /etc/hookfleet (docs/deploy-manually.md). Paths in units and files are those of the prefix
 # given at installation. Nothing outside the prefix is written.
-install(TARGETS hookfleet-ingress hookfleet-worker hookfleet RUNTIME DESTINATION bin)
+install(TARGETS hookfleet-ingress hookfleet-poller hookfleet-worker hookfleet RUNTIME DESTINATION bin)
 install(PROGRAMS nginx/render nginx/listed deploy/fleet/redis_start deploy/fleet/redis_backup deploy/systemd/nginx_configure DESTINATION lib/hookfleet)
 install(FILES nginx/nginx.conf.in DESTINATION lib/hookfleet)
 install(FILES deploy/redis.conf LICENSE DESTINATION share/hookfleet)
@@ -16,7 +16,7 @@ install(CODE [[
   set(HOOKFLEET_BIN "${prefix}/bin")
   set(HOOKFLEET_LIB "${prefix}/lib/hookfleet")
   set(HOOKFLEET_SHARE "${prefix}/share/hookfleet")
-  foreach(unit hookfleet-ingress@ hookfleet-worker@ hookfleet-nginx hookfleet-redis)
+  foreach(unit hookfleet-ingress@ hookfleet-poller@ hookfleet-worker@ hookfleet-nginx hookfleet-redis)
     configure_file("${source}/deploy/systemd/${unit}.service.in" "${made}/${unit}.service" @ONLY)
     file(INSTALL "${made}/${unit}.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
   endforeach()

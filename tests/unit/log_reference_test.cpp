@@ -89,6 +89,16 @@ void add_facts(std::set<std::string>& facts, const std::string& text) {
   for (std::sregex_iterator found(text.begin(), text.end(), kFact), none; found != none; ++found) facts.insert((*found)[1]);
 }
 
+/// Whose records those of a source file are.
+std::vector<const char*> programs_of(const std::filesystem::path& path) {
+  const std::string file = std::filesystem::relative(path, kRoot).generic_string();
+  if (file.starts_with("common/")) return {"every program"};
+  if (file.starts_with("ingress/append/")) return {"ingress", "poller"};
+  if (file.starts_with("ingress/poll/")) return {"poller"};
+  if (file.starts_with("ingress/")) return {"ingress"};
+  return {"worker"};
+}
+
 struct Event {
   std::set<std::string> levels, programs, messages, facts;
 };
@@ -97,7 +107,6 @@ class Reference {
  public:
   void add(const std::filesystem::path& path) {
     const std::string text = read_file(path);
-    const std::string folder = std::filesystem::relative(path, kRoot).begin()->string();
     static const std::regex kCall(R"re(\blog(?:_|\(\))?(?:\.|->)(debug|info|warn|error|write)\()re");
     for (std::sregex_iterator found(text.begin(), text.end(), kCall), none; found != none; ++found) {
       const auto at = static_cast<std::size_t>(found->position());
@@ -113,7 +122,7 @@ class Reference {
         Event& known = events_[event];
         for (char& letter : level) letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
         known.levels.insert(level == "BY WHAT HAPPENED" ? "by what happened" : level);
-        known.programs.insert(folder == "common" ? "every program" : folder);
+        for (const char* program : programs_of(path)) known.programs.insert(program);
         known.messages.insert(message.begin(), message.end());
         if (given.size() < 3) continue;
         add_facts(known.facts, given[2]);
