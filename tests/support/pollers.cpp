@@ -41,12 +41,13 @@ void Pollers::add(std::uint64_t first, std::uint64_t count) {
   }
 }
 
-void Pollers::write_settings(const std::vector<std::uint64_t>& without, std::uint64_t of, const std::string& token) {
+void Pollers::write_settings(const std::vector<std::uint64_t>& without, std::uint64_t of, const std::string& token,
+                             const std::string& receive_timeout) {
   std::string text = "redis: {url: \"" + redis_.url() + "\"}\npoller:\n" + settings_ + "  instances:\n";
   for (const std::uint64_t id : ids_) {
     if (std::find(without.begin(), without.end(), id) != without.end()) continue;
     text += "    - {id: " + std::to_string(id) + ", api_url: \"" + api_->url() + "\", token: " + (id == of ? token : token_of(id)) +
-            ", receive_timeout: 60s}\n";
+            ", receive_timeout: " + receive_timeout + "}\n";
   }
   replace_file(dir_ / "hookfleet.yaml", text);
 }

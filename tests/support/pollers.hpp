@@ -34,7 +34,8 @@ class Pollers {
   /// Adds instances with these ids to the API; write_settings() tells the pollers.
   void add(std::uint64_t first, std::uint64_t count);
   /// Names the instances, but those in `without`, in the settings file; `token` of instance `of` if it isn't the right one.
-  void write_settings(const std::vector<std::uint64_t>& without = {}, std::uint64_t of = 0, const std::string& token = {});
+  void write_settings(const std::vector<std::uint64_t>& without = {}, std::uint64_t of = 0, const std::string& token = {},
+                      const std::string& receive_timeout = "60s");
 
   /// Starts a poller, or the one of this number again.
   void start(std::size_t number = 0, const std::vector<std::string>& flags = {});
