@@ -126,9 +126,9 @@ TEST(IngressMetrics, ArePinnedByAGoldenFile) {
 TEST(IngressMetrics, CountAnUnknownTypeAsOther) {
   metrics::Registry registry(ingress::kTable, "test");
   const Metrics metrics(registry);
-  metrics.stored("incomingCall").add();
-  metrics.stored("somethingNew").add(2);
-  metrics.stored("").add(3);
+  metrics.stored.of("incomingCall").add();
+  metrics.stored.of("somethingNew").add(2);
+  metrics.stored.of("").add(3);
   metrics.token_match(0).add();
   metrics.token_match(99).add();
   const std::string text = registry.text();
