@@ -76,6 +76,19 @@ try "$first" 200 || fail "post answered $(cat "$work/answer")"
 within 30 all_handled || fail "it was not handled"
 try wrong 401 || fail "a wrong token is answered $(cat "$work/answer")"
 
+forwarded=$(
+  k port-forward service/hookfleet 8080:80 >"$work/log/port-forward.log" 2>&1 &
+  forward=$!
+  url=http://127.0.0.1:8080/webhook
+  # shellcheck disable=SC2317  # within calls it
+  reached() { [ "$(post wrong NEVER 2>/dev/null)" = 401 ]; }
+  within 30 reached
+  post "$first" FORWARDED
+  kill "$forward"
+)
+[ "$forwarded" = 200 ] || fail "through port-forward it is answered $forwarded: $(cat "$work/log/port-forward.log")"
+sent=$((sent + 1))
+
 step "K3: what the containers may do"
 looked=0
 for status in /proc/[0-9]*/status; do
@@ -165,10 +178,13 @@ within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
 
 step "K3: the token is replaced while 100 a second come"
 second=second-$first
-set_tokens() { k create secret generic hookfleet-tokens --from-literal "tokens=$1" --dry-run=client -o yaml | k replace -f - >/dev/null; }
+set_tokens() { # set_tokens TOKEN...
+  printf '%s\n' "$@" >"$work/tokens"
+  k create secret generic hookfleet-tokens --from-file "tokens=$work/tokens" --dry-run=client -o yaml | k replace -f - >/dev/null
+}
 began=$SECONDS
 begin_load TOKEN
-set_tokens "$first"$'\n'"$second"
+set_tokens "$first" "$second"
 within 180 try_all "$second" 200 || fail "the next token is not taken: $(cat "$work/answer")"
 echo "$second" >"$work/token.new"
 mv "$work/token.new" "$work/token"
@@ -204,8 +220,38 @@ restarts=$(k get pods -o 'jsonpath={range .items[*]}{.metadata.name} {.status.co
 [ -z "$restarts" ] || fail "restarted: $restarts"
 within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
 
+step "K3: a backup while it runs"
+k exec redis-0 -- /hookfleet/redis_backup /data >"$work/backup.tar.gz" || fail "backup"
+tar -tzf "$work/backup.tar.gz" | grep -q 'appendonly.aof.manifest$' || fail "the backup has no manifest: $(tar -tzf "$work/backup.tar.gz")"
+
+step "K3: https, and a certificate that is renewed while it runs"
+host=hooks.example.org
+certificate() { # certificate NAME: puts a new one with that name as its organisation into the secret
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/O=$1/CN=$host" -addext "subjectAltName=DNS:$host" \
+    -keyout "$work/tls.key" -out "$work/tls.crt" >/dev/null 2>&1
+  k create secret tls hookfleet-tls --cert "$work/tls.crt" --key "$work/tls.key" --dry-run=client -o yaml | kubectl apply -f - >/dev/null 2>&1
+}
+address=$(k get service hookfleet -o 'jsonpath={.spec.clusterIP}')
+secure() { # secure: the status of a post over TLS to who shows the last certificate
+  curl -sS --noproxy '*' -m 40 -o "$work/answer" -w '%{http_code}' --cacert "$work/tls.crt" --resolve "$host:443:$address" -H "Authorization: Bearer $second" \
+    -d '{"typeWebhook":"deviceInfo"}' "https://$host/webhook" 2>"$work/log/curl.log" || true
+}
+certificate first
+kubectl apply -k "$here/overlays/cluster-tls" >"$work/log/apply.log" 2>&1 || fail "apply: $(cat "$work/log/apply.log")"
+rolled_out deployment/nginx
+within 120 runs nginx 2 || fail "there are not two nginx"
+status=$(secure)
+[ "$status" = 200 ] || fail "over TLS it is answered $status: $(cat "$work/log/curl.log")"
+! curl -sS --noproxy '*' -m 5 -o /dev/null "http://$address/webhook" 2>/dev/null || fail "in clear it is still answered"
+before=$(k get pods -l app.kubernetes.io/name=nginx -o 'jsonpath={.items[*].metadata.uid} {.items[*].status.containerStatuses[0].restartCount}')
+certificate second
+renewed() { for _ in $(seq 12); do [ "$(secure)" = 200 ] || return 1; done; }
+within 180 renewed || fail "the new certificate is not shown: $(cat "$work/log/curl.log")"
+[ "$(k get pods -l app.kubernetes.io/name=nginx -o 'jsonpath={.items[*].metadata.uid} {.items[*].status.containerStatuses[0].restartCount}')" = "$before" ] ||
+  fail "nginx was restarted for a certificate"
+
 step "K3: everything ends by itself"
 kubectl delete namespace hookfleet --timeout 180s >/dev/null || fail "the namespace does not go"
 echo "         $sent notifications, each acknowledged and handled once"
-echo "K3: not tried: network policies (the test's network doesn't enforce them), KEDA, autoscaling by CPU (no metrics server), TLS, the poller,"
+echo "K3: not tried: network policies (the test's network doesn't enforce them), KEDA, autoscaling by CPU (no metrics server), the poller,"
 echo "    a rollout from another version, more than one node"
