@@ -1,8 +1,8 @@
 // hookfleet-poller against a fake of GREEN-API's HTTP side and a redis-server of its own.
 //   bench_poller [seconds]
-// busy: 200 instances with full queues, each answer takes 20 ms. The bound is what one instance can do that waits for each step in turn:
-//       receive and delete of 20 ms each and the append as long as it takes by itself (measured: the mean of a quiet Redis' round trip is
-//       below a millisecond, so two answers alone are taken: 25 notifications a second and instance).
+// busy: 200 instances with full queues, each answer takes 20 ms. The bound is what instances can do that wait for each step in turn:
+// receive
+//       and delete of 20 ms each, and the append as long as Redis takes for one (the mean round trip of this run, fsync included).
 // idle: 2,000 instances that wait for something, receive_timeout 20 s: the poller's share of a core.
 #include <chrono>
 #include <cstdio>
@@ -40,8 +40,8 @@ int busy(std::chrono::seconds lasts) {
   Pollers pollers(options, "");
   pollers.add(kFirst, kInstances);
   pollers.write_settings();
-  const double bound = kInstances * 1000.0 / (2.0 * static_cast<double>(options.latency.count()));
-  const auto each = static_cast<std::uint64_t>(bound / kInstances * static_cast<double>(lasts.count() + 10));
+  const double answers = 2 * std::chrono::duration<double>(options.latency).count();
+  const auto each = static_cast<std::uint64_t>(static_cast<double>(lasts.count() + 10) / answers);
   for (std::uint64_t id = kFirst; id < kFirst + kInstances; ++id) {
     for (std::uint64_t number = 0; number < each; ++number)
       pollers.api().enqueue(id, support::text_message(id, "79001234567@c.us", number));
@@ -54,9 +54,14 @@ int busy(std::chrono::seconds lasts) {
   std::this_thread::sleep_for(lasts);
   const double seconds = seconds_since(begun);
   const double rate = static_cast<double>(pollers.api().deleted() - before) / seconds;
+  const std::string append = "hookfleet_append_redis_latency_seconds";
+  const double append_seconds = pollers.metric(append + "_sum") / pollers.metric(append + "_count");
+  const double bound = kInstances / (answers + append_seconds);
   const double spent = bench::cpu_us(pollers.poller().pid()) - cpu;
-  std::printf("busy: %5.0f notifications/s of %5.0f = %.2f of the bound; %.0f us of CPU each, %.0f %% of a core\n", rate, bound,
-              rate / bound, spent / (rate * seconds), spent / 10'000 / seconds);
+  const std::string cycle = "hookfleet_poller_cycle_seconds";
+  std::printf("busy: %.0f notifications/s = %.2f of the bound of %.0f (append %.1f ms, from arrival to deletion %.1f ms); ", rate,
+              rate / bound, bound, append_seconds * 1000, pollers.metric(cycle + "_sum") / pollers.metric(cycle + "_count") * 1000);
+  std::printf("%.0f us of CPU each, %.0f %% of a core\n", spent / (rate * seconds), spent / 10'000 / seconds);
   return 0;
 }
 
