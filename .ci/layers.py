@@ -33,6 +33,7 @@ RULE = {
     "common/alert": SECOND | {"common/lease", "common/stream"},
     "ingress/accept": THIRD,
     "ingress/append": THIRD,
+    "ingress/watch": THIRD,
     "ingress/http": THIRD | {"ingress/accept", "ingress/append"},
     "ingress/poll": THIRD | {"ingress/append"},
     "ingress": THIRD | {"ingress/accept", "ingress/append", "ingress/http"},

@@ -20,6 +20,9 @@ std::string_view to_text(Kind kind) {
     case Kind::kMessageFailed: return "message_failed";
     case Kind::kInstanceState: return "instance_state";
     case Kind::kQuota: return "quota";
+    case Kind::kUpstreamQueue: return "upstream_queue";
+    case Kind::kSettingsDrift: return "settings_drift";
+    case Kind::kWatchRefused: return "watch_refused";
     case Kind::kTypeHeld: return "type_held";
     case Kind::kHandlerHung: return "handler_hung";
     case Kind::kTargetUnavailable: return "target_unavailable";
@@ -66,6 +69,9 @@ Severity severity(Kind kind) {
     case Kind::kInvalid:
     case Kind::kInstanceState:
     case Kind::kQuota:
+    case Kind::kUpstreamQueue:
+    case Kind::kSettingsDrift:
+    case Kind::kWatchRefused:
     case Kind::kHandlerHung:
     case Kind::kDeliveryRefused:
     case Kind::kPollFailed:
@@ -106,6 +112,9 @@ bool about_redis(Kind kind) {
     case Kind::kMessageFailed:
     case Kind::kInstanceState:
     case Kind::kQuota:
+    case Kind::kUpstreamQueue:
+    case Kind::kSettingsDrift:
+    case Kind::kWatchRefused:
     case Kind::kTypeHeld:
     case Kind::kHandlerHung:
     case Kind::kTargetUnavailable:
@@ -139,6 +148,9 @@ bool adds_up(Kind kind) {
     case Kind::kUnknownType:
     case Kind::kInstanceState:
     case Kind::kQuota:
+    case Kind::kUpstreamQueue:
+    case Kind::kSettingsDrift:
+    case Kind::kWatchRefused:
     case Kind::kTypeHeld:
     case Kind::kTargetUnavailable:
     case Kind::kPollFailed:

@@ -21,6 +21,9 @@ enum class Kind : std::uint8_t {
   kMessageFailed,      ///< an outgoing message ended as failed, noAccount or yellowCard
   kInstanceState,      ///< an instance left the state authorized
   kQuota,              ///< an instance has used up its quota
+  kUpstreamQueue,      ///< many notifications of a watched instance wait at the service and don't get fewer
+  kSettingsDrift,      ///< a watched instance's settings at the service are otherwise than ours say
+  kWatchRefused,       ///< the service refuses to tell of a watched instance
   kTypeHeld,           ///< a type waits for an operator, since its handling keeps ending the process
   kHandlerHung,        ///< a handler runs past its timeout
   kTargetUnavailable,  ///< what an action needs has been away for a minute: its chats wait

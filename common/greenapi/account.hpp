@@ -13,6 +13,7 @@ struct Account {
   std::uint64_t id_instance = 0;
   std::string api_url;  ///< as the console shows it; a slash at its end doesn't count
   std::string token;    ///< apiTokenInstance: a secret, and a part of every request's path
+  bool operator==(const Account&) const = default;
 };
 
 /// The address an instance has unless the console says another: a pool is named after the id's first four digits

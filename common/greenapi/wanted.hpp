@@ -19,6 +19,7 @@ struct Wanted {
   std::optional<std::string> webhook_url;   ///< empty: none, the fleet polls. Nothing: not looked at
   std::vector<std::string> webhook_tokens;  ///< any of them is right, the first is what is to be set. None: not looked at
   std::vector<std::string> switches = notification_switches();  ///< have to be "yes"
+  bool operator==(const Wanted&) const = default;
 };
 
 /// A setting that is otherwise than wanted.
