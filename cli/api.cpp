@@ -23,26 +23,39 @@ constexpr std::chrono::milliseconds kLook{100};     // how soon Ctrl-C is notice
 
 void AccountOptions::declare(config::Arguments& arguments, const std::string& id_option, const std::string& id_help) {
   arguments.option(id_option, id, "ID", id_help);
-  arguments.option("--api-token-file", token_file, "FILE",
-                   "The instance's apiTokenInstance; never given as an argument, which others could see");
+  arguments.option(
+      "--api-token-file", token_file, "FILE",
+      "The instance's apiTokenInstance; never given as an argument, which others could see [default: that of poller.instances]");
   arguments.option("--api-url", api_url, "URL",
-                   "The instance's apiUrl, as its console shows it [default: https://FIRST-FOUR-DIGITS.api.greenapi.com]");
+                   "The instance's apiUrl, as its console shows it [default: that of poller.instances, else "
+                   "https://FIRST-FOUR-DIGITS.api.greenapi.com]");
 }
 
-greenapi::Account AccountOptions::account(const std::string& id_option) const {
+greenapi::Account AccountOptions::account(const std::string& id_option, const FleetSettings& settings) const {
   const auto number = base::to_number<std::int64_t>(id);
   if (!number || *number <= 0)
     wrong_usage(id_option + ": " + (id.empty() ? "is needed" : '"' + shown(id, 40) + "\" is none") +
                 "; the idInstance that the console shows, a number");
-  if (token_file.empty())
+  const poll::Instance* known = poller_instance(settings, static_cast<std::uint64_t>(*number));
+  if (token_file.empty() && known == nullptr) {
     wrong_usage("--api-token-file is needed: write the instance's apiTokenInstance into a file that only you can read");
+  }
   greenapi::Account account;
   account.id_instance = static_cast<std::uint64_t>(*number);
-  account.api_url = api_url.empty() ? greenapi::default_api_url(account.id_instance) : api_url;
+  if (known != nullptr) account = poll::account_of(*known);
+  if (!api_url.empty()) account.api_url = api_url;
+  if (account.api_url.empty()) account.api_url = greenapi::default_api_url(account.id_instance);
   if (const auto problem = greenapi::check_api_url(account.api_url)) wrong_usage("--api-url: " + *problem);
+  if (token_file.empty()) return account;
   account.token = secret_from("--api-token-file", token_file);
   if (const auto problem = greenapi::check_api_token(account.token)) wrong_usage("--api-token-file " + shown(token_file) + ": " + *problem);
   return account;
+}
+
+const poll::Instance* poller_instance(const FleetSettings& settings, std::uint64_t id_instance) {
+  const auto& instances = settings.poller().poller.instances;
+  const auto found = std::find_if(instances.begin(), instances.end(), [&](const poll::Instance& one) { return one.id == id_instance; });
+  return found == instances.end() ? nullptr : &*found;
 }
 
 std::vector<std::string> webhook_tokens_of(const FleetSettings& settings, std::uint64_t id_instance) {

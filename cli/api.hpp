@@ -20,9 +20,13 @@ struct AccountOptions {
 
   /// `id_option`: "--id"
   void declare(config::Arguments& arguments, const std::string& id_option, const std::string& id_help);
-  /// Throws Failed with kUsage for what is missing or wrong; never shows the token. `id_option` as declared.
-  greenapi::Account account(const std::string& id_option) const;
+  /// What isn't given is that of poller.instances, where the instance is one of them. Throws Failed with kUsage for what is missing or
+  /// wrong; never shows the token. `id_option` as declared.
+  greenapi::Account account(const std::string& id_option, const FleetSettings& settings) const;
 };
+
+/// The item of poller.instances, or null.
+const poll::Instance* poller_instance(const FleetSettings& settings, std::uint64_t id_instance);
 
 /// The tokens that the fleet takes from this instance, most current first: its own, else those that hold for all.
 std::vector<std::string> webhook_tokens_of(const FleetSettings& settings, std::uint64_t id_instance);

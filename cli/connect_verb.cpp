@@ -100,16 +100,18 @@ class ConnectVerb final : public Verb {
 
   int run(Console& console, const Environment& environment) override {
     const auto settle = duration_of("--settle", settle_, kSettle);
-    greenapi::Account account = account_.account("--id");
-    const greenapi::Wanted wanted = wanted_of(environment, account.id_instance);
+    FleetSettings settings;
+    const auto problems = settings.load(fleet_.config, environment);
+    greenapi::Account account = account_.account("--id", settings);
+    const greenapi::Wanted wanted = wanted_of(settings, problems, account.id_instance);
     console.catch_interrupts();
     Api api(console, std::move(account));
-    const auto settings = api.settings();
-    if (!settings) throw Failed{api.name() + ": " + failure_text("getSettings", settings.error())};
+    const auto found = api.settings();
+    if (!found) throw Failed{api.name() + ": " + failure_text("getSettings", found.error())};
     const auto state = api.state();
     console.out(fmt::format("{}: {}\n", api.name(), state ? shown(*state) : failure_text("getStateInstance", state.error())));
 
-    const auto differences = greenapi::differences(*settings, wanted);
+    const auto differences = greenapi::differences(*found, wanted);
     if (differences.empty()) {
       console.out("its settings are as the fleet needs them\n");
     } else {
@@ -137,13 +139,13 @@ class ConnectVerb final : public Verb {
   }
 
  private:
-  greenapi::Wanted wanted_of(const Environment& environment, std::uint64_t id_instance) const {
+  greenapi::Wanted wanted_of(const FleetSettings& settings, const std::vector<config::Problem>& problems, std::uint64_t id_instance) const {
     if (url_.empty() != poll_) wrong_usage("either --url URL, where the service posts to, or --poll");
     greenapi::Wanted wanted;
     wanted.webhook_url = url_;
     if (const auto problem = poll_ ? std::nullopt : web::check_url(url_)) wrong_usage("--url: " + *problem);
     if (poll_ && !token_file_.empty()) wrong_usage("--token-file goes with --url: who polls is sent no token");
-    if (!poll_) wanted.webhook_tokens = tokens_of(environment, id_instance);
+    if (!poll_) wanted.webhook_tokens = tokens_of(settings, problems, id_instance);
     if (switches_.empty()) return wanted;
     wanted.switches = config::split(switches_, ',');
     for (const std::string& name : wanted.switches) {
@@ -154,14 +156,14 @@ class ConnectVerb final : public Verb {
     return wanted;
   }
 
-  std::vector<std::string> tokens_of(const Environment& environment, std::uint64_t id_instance) const {
+  std::vector<std::string> tokens_of(const FleetSettings& settings, const std::vector<config::Problem>& problems,
+                                     std::uint64_t id_instance) const {
     if (!token_file_.empty()) {
       const std::string token = secret_from("--token-file", token_file_);
       if (greenapi::token_of(token).empty()) wrong_usage("--token-file " + shown(token_file_) + ": holds no token");
       return {token};
     }
-    FleetSettings settings;
-    if (const auto problems = settings.load(fleet_.config, environment); !problems.empty()) {
+    if (!problems.empty()) {
       throw Failed{"the fleet's token can't be read from its settings (name it by --token-file, or the settings by --config):\n" +
                        config::lines(problems),
                    kUsage};

@@ -10,6 +10,7 @@
 #include "cli/verb_list.hpp"
 #include "common/config/command_line.hpp"
 #include "common/redis/info.hpp"
+#include "ingress/watch/options.hpp"
 
 namespace hookfleet::cli {
 namespace {
@@ -36,7 +37,7 @@ class DoctorVerb final : public Verb {
     arguments.group("An instance of GREEN-API, too");
     account_.declare(arguments, "--instance",
                      "Ask the service for this instance's state, settings and queue, and hold them against the fleet's");
-    arguments.option("--url", url_, "URL", "What its webhookUrl has to be [default: not looked at]");
+    arguments.option("--url", url_, "URL", "What its webhookUrl has to be [default: that of poller.instances, else it isn't looked at]");
     arguments.flag("--poll", poll_, "It must have no webhookUrl: hookfleet-poller fetches");
     arguments.group("How");
     arguments.option("--scan-limit", scan_limit_, "N", "Look at no more keys than this [default: 100000]");
@@ -46,8 +47,10 @@ class DoctorVerb final : public Verb {
 
   int run(Console& console, const Environment& environment) override {
     const std::uint64_t scan_limit = count_of("--scan-limit", scan_limit_, kScanLimit);
+    FleetSettings settings;
+    const auto problems = settings.load(fleet_.config, environment);
     std::optional<greenapi::Account> account;
-    if (!account_.id.empty()) account = account_.account("--instance");
+    if (!account_.id.empty()) account = account_.account("--instance", settings);
     if (!account && (poll_ || !url_.empty() || !account_.token_file.empty() || !account_.api_url.empty())) {
       wrong_usage("--url, --poll, --api-url and --api-token-file go with --instance ID");
     }
@@ -59,8 +62,6 @@ class DoctorVerb final : public Verb {
       findings.insert(findings.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
     };
 
-    FleetSettings settings;
-    const auto problems = settings.load(fleet_.config, environment);
     if (problems.empty()) {
       findings.push_back({Health::kFine, "settings", fleet_.config.empty() ? "environment and defaults" : shown(fleet_.config)});
     } else {
@@ -109,11 +110,18 @@ class DoctorVerb final : public Verb {
   std::vector<Finding> ask(Console& console, const greenapi::Account& account, const FleetSettings& settings) const {
     Api api(console, account);
     greenapi::Wanted wanted;
+    if (const poll::Instance* known = poller_instance(settings, account.id_instance)) {
+      wanted = watch::instance_of(account, known->watched, known->receive).wanted;
+    }
     if (poll_ || !url_.empty()) wanted.webhook_url = url_;
     InstanceAnswers answers{api.settings(), api.state(), api.count()};
     // Who polls is sent no token.
-    const bool pushed = answers.settings && !poll_ && (!url_.empty() || !greenapi::differences(*answers.settings, {"", {}, {}}).empty());
-    if (pushed) wanted.webhook_tokens = webhook_tokens_of(settings, account.id_instance);
+    const bool polled = answers.settings && greenapi::differences(*answers.settings, {"", {}, {}}).empty();
+    if (wanted.webhook_url ? wanted.webhook_url->empty() : polled) {
+      wanted.webhook_tokens.clear();
+    } else if (wanted.webhook_tokens.empty()) {
+      wanted.webhook_tokens = webhook_tokens_of(settings, account.id_instance);
+    }
     return judge_instance(answers, wanted);
   }
 

@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/alert/outbox.hpp"
 #include "common/lifecycle/health.hpp"
@@ -15,6 +17,7 @@
 #include "ingress/poll/config.hpp"
 #include "ingress/poll/poller.hpp"
 #include "ingress/poll/table.hpp"
+#include "ingress/watch/watcher.hpp"
 
 namespace {
 
@@ -25,6 +28,14 @@ constexpr char kProgram[] = "hookfleet-poller";
 constexpr char kAbout[] = "Fetches GREEN-API notifications: deletes one at the service when it is durable in Redis.";
 constexpr auto kLoopSilence = 10s;        // a loop that stands for longer makes /livez fail
 constexpr std::size_t kOpenFiles = 8192;  // a connection for each instance
+
+std::vector<watch::Instance> watched(const std::vector<poll::Instance>& instances) {
+  std::vector<watch::Instance> all;
+  for (const poll::Instance& instance : instances) {
+    if (auto one = poll::watched(instance)) all.push_back(*std::move(one));
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -45,6 +56,7 @@ int main(int argc, char** argv) {
   lifecycle::Health health(clock);
   health.require("poller");
   health.watch("poller", kLoopSilence);
+  health.watch("watcher", kLoopSilence);
   const auto listener =
       metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
   if (!listener) {
@@ -66,6 +78,10 @@ int main(int argc, char** argv) {
   const append::Metrics append_metrics(registry, config.layout.partitions);
   append::Appender appender(config.redis.endpoint, config.layout, config.append, append_metrics, log, clock, watch.events());
 
+  const watch::Metrics watch_metrics(registry);
+  watch::Watcher watcher(config.poller.watch, watch_metrics, log, clock, outbox, [&] { health.beat("watcher"); });
+  watcher.set_instances(watched(config.poller.instances));
+
   const poll::Metrics poll_metrics(registry);
   poll::Poller poller({.endpoint = config.redis.endpoint,
                        .timeouts = {},
@@ -75,7 +91,9 @@ int main(int argc, char** argv) {
                        .identical_max = config.log.identical_max,
                        .name = name},
                       appender, poll_metrics, log, clock, outbox,
-                      {.beat = [&] { health.beat("poller"); }, .other_fleet = [&](const std::string& why) { watch.other_fleet(why); }});
+                      {.beat = [&] { health.beat("poller"); },
+                       .members = [&](const std::vector<std::string>& live, const std::string& self) { watcher.set_members(live, self); },
+                       .other_fleet = [&](const std::string& why) { watch.other_fleet(why); }});
   health.ready("poller");
   log.info("system.started", "at work", {{"poller", name}, {"server.metrics_listen", config.metrics_listen}});
   if (config.poller.instances.empty()) log.warn("poll.idle", "poller.instances is empty: there is nothing to fetch");
@@ -87,6 +105,7 @@ int main(int argc, char** argv) {
     config::Settings fresh_settings;
     poll::declare(fresh_settings, fresh);
     if (auto problems = process.reread(fresh_settings)) return problems;
+    watcher.set_instances(watched(fresh.poller.instances));
     poller.set_instances(fresh.poller.instances);
     log_level.set_own(fresh.log.level);
     log.set_payload(fresh.log.payload);

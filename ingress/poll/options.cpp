@@ -20,19 +20,33 @@ void declare_instance(config::Settings& item, Instance& instance) {
   item.secret("token", instance.token, "apiTokenInstance", greenapi::check_api_token);
   item.duration("receive_timeout", instance.receive_timeout, {greenapi::kReceiveTimeoutMin, greenapi::kReceiveTimeoutMax},
                 "How long the service holds a request that finds nothing, in whole seconds");
+  item.flag("receive", instance.receive, "Fetch its notifications; false: it is only watched, for instances that push");
+  watch::declare(item, instance.watched);
 }
 
 }  // namespace
 
+greenapi::Account account_of(const Instance& instance) {
+  return {.id_instance = instance.id,
+          .api_url = instance.api_url.empty() ? greenapi::default_api_url(instance.id) : instance.api_url,
+          .token = instance.token.reveal()};
+}
+
+std::optional<watch::Instance> watched(const Instance& instance) {
+  if (!instance.watched.watch) return std::nullopt;
+  return watch::instance_of(account_of(instance), instance.watched, instance.receive);
+}
+
 void declare(config::Settings& settings, Options& options) {
   settings.list("poller.instances", options.instances, declare_instance,
-                "Instances whose notifications are fetched by HTTP API; each needs an empty webhookUrl");
+                "Instances whose notifications are fetched by HTTP API, which needs an empty webhookUrl, and those that are watched");
   settings.duration("poller.retry_first", options.pauses.retry_first, {10ms, 60s},
                     "Pause after a failed request, doubled with each further one");
   settings.duration("poller.retry_max", options.pauses.retry_max, {100ms, 1h},
                     "Longest such pause; also that of an instance that is starting, or whose webhookUrl is set");
   settings.duration("poller.refused_pause", options.pauses.refused, {100ms, 24h},
                     "Pause of an instance that only a person can help: token refused, quota used up. New settings end it");
+  watch::declare(settings, options.watch);
   lease::declare(settings, "poller",
                  {.member = "a poller",
                   .held = "instance",
@@ -46,6 +60,12 @@ void declare(config::Settings& settings, Options& options) {
           const std::string id = std::to_string(instance.id);
           if (!ids.insert(instance.id).second) return "poller.instances names " + id + " twice: one poller asks for an instance";
           if (instance.token.empty()) return "poller.instances: " + id + " has no token: give it token or token_file";
+          if (!instance.receive && !instance.watched.watch) {
+            return "poller.instances: " + id + " is neither fetched for (receive) nor watched (watch): say one of them, or leave it out";
+          }
+          if (instance.receive && !instance.watched.webhook_url.empty()) {
+            return "poller.instances: " + id + " has a webhook_url, but with one it can't be fetched for: receive must be false";
+          }
           if (instance.receive_timeout % 1s != 0ms) return "poller.instances: receive_timeout of " + id + " is not in whole seconds";
         }
         return std::nullopt;

@@ -2,22 +2,30 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/config/settings.hpp"
 #include "common/lease/ownership.hpp"
+#include "ingress/watch/options.hpp"
 
 namespace hookfleet::poll {
 
-/// An instance whose notifications are fetched.
+/// An instance whose notifications are fetched, or that is watched, or both.
 struct Instance {
   std::uint64_t id = 0;
   std::string api_url;  ///< empty: greenapi::default_api_url(id)
   config::Secret token;
   std::chrono::milliseconds receive_timeout{20'000};  ///< how long the service holds a request that finds nothing; whole seconds
+  bool receive = true;                                ///< false: it is only watched; the service pushes, or somebody else fetches
+  watch::Expected watched;
   bool operator==(const Instance&) const = default;
 };
+/// How the service is called for it.
+greenapi::Account account_of(const Instance& instance);
+/// What is to be watched of it; nothing: it isn't.
+std::optional<watch::Instance> watched(const Instance& instance);
 
 /// How long an instance rests after what went wrong.
 struct Pauses {
@@ -28,6 +36,7 @@ struct Pauses {
 
 struct Options {
   std::vector<Instance> instances;
+  watch::Options watch;
   Pauses pauses;
   lease::Timers timers{.lease_ttl = std::chrono::milliseconds(15'000),
                        .renew = std::chrono::milliseconds(4'000),

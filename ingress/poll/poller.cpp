@@ -22,12 +22,6 @@ constexpr auto kWaitMax = 1s;
 constexpr std::size_t kIdleConnectionsMax = 16'384;  // one an instance, between two requests
 constexpr auto kFailingForLong = 5min;               // the operator is told of what trying again hasn't cured for so long
 
-greenapi::Account account_of(const Instance& instance) {
-  return {.id_instance = instance.id,
-          .api_url = instance.api_url.empty() ? greenapi::default_api_url(instance.id) : instance.api_url,
-          .token = instance.token.reveal()};
-}
-
 bool passes_by_itself(FailureKind kind) { return kind == FailureKind::kRetry || kind == FailureKind::kThrottled; }
 
 }  // namespace
@@ -73,6 +67,7 @@ void Poller::post(Put put) {
 }
 
 void Poller::set_instances(std::vector<Instance> instances) {
+  std::erase_if(instances, [](const Instance& instance) { return !instance.receive; });
   post([&](Inbox& inbox) { inbox.instances = std::move(instances); });
 }
 
@@ -258,7 +253,10 @@ void Poller::heartbeat() {
     const auto changed = members_.observe(reply, clock_.now());
     if (!changed) return;
     metrics_.members.set(static_cast<double>(members_.live().size()));
-    if (*changed || !std::exchange(members_known_, true)) share();
+    if (!*changed && std::exchange(members_known_, true)) return;
+    members_known_ = true;
+    if (callbacks_.members) callbacks_.members(members_.live(), members_.self());
+    share();
   });
 }
 

@@ -48,7 +48,9 @@ namespace hookfleet::poll {
 class Poller {
  public:
   struct Callbacks {
-    std::function<void()> beat;                               ///< the loop turns; at least every second
+    std::function<void()> beat;  ///< the loop turns; at least every second
+    /// Which pollers live, sorted, `self` among them; when it becomes known and when it changes. May be null.
+    std::function<void(const std::vector<std::string>& live, const std::string& self)> members;
     std::function<void(const std::string& why)> other_fleet;  ///< Redis belongs to a fleet with another layout: stop
   };
   struct Setup {
@@ -68,7 +70,8 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  /// From now on these are fetched for: what is new begins, what is gone is handed back, what has changed is tried at once. Any thread.
+  /// From now on those of these that say `receive` are fetched for: what is new begins, what is gone is handed back, what has changed is
+  /// tried at once. Any thread.
   void set_instances(std::vector<Instance> instances) HOOKFLEET_EXCLUDES(mutex_);
 
   /// Receives nothing more; what is in hand is stored and removed, then the leases are given back; at most timers.drain. False: not all

@@ -260,5 +260,33 @@ TEST_F(Connect, DoctorHoldsAnInstanceAgainstTheFleet) {
   EXPECT_THAT(doctor({})["instance.settings"], HasSubstr("fail: HTTP 403"));
 }
 
+TEST_F(Connect, WhatThePollersSettingsSayNeedsNoOptions) {
+  const std::string file = directory_ / "hookfleet.yaml";
+  const auto settings_file = [&](const std::string& more) {
+    std::ofstream(file) << "auth: {tokens: [s3cret-token]}\npoller:\n  instances:\n    - {id: " << kInstance << ", api_url: \""
+                        << api_.url() << "\", token: " << kApiToken << more << "}\n";
+  };
+  const auto what_of = [&](const std::string& check) {
+    const Called done = call({"doctor", "-o", "json", "--config", file, "--instance", std::to_string(kInstance)});
+    const json told = json::parse(done.out);
+    for (const json& one : told["findings"]) {
+      if (one["check"] == check) return one["health"].get<std::string>() + ": " + one["what"].get<std::string>();
+    }
+    return std::string("no such finding");
+  };
+  settings_file("");
+  api_.set_settings(kInstance, R"({"webhookUrl":"https://elsewhere/"})");
+  EXPECT_EQ(what_of("instance.webhookUrl"), "fail: https://elsewhere/ instead of (none)");
+  EXPECT_EQ(what_of("instance.webhookUrlToken"), "no such finding") << "who polls is sent none";
+  settings_file(R"(, receive: false, watch: true, webhook_url: ")" + kUrl + R"(", switches: [stateWebhook])");
+  EXPECT_EQ(what_of("instance.webhookUrl"), "fail: https://elsewhere/ instead of " + kUrl);
+  EXPECT_EQ(what_of("instance.webhookUrlToken"), "fail: (none) instead of the fleet's");
+
+  const Called done = call({"connect", "--config", file, "--id", std::to_string(kInstance), "--url", kUrl, "--yes", "--no-wait"});
+  EXPECT_EQ(done.code, kOk) << done.err;
+  EXPECT_EQ(settings()["webhookUrlToken"], "s3cret-token");
+  EXPECT_EQ(what_of("instance.settings"), "ok: as the fleet needs them");
+}
+
 }  // namespace
 }  // namespace hookfleet::cli

@@ -252,5 +252,51 @@ TEST(Poller, ChecksItsSettings) {
   EXPECT_THAT(pollers.log(1), AllOf(HasSubstr("poller.instances"), Not(HasSubstr("no token\""))));
 }
 
+TEST(Poller, WatchesTheInstancesThatSaySo) {
+  Pollers pollers(Pollers::quick_api(),
+                  std::string(Pollers::kQuick) + "  watch: {count_every: 1s, state_every: 1s, settings_every: 2s, queue_alert: 3}\n");
+  pollers.add(kFirst, 3);
+  pollers.say(kFirst, "watch: true");
+  pollers.say(kFirst + 1, R"(watch: true, receive: false, webhook_url: "https://fleet/webhook", switches: [incomingWebhook])");
+  pollers.write_settings();
+  pollers.api().set_settings(kFirst + 1, R"({"webhookUrl":"https://fleet/webhook","incomingWebhook":"yes"})");
+  const auto fetched = enqueue(pollers, kFirst, 1, 3);
+  enqueue(pollers, kFirst + 1, 1, 5);  // whom it should push to is away
+  pollers.start();
+  const auto watched = [&](const std::string& what, std::uint64_t id) {
+    return pollers.metric("hookfleet_watch_" + what + "{idInstance=\"" + std::to_string(id) + "\"}");
+  };
+  const auto told = [&](const std::string& kind) {
+    const redis::Reply alerts = pollers.redis().call({"XRANGE", "hf:alerts", "-", "+"});
+    for (std::size_t i = 0; i < alerts.view().size(); ++i) {
+      for (std::size_t k = 0; k < alerts.view()[i][1].size(); ++k) {
+        if (alerts.view()[i][1][k].text().find(kind) != std::string_view::npos) return true;
+      }
+    }
+    return false;
+  };
+  EXPECT_TRUE(wait_until(kSoon, [&] { return watched("waiting_notifications", kFirst + 1) == 5; })) << pollers.log();
+  EXPECT_TRUE(wait_until(kSoon, [&] { return watched("settings_differences", kFirst + 1) == 0; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return watched("authorized", kFirst + 1) == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return watched("settings_differences", kFirst) > 0; })) << "all of a new instance is off";
+  EXPECT_TRUE(wait_until(kSoon, [&] { return told("upstream_queue") && told("settings_drift"); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.stored()[kFirst] == fetched; }));
+  EXPECT_EQ(pollers.api().record(kFirst + 1).receives, 0U) << "it is only watched";
+  EXPECT_EQ(pollers.metric("hookfleet_watch_instances"), 2);
+  EXPECT_EQ(pollers.metric("hookfleet_poller_instances"), 2);
+  EXPECT_EQ(watched("authorized", kFirst + 2), -1);
+}
+
+TEST(Poller, RefusesInstancesThatCantBeAsTheySay) {
+  Pollers pollers;
+  pollers.add(kFirst, 2);
+  pollers.say(kFirst, "receive: false");
+  pollers.say(kFirst + 1, R"(watch: true, webhook_url: "https://fleet/webhook")");
+  pollers.write_settings();
+  pollers.start();
+  EXPECT_EQ(pollers.poller().wait(kSoon), 2) << pollers.log();
+  EXPECT_THAT(pollers.log(), HasSubstr("1101000001 is neither fetched for"));
+}
+
 }  // namespace
 }  // namespace hookfleet

@@ -47,7 +47,7 @@ void Pollers::write_settings(const std::vector<std::uint64_t>& without, std::uin
   for (const std::uint64_t id : ids_) {
     if (std::find(without.begin(), without.end(), id) != without.end()) continue;
     text += "    - {id: " + std::to_string(id) + ", api_url: \"" + api_->url() + "\", token: " + (id == of ? token : token_of(id)) +
-            ", receive_timeout: " + receive_timeout + "}\n";
+            ", receive_timeout: " + receive_timeout + (fields_.contains(id) ? ", " + fields_[id] : "") + "}\n";
   }
   replace_file(dir_ / "hookfleet.yaml", text);
 }

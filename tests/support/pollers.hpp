@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/simulate/fake_api.hpp"
@@ -33,6 +34,8 @@ class Pollers {
   RedisServer& redis() { return redis_; }
   /// Adds instances with these ids to the API; write_settings() tells the pollers.
   void add(std::uint64_t first, std::uint64_t count);
+  /// Further fields of the instance's item: "watch: true, receive: false".
+  void say(std::uint64_t id, std::string fields) { fields_[id] = std::move(fields); }
   /// Names the instances, but those in `without`, in the settings file; `token` of instance `of` if it isn't the right one.
   void write_settings(const std::vector<std::uint64_t>& without = {}, std::uint64_t of = 0, const std::string& token = {},
                       const std::string& receive_timeout = "60s");
@@ -64,6 +67,7 @@ class Pollers {
   RedisServer redis_;
   std::unique_ptr<simulate::FakeApi> api_;
   std::vector<std::uint64_t> ids_;
+  std::map<std::uint64_t, std::string> fields_;
   std::vector<Member> members_;
 };
 
