@@ -135,7 +135,7 @@ class ConnectVerb final : public Verb {
             {{"instance", std::to_string(api.account().id_instance)}, {"settings", names_of(differences)}});
       change(console, api, differences);
     }
-    return wait(console, api, wanted, arrival, settle);
+    return wait(console, api, wanted, arrival, settle, differences.empty() && state ? shown(*state) : "restarting");
   }
 
  private:
@@ -187,10 +187,10 @@ class ConnectVerb final : public Verb {
     console.out("set; the instance restarts\n");
   }
 
-  int wait(Console& console, Api& api, const greenapi::Wanted& wanted, Arrival& arrival, std::chrono::milliseconds settle) const {
+  int wait(Console& console, Api& api, const greenapi::Wanted& wanted, Arrival& arrival, std::chrono::milliseconds settle,
+           std::string seen) const {
     const auto begin = Clock::now();
     auto looked = begin;
-    std::string seen = "starting";
     console.err(fmt::format("waiting for a notification, at most {}: write a message to the account; Ctrl-C ends the waiting only\n",
                             age_text(settle.count())));
     std::optional<std::string> arrived;
