@@ -41,16 +41,38 @@ trap cleanup EXIT
 mapfile -t port < <(free_ports 6)
 prometheus=http://127.0.0.1:${port[1]}
 
-step "a fleet that forwards, tells a sink, and watches an instance"
+step "a fleet that forwards, tells a sink, fetches for an instance and watches it"
+# What it forwards to and tells, and GREEN-API for the poller.
 /usr/bin/python3 - "${port[5]}" <<'PY' &
-import http.server, sys
+import http.server, itertools, json, sys, time
+receipts = itertools.count(1)
 class Taker(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.answer(b"{}")
+    def do_DELETE(self):
+        self.answer(b'{"result":true}')
+    def do_GET(self):
+        if "receiveNotification" in self.path:
+            time.sleep(0.2)
+            number = next(receipts)
+            body = {"typeWebhook": "incomingMessageReceived", "instanceData": {"idInstance": 1101000001, "wid": "79990000000@c.us", "typeInstance": "whatsapp"},
+                    "timestamp": int(time.time()), "idMessage": f"FETCHED{number}", "senderData": {"chatId": "79990000001@c.us", "sender": "79990000001@c.us"},
+                    "messageData": {"typeMessage": "textMessage", "textMessageData": {"textMessage": "Hello"}}}
+            self.answer(json.dumps({"receiptId": number, "body": body}).encode())
+        elif "getWebhooksCount" in self.path:
+            self.answer(b'{"count":3}')
+        elif "getStateInstance" in self.path:
+            self.answer(b'{"stateInstance":"authorized"}')
+        else:
+            self.answer(b'{"webhookUrl":"","webhookUrlToken":""}')
     def log_message(self, *arguments):
         pass
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Taker).serve_forever()
@@ -61,13 +83,14 @@ auth:
   tokens: ["\${HOOKFLEET_TOKEN}"]
   allowlist: {addresses: [127.0.0.1]}
 worker: {instances: [1101000001]}
+poller: {instances: [{id: 1101000001, api_url: "http://127.0.0.1:${port[5]}", token: api-token, watch: true}]}
 alerts: {sinks: [{http: {url: "http://127.0.0.1:${port[5]}/alert"}}]}
 routes:
   - match: {typeWebhook: [incomingMessageReceived]}
     actions: [{handler: message}, {forward: {name: shop, url: "http://127.0.0.1:${port[5]}/in"}}]
   - shipped
 YAML
-./fleet up --port "127.0.0.1:${port[0]}" --config "$work/settings.yaml" >"$work/up.log" 2>&1 || fail "up"
+./fleet up --port "127.0.0.1:${port[0]}" --pollers 1 --config "$work/settings.yaml" >"$work/up.log" 2>&1 || fail "up"
 
 step "what watches it"
 PROMETHEUS_PORT=${port[1]} ALERTMANAGER_PORT=${port[2]} REDIS_EXPORTER_PORT=${port[3]} NGINX_EXPORTER_PORT=${port[4]} SCRAPE_INTERVAL=1s SCRAPE_TIMEOUT=1s \
