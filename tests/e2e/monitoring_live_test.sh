@@ -84,7 +84,7 @@ auth:
   allowlist: {addresses: [127.0.0.1]}
 worker: {instances: [1101000001]}
 poller: {instances: [{id: 1101000001, api_url: "http://127.0.0.1:${port[5]}", token: api-token, watch: true}]}
-alerts: {sinks: [{http: {url: "http://127.0.0.1:${port[5]}/alert"}}]}
+alerts: {sinks: [{http: {url: "http://127.0.0.1:${port[5]}/alert"}}, {alertmanager: {url: "http://127.0.0.1:${port[2]}"}}]}
 routes:
   - match: {typeWebhook: [incomingMessageReceived]}
     actions: [{handler: message}, {forward: {name: shop, url: "http://127.0.0.1:${port[5]}/in"}}]
@@ -113,6 +113,14 @@ alerted() {
 within 90 alerted || fail "no alert in Alertmanager: $(cat "$work/alerts.json")"
 runbook=$(/usr/bin/python3 -c 'import json, sys; print(*{alert["annotations"]["runbook_url"] for alert in json.load(sys.stdin) if alert["labels"]["alertname"] == "HookfleetTokenRefused"})' <"$work/alerts.json")
 [ "$runbook" = "$prometheus/consoles/runbook.html#hookfleettokenrefused" ] || fail "its runbook is at $runbook"
+
+step "so does what the fleet tells by itself"
+told() {
+  curl -sSf --noproxy '*' "http://127.0.0.1:${port[2]}/api/v2/alerts" | /usr/bin/python3 -c '
+import json, sys
+sys.exit(not any(alert["labels"].get("alertname") == "Hookfleet" and alert["labels"].get("kind") == "token_refused" for alert in json.load(sys.stdin)))'
+}
+within 60 told || fail "the sink alertmanager brings nothing"
 
 step "every expression is answered"
 whole() { /usr/bin/python3 .ci/monitoring.py --live "$prometheus" >"$work/live.log"; }
