@@ -164,6 +164,23 @@ grep -q "32 chat.*8 chat" "$work/out" || fail "nothing is said about the layouts
 [ "$old" = "$(pid ingress-1)" ] || fail "the ingress was started anew"
 ready || fail "not ready after a refused layout"
 
+step "pollers come and go"
+echo 'poller: {instances: [{id: 1101000001, api_url: "http://127.0.0.1:1", token: api-token-of-the-test}]}' >"$work/poll.yaml"
+./fleet up --config "$work/poll.yaml" --pollers 2 >"$work/out" || fail "up --pollers"
+grep -q '2 × poller' "$work/out" || fail "up keeps quiet about the pollers: $(cat "$work/out")"
+ready || fail "not ready with pollers"
+for name in poller-1 poller-2; do kill -0 "$(pid "$name")" || fail "no pid of $name"; done
+grep -q 'hookfleet-poller' .fleet/targets.json || fail "Prometheus wouldn't scrape the pollers"
+within 20 grep -q '"event":"poll.failed"' .fleet/log/poller-1.log .fleet/log/poller-2.log || fail "no poller asks for the instance"
+! grep -rqF api-token-of-the-test .fleet/log || fail "the API token stands in a log"
+./fleet logs poller -n 1 | grep -q '^{' || fail "logs prints no records of pollers"
+old=$(pid poller-1)
+kill -KILL "$old"
+within 30 replaced poller-1 "$old" || fail "a killed poller isn't back"
+./fleet up --config none --pollers 0 >/dev/null || fail "up --pollers 0"
+[ ! -e .fleet/run/poller-1.pid ] || fail "poller-1 still runs"
+ready || fail "not ready without pollers"
+
 step "none taken, then again"
 ./fleet up --ingress 0 >"$work/out" || fail "up --ingress 0"
 grep -q "nothing is taken" "$work/out" || fail "up --ingress 0 doesn't say that nothing is taken"
