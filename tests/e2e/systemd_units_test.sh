@@ -25,7 +25,7 @@ fail() {
 mapfile -t port < <(/usr/bin/python3 -c '
 import random, socket
 found = []
-while len(found) < 3:  # nginx, ingress, worker: four digits, and the metrics of the ingress at 1PORT
+while len(found) < 4:  # nginx, ingress, worker, poller: four digits, and the metrics of the ingress at 1PORT
     with socket.socket() as a, socket.socket() as b:
         one = random.randrange(3000, 10000)
         try:
@@ -58,6 +58,7 @@ start() {  # start NAME UNIT [INSTANCE]
 start redis hookfleet-redis.service
 start ingress hookfleet-ingress@.service "${port[1]}"
 start worker hookfleet-worker@.service "${port[2]}"
+start poller hookfleet-poller@.service "${port[3]}"
 configure() {
   (
     set -a
@@ -78,6 +79,8 @@ answer() { # answer METHOD PATH [TOKEN]
 body='{"typeWebhook":"stateInstanceChanged","instanceData":{"idInstance":1101000001,"wid":"79990000000@c.us","typeInstance":"whatsapp"},"timestamp":1700000000,"stateInstance":"authorized"}'
 ready() { "$work/usr/bin/hookfleet-ingress" --config "$work/etc/hookfleet/hookfleet.yaml" --server.metrics_listen "127.0.0.1:1${port[1]}" --healthcheck >/dev/null 2>&1; }
 within 60 ready || fail "the ingress is not ready"
+polling() { "$work/usr/bin/hookfleet-poller" --config "$work/etc/hookfleet/hookfleet.yaml" --server.metrics_listen "127.0.0.1:${port[3]}" --healthcheck >/dev/null 2>&1; }
+within 60 polling || fail "the poller is not ready"
 served() { [ "$(answer GET /healthz)" = 200 ]; }
 within 30 served || fail "nginx does not reach the ingress"
 [ "$(answer POST /webhook "$token")" = 200 ] || fail "a notification is answered $(cat "$work/answer")"
@@ -91,7 +94,7 @@ before=$(cat "$work/run/hookfleet-nginx/nginx.conf")
 sed -i 's/^NGINX_BODY_MAX=.*/NGINX_BODY_MAX=huge/' "$work/etc/hookfleet/nginx.env"
 ! configure ExecReload 2>/dev/null || fail "a wrong nginx.env is taken"
 [ "$before" = "$(cat "$work/run/hookfleet-nginx/nginx.conf")" ] || fail "a wrong nginx.env has changed nginx.conf"
-for name in nginx ingress worker redis; do
+for name in nginx ingress poller worker redis; do
   if [ "$name" = nginx ]; then kill -QUIT "${pid[$name]}"; else kill -TERM "${pid[$name]}"; fi
   code=0
   wait "${pid[$name]}" || code=$?
