@@ -220,6 +220,8 @@ class SimulateVerb final : public Verb {
     if (receive_port_ && !stream_.empty()) wrong_usage("--receive and --stream are two ways: use one");
     if (served_port_ && (!to_.empty() || !from_.empty() || !token_file_.empty()))
       wrong_usage("--serve pushes nothing: without --to, --from and --token-file");
+    if (served_port_ && generating_.malformed > 0)
+      wrong_usage("--serve takes no --malformed: the API's answers are JSON, with the notification in it");
     if (served_port_ && fast_) wrong_usage("--serve needs a --rate: its queues take everything");
     if (!served_port_ && (!faults_.empty() || !latency_.empty())) wrong_usage("--faults and --latency are of --serve");
   }

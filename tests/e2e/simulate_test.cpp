@@ -6,6 +6,7 @@
 
 #include "cli/simulate/token.hpp"
 #include "tests/support/fleet.hpp"
+#include "tests/support/pollers.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
@@ -21,31 +22,26 @@ using support::wait_until;
 class SimulateTest : public testing::Test {
  protected:
   /// A fleet whose only route has this action.
-  void start(const std::string& action, unsigned workers) {
+  void start(const std::string& action, unsigned workers, bool webhook = true) {
     const std::string file = directory_ / "hookfleet.yaml";
     std::ofstream(file) << "routes:\n  - actions: [" << action << "]\n";
     Fleet::Options options;
     options.workers = workers;
+    options.nginx = webhook;
+    if (!webhook) options.ingresses = 0;
     options.worker_flags = {"--config",           file, "--worker.heartbeat",   "200ms", "--worker.member_ttl",     "1500ms",
                             "--worker.lease_ttl", "2s", "--worker.lease_renew", "300ms", "--worker.lease_validity", "1500ms"};
     fleet_.emplace(options);
   }
   std::string forward() const { return "{forward: {url: \"http://127.0.0.1:" + std::to_string(port_) + "/\"}}"; }
 
+  /// Pushes to the fleet.
+  void push(std::vector<std::string> more) {
+    more.insert(more.end(), {"--to", "http://127.0.0.1:" + std::to_string(fleet_->port()) + "/webhook", "--pause", "200ms"});
+    simulate(more);
+  }
   void simulate(const std::vector<std::string>& more) {
-    std::vector<std::string> argv{HOOKFLEET_BIN_DIR "/hookfleet",
-                                  "simulate",
-                                  "--to",
-                                  "http://127.0.0.1:" + std::to_string(fleet_->port()) + "/webhook",
-                                  "--pause",
-                                  "200ms",
-                                  "--verify",
-                                  "--settle",
-                                  "120s",
-                                  "--seed",
-                                  "1",
-                                  "-o",
-                                  "json"};
+    std::vector<std::string> argv{HOOKFLEET_BIN_DIR "/hookfleet", "simulate", "--verify", "--settle", "120s", "--seed", "1", "-o", "json"};
     argv.insert(argv.end(), more.begin(), more.end());
     simulator_.emplace(support::Process::Options{
         argv, {{"HOOKFLEET_REDIS__URL", fleet_->redis().url()}, {"HOOKFLEET_TOKEN", fleet_->token()}}, directory_ / "simulate.out"});
@@ -70,17 +66,17 @@ class SimulateTest : public testing::Test {
 
 TEST_F(SimulateTest, ProvesThatNothingIsLostWhileAnIngressAndAWorkerAreKilled) {
   start(forward(), 2);
-  simulate({"--receive",   std::to_string(port_),
-            "--rate",      "400/s",
-            "--count",     "4000",
-            "--instances", "20",
-            "--repeats",   "5%",
-            "--changed",   "3%",
-            "--unknown",   "3%",
-            "--invalid",   "2%",
-            "--malformed", "2%",
-            "--big",       "1%",
-            "--non-ascii", "10%"});
+  push({"--receive",   std::to_string(port_),
+        "--rate",      "400/s",
+        "--count",     "4000",
+        "--instances", "20",
+        "--repeats",   "5%",
+        "--changed",   "3%",
+        "--unknown",   "3%",
+        "--invalid",   "2%",
+        "--malformed", "2%",
+        "--big",       "1%",
+        "--non-ascii", "10%"});
   ASSERT_TRUE(handled(300)) << output();
   fleet_->ingress(0).kill();
   ASSERT_TRUE(handled(800)) << output();
@@ -110,7 +106,7 @@ TEST_F(SimulateTest, ProvesThatNothingIsLostWhileAnIngressAndAWorkerAreKilled) {
 
 TEST_F(SimulateTest, FindsAnEntryThatSomebodyTookOutOfItsStream) {
   start(forward(), 0);
-  simulate({"--receive", std::to_string(port_), "--rate", "200/s", "--count", "30"});
+  push({"--receive", std::to_string(port_), "--rate", "200/s", "--count", "30"});
   ASSERT_TRUE(wait_until(60s, [&] { return fleet_->backlog() == 30; })) << output();
   std::string taken;
   for (unsigned p = 0; p < fleet_->keys().partitions() && taken.empty(); ++p) {
@@ -131,12 +127,41 @@ TEST_F(SimulateTest, FindsAnEntryThatSomebodyTookOutOfItsStream) {
 
 TEST_F(SimulateTest, ReadsWhatTheActionStreamCopies) {
   start("{stream: {key: simulated, maxlen: 100000}}", 1);
-  simulate({"--stream", "simulated", "--rate", "400/s", "--count", "200", "--repeats", "10%"});
+  push({"--stream", "simulated", "--rate", "400/s", "--count", "200", "--repeats", "10%"});
   ASSERT_EQ(ended(120s), 0) << output();
   const json said = report();
   EXPECT_EQ(said["proof"]["lost"], 0);
   EXPECT_EQ(said["proof"]["received"], 200 - said["kinds"]["repeat"].get<int>());
   EXPECT_EQ(said["proof"]["received_again"], 0) << "a copy is made once";
+}
+
+TEST_F(SimulateTest, ServesQueuesThatAPollerEmptiesThroughFaultsAndAKill) {
+  start(forward(), 1, false);
+  const std::string port = std::to_string(support::free_port()), file = directory_ / "poller.yaml";
+  simulate({"--serve", port, "--receive", std::to_string(port_), "--instances", "3", "--rate", "200/s", "--count", "600", "--repeats", "5%",
+            "--invalid", "2%", "--faults", "500=1%,502=1%,429=1%,cut_before=1%,cut_after=2%,late=1%"});
+  std::string settings = "redis: {url: \"" + fleet_->redis().url() + "\"}\npoller:\n" + support::Pollers::kQuick + "  instances:\n";
+  for (int i = 1; i <= 3; ++i) {
+    settings += "    - {id: 110100000" + std::to_string(i) + ", api_url: \"http://127.0.0.1:" + port + "\", token: simulated}\n";
+  }
+  support::replace_file(file, settings);
+  const auto poller = [&] {
+    return support::Process({{HOOKFLEET_BIN_DIR "/hookfleet-poller", "--config", file, "--server.metrics_listen",
+                              "127.0.0.1:" + std::to_string(support::free_port())},
+                             {},
+                             directory_ / "poller.log"});
+  };
+  support::Process first = poller();
+  ASSERT_TRUE(handled(150)) << output();
+  first.kill();
+  const support::Process second = poller();
+
+  ASSERT_EQ(ended(180s), 0) << output();
+  const json said = report();
+  EXPECT_EQ(said["queues"]["waiting"], 0);
+  EXPECT_EQ(said["proof"]["lost"], 0);
+  EXPECT_EQ(said["proof"]["out_of_order"], 0);
+  EXPECT_EQ(said["proof"]["received"], 600 - said["kinds"]["repeat"].get<int>() - said["kinds"]["schema-broken"].get<int>());
 }
 
 }  // namespace

@@ -189,6 +189,7 @@ TEST(SimulatePush, RefusesWrongUseAndSaysWhy) {
       {{"--to", "nonsense"}, "--to"},
       {{"--serve", "0", "--to", "http://127.0.0.1/"}, "--serve"},
       {{"--serve", "0", "--faults", "503=1%"}, "cut_after"},
+      {{"--serve", "0", "--malformed", "1%"}, "--malformed"},
       {{"--receive", "99999"}, "no port"},
   };
   for (const auto& [arguments, expected] : rows) {
