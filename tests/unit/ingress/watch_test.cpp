@@ -6,8 +6,8 @@
 #include <cmath>
 #include <fstream>
 
-#include "ingress/watch/metrics.hpp"
 #include "common/config/command_line.hpp"
+#include "ingress/watch/metrics.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace hookfleet::watch {
