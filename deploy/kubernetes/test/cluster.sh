@@ -84,9 +84,10 @@ oom_score = 0
     bin_dir = "$cache/debian/usr/lib/cni"
     conf_dir = "$work/cni"
 TOML
-  cat >"$work/cni/10-bridge.conflist" <<JSON
+  # Routed, not bridged: so the policies see what goes from pod to pod.
+  cat >"$work/cni/10-pods.conflist" <<JSON
 {"cniVersion": "0.4.0", "name": "pods", "plugins": [
-  {"type": "bridge", "bridge": "pods0", "isGateway": true, "ipMasq": false, "hairpinMode": true,
+  {"type": "ptp", "ipMasq": false,
    "ipam": {"type": "host-local", "ranges": [[{"subnet": "$pods"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
   {"type": "portmap", "capabilities": {"portMappings": true}}]}
 JSON
@@ -124,6 +125,17 @@ evictionHard: {memory.available: 50Mi}
 YAML
   run kubelet "$cache/bin/kubelet" --config "$work/kubelet.yaml" --kubeconfig "$KUBECONFIG" --hostname-override node --node-ip $node --root-dir /var/lib/kubelet
   within 120 node_ready || fail "the node does not become ready"
+}
+
+# Enforces network policies. It looks for its account where a pod has it.
+start_policies() {
+  local account=/run/secrets/kubernetes.io/serviceaccount
+  mkdir -p $account
+  kubectl create clusterrolebinding policies --clusterrole cluster-admin --serviceaccount kube-system:default >/dev/null
+  kubectl -n kube-system create token default --duration 2h >$account/token
+  cp "$work/pki/ca.crt" $account/
+  run policies env KUBERNETES_SERVICE_HOST=$node KUBERNETES_SERVICE_PORT=6443 "$cache/bin/kube-network-policies" --hostname-override node --disable-nri \
+    --metrics-bind-address 127.0.0.1:9080
 }
 ctr() { command ctr -a /run/containerd/containerd.sock "$@"; }
 node_ready() { kubectl get nodes --no-headers 2>/dev/null | grep -q ' Ready ' && kubectl -n default get serviceaccount default >/dev/null 2>&1; }
