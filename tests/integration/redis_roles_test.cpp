@@ -133,16 +133,41 @@ TEST_P(RedisRoles, TheExporterSeesNumbersAndNoKey) {
 INSTANTIATE_TEST_SUITE_P(Each, RedisRoles, testing::Values("ingress", "poller", "worker", "cli", "exporter"),
                          [](const auto& given) { return given.param; });
 
-TEST(RedisAcl, WhoHasNoNameMayPingOnly) {
-  const support::TempDir directory;
-  ASSERT_EQ(make_redis_acl(directory / "passwords", {{"ingress", "i"}}, directory / "users.acl"), 0);
-  RedisServer server({.arguments = {"--aclfile", directory / "users.acl"}});
-  EXPECT_FALSE(server.call({"PING"}).view().is_error());
-  EXPECT_EQ(server.call({"GET", "hf:a"}).view().error(), redis::ReplyError::kNoPerm);
-  EXPECT_EQ(server.call({"INFO"}).view().error(), redis::ReplyError::kNoPerm);
+/// A server with what deploy/redis_acl writes when nothing else is wanted; the test is who checks its health.
+class RedisAcl : public testing::Test {
+ protected:
+  static std::string made(const support::TempDir& directory) {
+    EXPECT_EQ(make_redis_acl(directory / "passwords", {{"ingress", "secret-of-ingress"}}, directory / "users.acl"), 0);
+    return directory / "users.acl";
+  }
+  static redis::Connection open(const std::string& url) { return redis::Connection::open(*redis::Endpoint::parse(url), {5s, 30s}).value(); }
+
+  const support::TempDir directory_;
+  RedisServer server_{{.arguments = {"--aclfile", made(directory_)}, .password = "any", .user = "health"}};
+};
+
+TEST_F(RedisAcl, NobodyIsServedWithoutANameAndTheHealthCheckMayPingOnly) {
+  auto stranger = open("redis://127.0.0.1:" + std::to_string(server_.port()));
+  EXPECT_TRUE(stranger.call({"PING"})->view().is_error());
+  EXPECT_TRUE(stranger.call({"GET", "hf:a"})->view().is_error());
+  EXPECT_FALSE(server_.call({"PING"}).view().is_error());
+  EXPECT_EQ(server_.call({"GET", "hf:a"}).view().error(), redis::ReplyError::kNoPerm);
+  EXPECT_EQ(server_.call({"INFO"}).view().error(), redis::ReplyError::kNoPerm);
 }
 
-TEST(RedisAcl, TakesAPrefixAndRefusesWhatItCannotWrite) {
+/// Redis reads its log as the user `default`, and leaves out transactions that this user may not run.
+TEST_F(RedisAcl, WhatWasWrittenInATransactionIsThereAfterAKill) {
+  auto ingress = open(server_.url_of("ingress"));
+  for (const Words& words : std::vector<Words>{{"MULTI"}, {"XADD", "hf:a", "*", "f", "v"}, {"XADD", "hf:a", "*", "f", "w"}, {"EXEC"}}) {
+    const std::vector<std::string_view> argv(words.begin(), words.end());
+    ASSERT_FALSE(ingress.call(argv)->view().is_error()) << words[0];
+  }
+  server_.kill();
+  server_.start();
+  EXPECT_EQ(open(server_.url_of("ingress")).call({"XLEN", "hf:a"})->view().integer(), 2);
+}
+
+TEST(RedisAclFile, TakesAPrefixAndRefusesWhatItCannotWrite) {
   const support::TempDir directory;
   EXPECT_EQ(make_redis_acl(directory / "one", {{"ingress", "i"}}, directory / "users.acl", {{"REDIS_PREFIX", "mine"}}), 0);
   const std::string text = support::read_file(directory / "users.acl");

@@ -43,6 +43,7 @@ RedisServer::RedisServer(Options options) : options_(std::move(options)), port_(
 redis::Endpoint RedisServer::endpoint() const {
   redis::Endpoint endpoint;
   endpoint.port = static_cast<std::uint16_t>(port_);
+  endpoint.user = options_.user;
   endpoint.password = options_.password;
   if (options_.unix_socket) endpoint.unix_path = directory_ / "redis.sock";
   return endpoint;
@@ -141,7 +142,7 @@ void RedisServer::launch() {
                   "--maxmemory-policy",
                   "noeviction"};
   if (options_.unix_socket) process.argv.insert(process.argv.end(), {"--unixsocket", directory_ / "redis.sock"});
-  if (!options_.password.empty()) process.argv.insert(process.argv.end(), {"--requirepass", options_.password});
+  if (!options_.password.empty() && options_.user.empty()) process.argv.insert(process.argv.end(), {"--requirepass", options_.password});
   if (options_.roles) process.argv.insert(process.argv.end(), {"--aclfile", users()});
   process.argv.insert(process.argv.end(), options_.arguments.begin(), options_.arguments.end());
   if (options_.faulty_disk) process.environment = {{"LD_PRELOAD", HOOKFLEET_FAULTY_DISK}, {"HOOKFLEET_FAULTY_DISK", disk_faults()}};

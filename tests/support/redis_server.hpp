@@ -23,6 +23,7 @@ class RedisServer {
   struct Options {
     std::vector<std::string> arguments = {};  ///< further ones, e.g. {"--requirepass", "x"}; they win over ours
     std::string password = {};                ///< sets requirepass; endpoint() carries it
+    std::string user = {};                    ///< endpoint() names it with that password, and requirepass isn't set
     bool unix_socket = false;                 ///< endpoint() names the socket instead of the port
     bool started = true;                      ///< false: the test calls start() later
     bool faulty_disk = false;                 ///< slow_disk() and full_disk() work

@@ -136,6 +136,12 @@ start_policies() {
   cp "$work/pki/ca.crt" $account/
   run policies env KUBERNETES_SERVICE_HOST=$node KUBERNETES_SERVICE_PORT=6443 "$cache/bin/kube-network-policies" --hostname-override node --disable-nri \
     --metrics-bind-address 127.0.0.1:9080
+  # What it puts into nftables, once more for kernels whose nftables can't hand packets to a queue.
+  local address
+  for address in "-s $pods" "-d $pods"; do
+    # shellcheck disable=SC2086
+    iptables -t mangle -A POSTROUTING $address -m conntrack --ctstate NEW -m owner ! --socket-exists -j NFQUEUE --queue-num 100
+  done
 }
 ctr() { command ctr -a /run/containerd/containerd.sock "$@"; }
 node_ready() { kubectl get nodes --no-headers 2>/dev/null | grep -q ' Ready ' && kubectl -n default get serviceaccount default >/dev/null 2>&1; }
