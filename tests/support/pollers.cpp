@@ -15,14 +15,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
+RedisServer::Options with_roles() {
+  RedisServer::Options options;
+  options.roles = true;
+  return options;
+}
+
 std::string token_of(std::uint64_t id) { return "token-" + std::to_string(id); }
 
 }  // namespace
 
 Pollers::Pollers(simulate::FakeApi::Options api, std::string settings)
-    : settings_(std::move(settings)), api_(std::make_unique<simulate::FakeApi>(api)) {}
+    : settings_(std::move(settings)), redis_(with_roles()), api_(std::make_unique<simulate::FakeApi>(api)) {}
 
 Pollers::~Pollers() {
+  if (redis_.running()) redis_.expect_nothing_refused();
   for (Member& member : members_) {
     if (member.process) member.process->signal(SIGTERM);
   }
@@ -43,7 +50,7 @@ void Pollers::add(std::uint64_t first, std::uint64_t count) {
 
 void Pollers::write_settings(const std::vector<std::uint64_t>& without, std::uint64_t of, const std::string& token,
                              const std::string& receive_timeout) {
-  std::string text = "redis: {url: \"" + redis_.url() + "\"}\npoller:\n" + settings_ + "  instances:\n";
+  std::string text = "redis: {url: \"" + redis_.url_of("poller") + "\"}\npoller:\n" + settings_ + "  instances:\n";
   for (const std::uint64_t id : ids_) {
     if (std::find(without.begin(), without.end(), id) != without.end()) continue;
     text += "    - {id: " + std::to_string(id) + ", api_url: \"" + api_->url() + "\", token: " + (id == of ? token : token_of(id)) +

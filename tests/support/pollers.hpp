@@ -17,7 +17,8 @@
 
 namespace hookfleet::support {
 
-/// hookfleet-poller processes with a Redis of their own, one settings file, and instances at a fake API.
+/// hookfleet-poller processes with a Redis of their own (a command that was refused to their role fails the test), one settings file, and
+/// instances at a fake API.
 class Pollers {
  public:
   /// `settings`: further lines of the section poller, by default such as make tests quick.
