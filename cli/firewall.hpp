@@ -11,7 +11,7 @@ namespace hookfleet::cli {
 
 struct Firewall {
   std::vector<accept::Network> allowed;  ///< in any order, overlapping or repeated as they come
-  std::vector<std::uint16_t> ports{80, 443};
+  std::vector<std::uint16_t> ports{80, 443, 8080};
   std::string table = "hookfleet";  ///< see is_table_name()
   bool reject = false;              ///< answer others with a TCP reset instead of silence
   std::string made_by;              ///< the command line, for the first comment

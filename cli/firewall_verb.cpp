@@ -26,7 +26,7 @@ class FirewallVerb final : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
     arguments.option("--config", file_, "FILE", "The settings in YAML, with the list [default: none, only --also]");
-    arguments.option("--port", ports_, "PORT[,PORT…]", "Where nginx listens, seen from outside [default: 80,443]");
+    arguments.option("--port", ports_, "PORT[,PORT…]", "Where nginx listens, seen from outside [default: 80,443,8080]");
     arguments.option("--also", also_, "CIDR[,CIDR…]", "Let these in, too: load balancers, your own monitoring");
     arguments.option("--table", table_, "NAME", "Name of the table; begins with hookfleet [default: hookfleet]");
     arguments.flag("--reject", reject_, "Answer others with a TCP reset, instead of silence");

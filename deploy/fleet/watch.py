@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Supervisor's event listener for ./fleet; runs in .fleet/.
 
-Restarts what no longer answers /livez: `watch.list` has a line `NAME SECONDS URL` for each process, read again every round. Gives up on a
-process that refuses its settings (exit 2): trying again would not help. Keeps the access log of nginx, which has no rotation of its own,
+Restarts what no longer answers /livez: `watch.list` has a line `NAME SECONDS URL` for each process, read again every round. A process that
+refuses its settings (exit 2) is tried again every REFUSED_SECONDS only, while it is in that list. Keeps the access log of nginx, which has no rotation of its own,
 at LOGS files of LOG_BYTES.
 """
 import concurrent.futures
@@ -22,6 +22,7 @@ from supervisor.xmlrpc import Faults
 ROUND_SECONDS = 1.0
 PROBE_SECONDS = 2.0
 START_SECONDS = 60.0  # until the first answer after a start, on a busy machine
+REFUSED_SECONDS = 20.0
 FAILURES = 3          # never on fewer unanswered probes: perhaps it was us who slept
 ACCESS_LOG = "log/nginx-1.log"
 LOG_BYTES = 100 << 20
@@ -104,19 +105,30 @@ def refused_settings(name: str) -> bool:
     return bool(ends) and ends[-1] == "exit status 2"
 
 
-def on_event(rpc, headers: dict[str, str], payload: str) -> None:
+def try_again(rpc, refused: dict[str, float]) -> None:
+    """Starts what refused its settings some time ago; whoever ends processes has taken them out of the list."""
+    now = time.monotonic()
+    for name in [name for name, due in refused.items() if now >= due]:
+        del refused[name]
+        if name in watched():
+            rpc.supervisor.startProcess(name, False)
+
+
+def on_event(rpc, headers: dict[str, str], payload: str, refused: dict[str, float]) -> None:
     if headers["eventname"] not in ("PROCESS_STATE_BACKOFF", "PROCESS_STATE_EXITED"):
         return
     name = dict(pair.split(":", 1) for pair in payload.split())["processname"]
     if name.startswith(("ingress-", "worker-")) and refused_settings(name):
         if headers["eventname"] == "PROCESS_STATE_BACKOFF":
             rpc.supervisor.stopProcess(name, False)
-        say(f"{name} refuses its settings (exit 2) and is not tried again: log/{name}.out says why; ./fleet up starts it again")
+        refused[name] = time.monotonic() + REFUSED_SECONDS
+        say(f"{name} refuses its settings (exit 2): log/{name}.out says why; tried again in {REFUSED_SECONDS:.0f} s, or by ./fleet up")
 
 
 def main() -> None:
     rpc = childutils.getRPCInterface(os.environ)
     seen: dict[str, Seen] = {}
+    refused: dict[str, float] = {}
     pool = concurrent.futures.ThreadPoolExecutor(16)
     due = time.monotonic()
     childutils.listener.ready()
@@ -128,7 +140,7 @@ def main() -> None:
             headers = childutils.get_headers(line)
             payload = sys.stdin.read(int(headers["len"]))
             try:
-                on_event(rpc, headers, payload)
+                on_event(rpc, headers, payload, refused)
             except Exception as error:  # the protocol needs an answer whatever happened
                 say(f"event {headers.get('eventname')}: {error}")
             childutils.listener.ok()
@@ -138,8 +150,9 @@ def main() -> None:
             try:
                 watch_round(rpc, seen, pool)
                 rotate(rpc)
-            except xmlrpc.client.Fault as fault:  # supervisor is stopping, or a process ended between two calls
-                if fault.faultCode != Faults.SHUTDOWN_STATE:
+                try_again(rpc, refused)
+            except xmlrpc.client.Fault as fault:  # supervisor is stopping, or a process ended or was started between two calls
+                if fault.faultCode not in (Faults.SHUTDOWN_STATE, Faults.ALREADY_STARTED, Faults.BAD_NAME):
                     say(f"round: {fault.faultString}")
             except OSError as error:
                 say(f"round: {error}")

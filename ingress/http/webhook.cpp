@@ -36,7 +36,7 @@ std::uint64_t instance_of(const accept::Verdict& verdict) {
   return verdict.instances.size() == 1 ? verdict.instances.front() : 0;
 }
 
-std::string address_of(const accept::Verdict& verdict) { return verdict.client ? verdict.client->text() : "an unknown address"; }
+std::string text_of(const std::optional<accept::Address>& client) { return client ? client->text() : "an unknown address"; }
 
 }  // namespace
 
@@ -134,7 +134,7 @@ void Webhook::finish(Exchange& exchange, append::Outcome appended) {
   // Whoever has the answer finds it counted and logged; only the time of the answer itself is known after it.
   if (outcome == Outcome::kStored) exchange.stored.add();
   tell(outcome, {exchange.id, exchange.request_id, exchange.trace_id}, exchange.client);
-  if (answer(outcome).told == Told::kRightToken) tell_refused(outcome, exchange.id_instance);
+  if (answer(outcome).told == Told::kRightToken) tell_refused(outcome, exchange.id_instance, exchange.client);
   exchange.reply.answer(outcome, exchange.request_id, exchange.id);
   if (outcome == Outcome::kStored) metrics_.ack_seconds.observe(std::chrono::duration<double>(clock_.now() - exchange.arrived).count());
 }
@@ -149,7 +149,7 @@ void Webhook::refuse(Outcome outcome, const Request& request, const accept::Verd
 void Webhook::tell_unlisted(const accept::Verdict& verdict) {
   operators_.tell({.kind = alert::Kind::kUnlistedAddress,
                    .id_instance = instance_of(verdict),
-                   .text = "a right token came from " + address_of(verdict) +
+                   .text = "a right token came from " + text_of(verdict.client) +
                            ", which is not among auth.allowlist.addresses: a new address of the sender, or a token in wrong hands"});
 }
 
@@ -157,24 +157,24 @@ void Webhook::tell_operator(Outcome outcome, const accept::Verdict& verdict) {
   switch (answer(outcome).told) {
     case Told::kNo: return;
     case Told::kRightToken:
-      if (verdict.token_index) tell_refused(outcome, instance_of(verdict));  // where no token is needed anybody may be wrong
+      if (verdict.token_index) tell_refused(outcome, instance_of(verdict), verdict.client);  // where no token is needed anybody may be wrong
       return;
     case Told::kListedAddress:
       if (!verdict.on_list) return;
       operators_.tell({.kind = alert::Kind::kTokenRefused,
                        .id_instance = instance_of(verdict),
-                       .text = "a delivery from the listed address " + address_of(verdict) +
+                       .text = "a delivery from the listed address " + text_of(verdict.client) +
                                " had no right token and got 401: webhookUrlToken of an instance differs from the settings"});
       return;
   }
 }
 
-void Webhook::tell_refused(Outcome outcome, std::uint64_t id_instance) {
+void Webhook::tell_refused(Outcome outcome, std::uint64_t id_instance, const std::optional<accept::Address>& client) {
   const Answer& row = answer(outcome);
   operators_.tell({.kind = alert::Kind::kDeliveryRefused,
                    .id_instance = id_instance,
-                   .text = "a delivery with a right token got " + std::to_string(row.status) + " (" + std::string(row.label) +
-                           "): its sender repeats it for 24 h and holds back what follows"});
+                   .text = "a delivery with a right token from " + text_of(client) + " got " + std::to_string(row.status) + " (" +
+                           std::string(row.label) + "): its sender repeats it for 24 h and holds back what follows"});
 }
 
 void Webhook::tell(Outcome outcome, const Names& names, const std::optional<accept::Address>& client) {

@@ -50,7 +50,7 @@ class Webhook {
   /// What the operator should know of it: the sender repeats what got no 200 for 24 h and holds back what follows.
   void tell_operator(Outcome outcome, const accept::Verdict& verdict);
   void tell_unlisted(const accept::Verdict& verdict);
-  void tell_refused(Outcome outcome, std::uint64_t id_instance);
+  void tell_refused(Outcome outcome, std::uint64_t id_instance, const std::optional<accept::Address>& client);
 
   const Limits limits_;
   append::Appender& appender_;

@@ -156,6 +156,17 @@ old=$(pid worker-1)
 HOOKFLEET_TOKEN=token-of-the-test works
 ./fleet up --config none >/dev/null || fail "up --config none"
 
+step "a process that had to start while its settings were wrong is started again when they are right"
+cp "$work/five.yaml" "$work/live.yaml"
+./fleet up --config "$work/live.yaml" >/dev/null || fail "up with settings of its own"
+echo 'worker: {concurency: 5}' >"$work/live.yaml"
+kill -9 "$(pid ingress-1)"
+refused() { grep -q 'ingress-1 refuses its settings' .fleet/log/watch.log; }
+within 30 refused || fail "nobody says that ingress-1 refuses its settings: $(cat .fleet/log/watch.log)"
+cp "$work/five.yaml" "$work/live.yaml"
+within 60 ready || fail "ingress-1 does not come back: $(./fleet status)"
+./fleet up --config none >/dev/null || fail "up --config none"
+
 step "another layout is refused and nothing changes"
 old=$(pid ingress-1)
 echo 'stream: {partitions: 8}' >"$work/other.yaml"
