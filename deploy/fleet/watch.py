@@ -118,7 +118,7 @@ def on_event(rpc, headers: dict[str, str], payload: str, refused: dict[str, floa
     if headers["eventname"] not in ("PROCESS_STATE_BACKOFF", "PROCESS_STATE_EXITED"):
         return
     name = dict(pair.split(":", 1) for pair in payload.split())["processname"]
-    if name.startswith(("ingress-", "worker-")) and refused_settings(name):
+    if name.startswith(("ingress-", "poller-", "worker-")) and refused_settings(name):
         if headers["eventname"] == "PROCESS_STATE_BACKOFF":
             rpc.supervisor.stopProcess(name, False)
         refused[name] = time.monotonic() + REFUSED_SECONDS

@@ -119,7 +119,8 @@ for _ in 1 2 3; do works; done
 step "another token, without a restart"
 old=$(pid ingress-1)
 taken() { [ "$(post "$1")" = 200 ]; }
-./fleet up --token token-of-arguments >/dev/null || fail "up --token"
+./fleet up --token token-of-arguments >"$work/out" || fail "up --token"
+grep -q 'others are refused' "$work/out" || fail "up doesn't say that other tokens are refused"
 within 15 taken token-of-arguments || fail "the new token isn't taken"
 printf 'token-of-the-test\nand more\n' >"$work/token"
 ./fleet up --token-file "$work/token" >/dev/null || fail "up --token-file"
@@ -129,6 +130,16 @@ ends_with 2 ./fleet up --token-file "$work/bad_token"
 if grep -qF 'three words' "$work/out"; then fail "a refused token is shown"; fi
 ./fleet up --token-file - <"$work/token" >/dev/null || fail "up --token-file -"
 [ "$old" = "$(pid ingress-1)" ] || fail "the ingress was started anew for it"
+
+step "what nginx was told by the environment is kept"
+believes() { grep -q 'set_real_ip_from 127.0.0.9;' .fleet/nginx/nginx.conf; }
+NGINX_REAL_IP_FROM=127.0.0.9 ./fleet up >"$work/out" || fail "up with NGINX_REAL_IP_FROM"
+believes || fail "NGINX_REAL_IP_FROM is not taken"
+./fleet up >"$work/out" || fail "up"
+believes || fail "NGINX_REAL_IP_FROM is forgotten"
+grep -q 'NGINX_REAL_IP_FROM=127.0.0.9' "$work/out" || fail "up doesn't say what is kept: $(cat "$work/out")"
+NGINX_REAL_IP_FROM='' ./fleet up >/dev/null || fail "up with an empty NGINX_REAL_IP_FROM"
+! believes || fail "NGINX_REAL_IP_FROM stays"
 
 step "bad settings are refused and nothing changes"
 echo 'append: {deadlin: 3s}' >"$work/bad.yaml"
@@ -159,7 +170,7 @@ HOOKFLEET_TOKEN=token-of-the-test works
 step "a process that had to start while its settings were wrong is started again when they are right"
 cp "$work/five.yaml" "$work/live.yaml"
 ./fleet up --config "$work/live.yaml" >/dev/null || fail "up with settings of its own"
-echo 'worker: {concurency: 5}' >"$work/live.yaml"
+echo 'append: {deadlin: 3s}' >"$work/live.yaml"
 kill -9 "$(pid ingress-1)"
 refused() { grep -q 'ingress-1 refuses its settings' .fleet/log/watch.log; }
 within 30 refused || fail "nobody says that ingress-1 refuses its settings: $(cat .fleet/log/watch.log)"
