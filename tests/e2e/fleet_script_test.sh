@@ -205,7 +205,7 @@ ready || fail "not ready without pollers"
 
 step "none taken, then again"
 ./fleet up --ingress 0 >"$work/out" || fail "up --ingress 0"
-grep -q "nothing is taken" "$work/out" || fail "up --ingress 0 doesn't say that nothing is taken"
+grep -q "nothing is taken" "$work/out" || fail "up --ingress 0 doesn't say that nothing is taken: $(cat "$work/out")"
 [ "$(post 2>/dev/null)" = 000 ] || fail "something answers without an ingress"
 ready || fail "not content without an ingress"
 ./fleet up --ingress 1 >/dev/null || fail "up after --ingress 0"
