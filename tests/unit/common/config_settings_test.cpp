@@ -376,8 +376,8 @@ TEST_F(ConfigSettings, ASecretThatEverybodyCanReadIsAWarning) {
   Config fresh;
   EXPECT_EQ(problems_of(fresh.settings, "auth: {tokens_file: " + open + "}\nredis: {url_file: " + closed + "}\n"), "");
   EXPECT_THAT(fresh.settings.warnings(),
-              ElementsAre(Problem{directory_ / "f.yaml:1:21",
-                                  "auth.tokens_file: every user of this machine can read \"" + open + "\"; take that from them (chmod o-r)"}));
+              ElementsAre(Problem{directory_ / "f.yaml:1:21", "auth.tokens_file: every user of this machine can read \"" + open +
+                                                                  "\"; take that from them (chmod o-r)"}));
 }
 
 TEST_F(ConfigSettings, OnlyOneLineEndIsCut) {

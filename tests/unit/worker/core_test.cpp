@@ -4,8 +4,8 @@
 
 #include <cstdio>
 
-#include "worker/handlers/message.hpp"
 #include "common/lease/targets.hpp"
+#include "worker/handlers/message.hpp"
 
 namespace hookfleet::worker {
 namespace {
