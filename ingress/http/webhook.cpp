@@ -157,8 +157,8 @@ void Webhook::tell_operator(Outcome outcome, const accept::Verdict& verdict) {
   switch (answer(outcome).told) {
     case Told::kNo: return;
     case Told::kRightToken:
-      if (verdict.token_index)
-        tell_refused(outcome, instance_of(verdict), verdict.client);  // where no token is needed anybody may be wrong
+      // Where no token is needed anybody may be wrong.
+      if (verdict.token_index) tell_refused(outcome, instance_of(verdict), verdict.client);
       return;
     case Told::kListedAddress:
       if (!verdict.on_list) return;
