@@ -89,6 +89,12 @@ class DoctorVerb final : public Verb {
       facts.config_readable = facts.config_readable && config.view().is_array();
       facts.read_config(config.view()[0].text(), config.view()[1].text());
     }
+    for (const std::vector<std::string>& command : durability::commands_of_the_log(fleet.keys().meta())) {
+      std::vector<std::string_view> argv{"ACL", "DRYRUN", "default"};
+      argv.insert(argv.end(), command.begin(), command.end());
+      const redis::Reply dry_run = fleet.ask(redis::Argv(argv));
+      if (!dry_run.view().is_error()) facts.read_dry_run(dry_run.view().text());
+    }
     const ingress::Config& ingress = settings.ingress();
     findings.push_back(judge_version(version));
     add(judge_durability(facts, {ingress.append.required, ingress.append.assume, ingress.append.wait_replicas}));

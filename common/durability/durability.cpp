@@ -24,6 +24,7 @@ std::string_view to_text(Check check) {
     case Check::kNoAppendfsyncOnRewrite: return "no-appendfsync-on-rewrite";
     case Check::kAofLoadTruncated: return "aof-load-truncated";
     case Check::kAofLastWrite: return "aof_last_write_status";
+    case Check::kAofUser: return "aof_user";
     case Check::kAofLive: return "aof_live";
     case Check::kLayout: return "layout";
   }
@@ -50,6 +51,14 @@ void ServerFacts::read_config(std::string_view name, std::string_view value) {
   if (name == "appendfsync") appendfsync = value;
   if (name == "no-appendfsync-on-rewrite") no_appendfsync_on_rewrite = value;
   if (name == "aof-load-truncated") aof_load_truncated = value;
+}
+
+void ServerFacts::read_dry_run(std::string_view said) {
+  if (said != "OK") default_user_lacks = said;
+}
+
+std::vector<std::vector<std::string>> commands_of_the_log(const std::string& key) {
+  return {{"XADD", key, "*", "f", "v"}, {"XDEL", key, "0-1"}, {"HINCRBY", key, "f", "1"}, {"SET", key, "v"}};
 }
 
 bool AofHistory::live(const ServerFacts& facts) {
@@ -122,6 +131,10 @@ Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofH
   }
   if (facts.aof_enabled == true) {
     require(Check::kAofLastWrite, facts.aof_last_write_status == "ok", shown(facts.aof_last_write_status) + ", must be ok");
+    require(Check::kAofUser, !facts.default_user_lacks,
+            facts.default_user_lacks.value_or("") +
+                ": Redis reads its log as the user default and leaves out transactions that it may not run; give it all permissions "
+                "(ACL SETUSER default off resetpass ~* &* +@all lets nobody in)");
     require(Check::kAofLive, live, "the first AOF rewrite seen on this server has not ended: until then a crash loses what comes in");
   }
   return judgement;

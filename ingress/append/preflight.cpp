@@ -21,6 +21,10 @@ Preflight::Preflight(const stream::Layout& layout, const durability::Requirement
   for (const char* name : durability::kConfigNames) {
     questions_.push_back({Topic::kConfig, {"CONFIG", "GET", name}});
   }
+  for (std::vector<std::string>& command : durability::commands_of_the_log(meta_)) {
+    command.insert(command.begin(), {"ACL", "DRYRUN", "default"});
+    questions_.push_back({Topic::kDryRun, std::move(command)});
+  }
 }
 
 std::size_t Preflight::ask(const std::function<void(redis::Argv)>& send) {
@@ -51,6 +55,9 @@ bool Preflight::answered(redis::ReplyView reply) {
     case Topic::kConfig:
       if (!reply.is_array()) facts_.config_readable = false;
       facts_.read_config(reply[0].text(), reply[1].text());
+      break;
+    case Topic::kDryRun:
+      if (!reply.is_error()) facts_.read_dry_run(reply.text());
       break;
   }
   return next_ == questions_.size();

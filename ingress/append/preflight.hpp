@@ -35,7 +35,7 @@ class Preflight {
   Conclusion conclude(durability::AofHistory& history) const;
 
  private:
-  enum class Topic { kWait, kMulti, kExec, kLayoutSet, kLayout, kInfo, kConfig };
+  enum class Topic { kWait, kMulti, kExec, kLayoutSet, kLayout, kInfo, kConfig, kDryRun };
   struct Question {
     Topic topic;
     std::vector<std::string> argv;

@@ -481,6 +481,20 @@ TEST(Appender, NeedsOnlyTheCommandsOfItsRole) {
   EXPECT_GT(calls_of(server, "exec"), 1U);
 }
 
+TEST(Appender, RefusesAServerWhoseDefaultUserMayNotReadItsLog) {
+  RedisServer server({.roles = true});
+  const redis::Endpoint endpoint = redis::Endpoint::parse(server.url_of("ingress")).value();
+  server.call({"ACL", "SETUSER", "default", "-@all", "+ping", "+acl"});  // Redis would leave out what transactions have written
+  {
+    Subject subject(endpoint);
+    EXPECT_EQ(subject.outcome_of_one(1s), Outcome::kUnavailable);
+    EXPECT_THAT(subject.state().reason, HasSubstr("aof_user: "));
+  }
+  server.call({"ACL", "SETUSER", "default", "off", "resetpass", "~*", "&*", "+@all"});
+  Subject subject(endpoint);
+  EXPECT_EQ(subject.outcome_of_one(), Outcome::kStored);
+}
+
 TEST(Appender, WhereConfigIsForbiddenItTakesTheOperatorsWord) {
   RedisServer server;
   server.call({"ACL", "SETUSER", "managed", "on", ">secret", "~*", "+@all", "-config"});

@@ -28,6 +28,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 TEST(Outcome, OnlyStoredIsAcknowledged) {
   EXPECT_EQ(http_status(Outcome::kStored), 200);
@@ -113,7 +114,12 @@ TEST(Durability, EachCheckFailsByItself) {
     changed.read_config(name, value);
     return changed;
   };
+  ServerFacts refused_replay = facts();
+  refused_replay.read_dry_run("OK");
+  refused_replay.read_dry_run("User default has no permissions to run the 'xdel' command");
+  refused_replay.read_dry_run("OK");
   const Row rows[] = {
+      {"its log can't be read as a whole", refused_replay, Check::kAofUser},
       {"a replica", facts({{"role", "slave"}}), Check::kRole},
       {"role not told", facts({{"role", "-"}}), Check::kRole},
       {"memory without bound", facts({{"maxmemory", "0"}}), Check::kMaxmemory},
@@ -151,6 +157,11 @@ Preflight::Conclusion preflight(const std::map<std::string, std::string>& odd = 
                                              {"CONFIG GET appendfsync", pair("appendfsync", "always")},
                                              {"CONFIG GET aof-load-truncated", pair("aof-load-truncated", "no")},
                                              {"CONFIG GET no-appendfsync-on-rewrite", pair("no-appendfsync-on-rewrite", "no")}};
+  for (const auto& command : durability::commands_of_the_log("hf:meta")) {
+    std::string words = "ACL DRYRUN default";
+    for (const std::string& word : command) words += ' ' + word;
+    answers[words] = "+OK\r\n";
+  }
   for (const auto& [command, answer] : odd) answers[command] = answer;
   Preflight preflight({}, requirements);
   std::vector<std::string> asked;
@@ -201,6 +212,14 @@ TEST(Preflight, AnotherFleetsLayoutIsForeignAMissingOneIsNot) {
 TEST(Preflight, OneRefusedConfigGetMakesConfigUnreadable) {
   for (const char* name : {"appendfsync", "aof-load-truncated", "no-appendfsync-on-rewrite"}) {
     EXPECT_THAT(preflight({{std::string("CONFIG GET ") + name, "-NOPERM no\r\n"}}).judgement.text(), HasSubstr("config: ")) << name;
+  }
+}
+
+TEST(Preflight, ADefaultUserWhoMayNotRunTheLogIsFoundOutWhereItMayBeAsked) {
+  const std::string question = "ACL DRYRUN default XDEL hf:meta 0-1";
+  EXPECT_THAT(preflight({{question, "$13\r\nno permission\r\n"}}).judgement.text(), StartsWith("aof_user: no permission"));
+  for (const char* unknown : {"-NOPERM no\r\n", "-ERR unknown subcommand 'DRYRUN'\r\n"}) {
+    EXPECT_THAT(preflight({{question, unknown}}).judgement.failing, IsEmpty());
   }
 }
 
