@@ -54,16 +54,21 @@ void Feed::appended(append::Outcome outcome, base::BootTime now, double dice) {
 void Feed::removed(const greenapi::Decoded<greenapi::Removed>& answer, base::BootTime now, double dice) {
   step_ = Step::kNone;
   if (answer) {  // "not removed" means that it was already
-    receipt_.reset();
+    const bool gone = answer->removed && removed_ != receipt_;
+    removed_ = std::exchange(receipt_, std::nullopt);
     failures_ = 0;
     trouble_.reset();
-    next_ = std::max(now, received_at_ + kSpacing);
+    next_ = std::max(now, received_at_ + (gone ? kSpacing : kEmptySpacing));
     return;
   }
   // Refused for good, or pushed from now on: should it come again, it is a repeat, and dropped as one.
   const FailureKind kind = answer.error().kind;
   if (draining_ || kind == FailureKind::kRefused || kind == FailureKind::kWebhookSet) receipt_.reset();
   failed(answer.error(), now, dice);
+}
+
+void Feed::drain(base::BootTime now) {
+  if (!std::exchange(draining_, true) && receipt_) next_ = std::min(next_, now);
 }
 
 void Feed::hurry(base::BootTime now) {

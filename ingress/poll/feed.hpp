@@ -21,7 +21,8 @@ class Feed {
  public:
   /// Two receives of an instance are at least so far apart: the service takes 100 a second.
   static constexpr std::chrono::milliseconds kSpacing{11};
-  /// After an empty answer that came at once (the service should have waited) the next receive is so long after the last.
+  /// After an empty answer that came at once (the service should have waited), and after a removal that took nothing away (it would be
+  /// given, and stored, again and again), the next receive is so long after the last.
   static constexpr std::chrono::milliseconds kEmptySpacing{1000};
 
   explicit Feed(const Pauses& pauses) : pauses_(pauses) {}
@@ -51,8 +52,8 @@ class Feed {
   /// The tenure is over: what is in hand is the next owner's, who gets it again.
   void forget() { receipt_.reset(); }
 
-  /// Receive no more; what is in hand is stored and removed, with one try.
-  void drain() { draining_ = true; }
+  /// Receive no more; what is in hand is stored and removed, with one try, for which no pause counts.
+  void drain(base::BootTime now);
   /// A new tenure, or no draining after all.
   void begin() { draining_ = false; }
   /// Its settings have changed: no pause counts any more.
@@ -72,6 +73,7 @@ class Feed {
   bool draining_ = false;
   std::optional<std::int64_t> receipt_;  // stored, to be removed
   std::int64_t appending_ = 0;           // the receipt of what is being appended
+  std::optional<std::int64_t> removed_;  // the last that the service said it removed
   base::BootTime received_at_{};         // when the last receive was sent
   base::BootTime next_{};
   unsigned failures_ = 0;  // in a row

@@ -285,7 +285,7 @@ void Poller::look_at(Line& line) {
   const bool keep = line.wanted && !line.removed && !stopping_;
   if (!keep && line.lease.owned()) {
     line.lease.drain();
-    line.feed.drain();
+    line.feed.drain(clock_.now());
   }
   const bool may = line.lease.valid(clock_.now());
   const bool draining = line.lease.state() == lease::Ownership::State::kDraining;

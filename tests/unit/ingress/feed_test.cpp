@@ -182,7 +182,7 @@ TEST_F(FeedTest, KeepsBelowTheServicesRate) {
 
 TEST_F(FeedTest, FinishesWhatIsInHandWhenItDrains) {
   receive();
-  feed_.drain();
+  feed_.drain(now_);
   feed_.appended(Outcome::kStored, now_, kLongest);
   EXPECT_EQ(feed_.wish(now_), Wish::kRemove);
   feed_.remove_sent();
@@ -193,13 +193,50 @@ TEST_F(FeedTest, FinishesWhatIsInHandWhenItDrains) {
 
 TEST_F(FeedTest, TriesARemovalOnceWhenItDrains) {
   store();
-  feed_.drain();
+  feed_.drain(now_);
   fail_remove(FailureKind::kRetry);
   EXPECT_TRUE(feed_.idle());
 }
 
+TEST_F(FeedTest, WaitsForNoPauseWhenItDrains) {
+  store();
+  fail_remove(FailureKind::kUnauthorized);
+  EXPECT_EQ(rests(), 300s);
+  feed_.drain(now_);
+  EXPECT_EQ(feed_.wish(now_), Wish::kRemove);
+  fail_remove(FailureKind::kUnauthorized);
+  feed_.drain(now_);
+  EXPECT_TRUE(feed_.idle());
+  EXPECT_EQ(feed_.due(), base::BootTime::max());
+}
+
+TEST_F(FeedTest, AnInstanceThatRestsGoesOnRestingWhenItDrains) {
+  fail_receive(failure(FailureKind::kUnauthorized));
+  feed_.drain(now_);
+  feed_.begin();
+  EXPECT_EQ(rests(), 300s);
+}
+
+TEST_F(FeedTest, StoresTheSameNoMoreThanOnceASecondWhenItIsNotTakenAway) {
+  for (const bool removed : {true, false}) {
+    store(removed ? 7 : 8);
+    feed_.remove_sent();
+    feed_.removed(Removed{removed, ""}, now_ + 1ms, kLongest);
+    EXPECT_EQ(rests(), removed ? Feed::kSpacing : Feed::kEmptySpacing);
+    next();
+  }
+  store(9);
+  for (int i = 0; i < 3; ++i) {  // said to be removed, and given again
+    feed_.remove_sent();
+    feed_.removed(Removed{true, ""}, now_ + 1ms, kLongest);
+    EXPECT_EQ(rests(), i == 0 ? Feed::kSpacing : Feed::kEmptySpacing);
+    next();
+    store(9);
+  }
+}
+
 TEST_F(FeedTest, ReceivesNothingWhenItDrainsUntilItBeginsAgain) {
-  feed_.drain();
+  feed_.drain(now_);
   EXPECT_EQ(feed_.wish(now_), Wish::kNothing);
   feed_.begin();
   EXPECT_EQ(feed_.wish(now_), Wish::kReceive);
