@@ -234,7 +234,11 @@ void Poller::take_over(std::vector<Instance> instances) {
     line->removed = false;
     if (line->instance == instance) continue;
     line->instance = std::move(instance);
-    line->account = account_of(line->instance);
+    const std::string from = std::exchange(line->account, account_of(line->instance)).api_url;
+    if (line->account.api_url != from) {  // at another address a receipt may stand for something that we never saw
+      line->feed.forget();
+      line->serial = 0;  // nor does what is under way count
+    }
     line->feed.hurry(clock_.now());
     line->tell_again = true;
     if (line->feed.receiving() && !std::exchange(line->cancelled, true)) client_->cancel(line->ticket);

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <string>
 #include <vector>
 
+#include "cli/simulate/http_server.hpp"
 #include "common/stream/keys.hpp"
 #include "tests/support/pollers.hpp"
 #include "tests/support/wait_until.hpp"
@@ -161,6 +163,35 @@ TEST(Poller, PausesAnInstanceWhoseTokenIsRefusedUntilItsSettingsChange) {
   expect_conserved(pollers, kFirst, one);
   expect_conserved(pollers, kFirst + 1, two);
   EXPECT_THAT(pollers.log(), AllOf(HasSubstr("poll.recovered"), Not(HasSubstr("mistyped")), Not(HasSubstr("token-11"))));
+}
+
+// Receipts are numbers that begin anew with each service: what one gave may be another notification at the next.
+TEST(Poller, RemovesNothingAtAnotherAddressThanItCameFrom) {
+  std::atomic<bool> asked = false;
+  simulate::HttpServer before([&](const simulate::HttpServer::Request& request) {
+    simulate::HttpServer::Reply reply;
+    if (request.method == "GET") {
+      reply.body = R"({"receiptId":1,"body":{"typeWebhook":"of the address before"}})";
+    } else {
+      asked = true;
+      reply.status = 500;
+    }
+    return reply;
+  });
+  Pollers pollers;
+  pollers.add(kFirst, 1);
+  pollers.write_settings();
+  const std::string settings = support::read_file(pollers.directory() + "/hookfleet.yaml");
+  std::string other = settings;
+  other.replace(other.find(pollers.api().url()), pollers.api().url().size(), "http://127.0.0.1:" + std::to_string(before.port()));
+  support::replace_file(pollers.directory() + "/hookfleet.yaml", other);
+  const auto sent = enqueue(pollers, kFirst, 1, 2);
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return asked.load(); })) << pollers.log();
+  support::replace_file(pollers.directory() + "/hookfleet.yaml", settings);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  EXPECT_THAT(pollers.stored()[kFirst], testing::UnorderedElementsAre(HasSubstr("of the address before"), sent[0], sent[1]));
+  EXPECT_THAT(pollers.api().record(kFirst).received, testing::ElementsAre(1, 2));
 }
 
 TEST(Poller, TakesInstancesThatComeAndGivesBackThoseThatGo) {
