@@ -64,8 +64,14 @@ void Watcher::run(const std::stop_token& stop) {
     // All of them at each turn: for thousands of instances that is some ten microseconds, a hundred times a second.
     const base::BootTime now = clock_.now();
     base::BootTime until = base::BootTime::max();
-    for (auto& [id, line] : lines_) {
-      if (in_flight_ >= kInFlightMax) break;  // an answer is the next turn
+    auto next = lines_.lower_bound(turn_);
+    for (std::size_t left = lines_.size(); left > 0; --left, ++next) {
+      if (next == lines_.end()) next = lines_.begin();
+      if (in_flight_ >= kInFlightMax) {  // an answer is the next turn
+        turn_ = next->first;
+        break;
+      }
+      auto& [id, line] = *next;
       if (const auto call = line.watch.wish(now)) ask(id, line, *call);
       until = std::min(until, line.watch.due());
     }

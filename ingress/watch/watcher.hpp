@@ -99,6 +99,7 @@ class Watcher {
   Members members_;
   std::map<std::uint64_t, Line> lines_;  // what falls to us, by idInstance
   std::size_t in_flight_ = 0;
+  std::uint64_t turn_ = 0;  // whose turn it is: slow ones must not keep those behind them waiting
   std::uint64_t serial_ = 0;
   std::minstd_rand random_{std::random_device{}()};
   log::RateLimit failed_limit_{std::chrono::seconds(10)};

@@ -151,6 +151,25 @@ TEST_F(WatcherTest, SharesTheInstancesWithTheOtherPollers) {
   EXPECT_TRUE(wait_until(20s, [&] { return known() == 0; }));
 }
 
+// Each gets its turn, also those behind more slow ones than may be asked at a time.
+TEST_F(WatcherTest, SlowOnesKeepNobodyElseWaiting) {
+  simulate::HttpServer slow([](const simulate::HttpServer::Request&) {
+    auto reply = simulate::HttpServer::Reply::of(500);
+    reply.delay = 300ms;
+    return reply;
+  });
+  slow.forget_requests();
+  std::vector<Instance> instances;
+  for (std::uint64_t id = 1; id <= 4 * Watcher::kInFlightMax; ++id) {
+    instances.push_back(instance_of({.id_instance = id, .api_url = slow.url(), .token = kToken}, {}, false));
+  }
+  add(kId);
+  instances.push_back(instance(kId, pushed()));
+  start();
+  watcher_->set_instances(instances);
+  EXPECT_TRUE(comes(of("authorized", kId, "1")));
+}
+
 TEST_F(WatcherTest, TakesNewSettingsOver) {
   add(kId);
   add(kId + 1);
