@@ -14,7 +14,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kQuotedMax = 200;    // bytes of what the service says
+constexpr std::size_t kQuotedMax = 200;  // bytes of what the service says
+// Of an error answer, or it isn't read: a receive may bring 4 MiB, and their tree could be a hundred times as large.
+constexpr std::size_t kErrorBytesMax = 16UL << 10;
 constexpr std::size_t kTokenLikeMin = 16;  // a word so long with a digit in it may be a token
 constexpr std::size_t kStateMax = 64;
 constexpr std::chrono::seconds kRetryAfterMax{3600};
@@ -83,6 +85,7 @@ std::string member(const json& value, const char* name) {
 
 // What an error answer says, in its own words. Pages of a gateway in between tell nothing.
 std::string words_of(const web::Answer& answer) {
+  if (answer.body.size() > kErrorBytesMax) return {};
   const json body = parsed(answer.body);
   std::string words;
   for (const char* name : {"message", "reason", "error", "description"}) {

@@ -231,6 +231,8 @@ TEST(Failure, QuotesNoMoreThanAFewWords) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().message, "HTTP 400: " + std::string(199, 'x') + "…");
   EXPECT_EQ(decode_state(answer(502, "<html>nginx</html>")).error().message, "HTTP 502");
+  EXPECT_EQ(decode_received(answer(500, "{\"message\":\"" + std::string(1U << 20U, 'a') + "\"}")).error().message, "HTTP 500")
+      << "too long to be read";
 }
 
 TEST(Failure, KeepsRetryAfterWithinAnHour) {
