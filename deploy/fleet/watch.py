@@ -7,6 +7,7 @@ at LOGS files of LOG_BYTES.
 """
 import concurrent.futures
 import dataclasses
+import http.client
 import os
 import re
 import select
@@ -49,7 +50,7 @@ def answers(url: str, timeout: float) -> bool:
             return True
     except urllib.error.HTTPError:
         return False
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 
