@@ -44,7 +44,7 @@ struct Document {
 
 /// Limits of parse(): what is above them is broken.
 inline constexpr std::size_t kDepthMax = 64;
-inline constexpr std::size_t kValuesMax = 20'000;
+inline constexpr std::size_t kValuesMax = 100'000;  // 1 MiB may hold them: an item of poller.instances is about eight
 
 /// Reads one YAML document. Anchors and aliases are refused. Never throws.
 Document parse(const std::string& text);

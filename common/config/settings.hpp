@@ -167,7 +167,7 @@ class Settings {
 
   /// Fills the variables and returns every problem found, in the order file, environment, flags, rules. Nothing is thrown.
   /// A value that is overridden is checked too, but its ${VAR} and secret file aren't looked at. What has a problem keeps its default.
-  /// `file` may be empty (no file); limits: 1 MiB, 64 levels, 20,000 values. `environment` is the process's (only names
+  /// `file` may be empty (no file); limits: 1 MiB, 64 levels, 100,000 values. `environment` is the process's (only names
   /// HOOKFLEET_<SECTION>__<KEY> are settings). `flags` are the pairs (key, value) that --section.key flags gave.
   /// Called once.
   std::vector<Problem> load(const std::string& file, const std::map<std::string, std::string>& environment,

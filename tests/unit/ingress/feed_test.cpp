@@ -291,5 +291,21 @@ TEST(PollerSettings, HoldInstancesApart) {
   }
 }
 
+TEST(PollerSettings, HoldThousandsOfInstances) {
+  constexpr std::size_t kInstances = 8'000;
+  const support::TempDir dir;
+  std::ofstream file(dir / "settings.yaml");
+  file << "poller:\n  instances:\n";
+  for (std::size_t i = 1; i <= kInstances; ++i) {
+    file << "    - {id: " << 1'101'000'000 + i << ", api_url: \"https://1101.api.green-api.com\", token: abc, watch: true}\n";
+  }
+  file.close();
+  Options options;
+  config::Settings settings;
+  declare(settings, options);
+  for (const auto& problem : settings.load(dir / "settings.yaml", {}, {})) ADD_FAILURE() << problem.where << ": " << problem.message;
+  EXPECT_EQ(options.instances.size(), kInstances);
+}
+
 }  // namespace
 }  // namespace hookfleet::poll
