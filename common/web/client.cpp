@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <deque>
 #include <mutex>
 #include <optional>
 
@@ -16,6 +17,7 @@
 #include "common/base/clock.hpp"
 #include "common/base/thread.hpp"
 #include "common/web/address.hpp"
+#include "common/web/url.hpp"
 
 namespace hookfleet::web {
 namespace {
@@ -94,9 +96,16 @@ std::string_view Answer::header(std::string_view name) const {
   return found == headers.end() ? std::string_view() : std::string_view(found->second);
 }
 
+/// Where requests go whose names are being looked up.
+struct Client::Origin {
+  std::size_t lookups = 0;
+  std::deque<Ticket> held;  // in the order they came; some may have ended
+};
+
 /// One request under way.
 struct Client::Flight {
   Ticket ticket = 0;
+  Origin* looking_up = nullptr;  // it counts there
   Request request;
   Callback callback;
   Easy easy;
@@ -108,6 +117,7 @@ struct Client::Flight {
   std::array<char, CURL_ERROR_SIZE> message{};
 
   void prepare();
+  void looked_up();
   Result result(CURLcode code);
 
   // What libcurl calls
@@ -147,6 +157,7 @@ std::size_t Client::Flight::take_body(char* data, std::size_t, std::size_t bytes
 
 curl_socket_t Client::Flight::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
   Flight& flight = *static_cast<Flight*>(self);
+  flight.looked_up();
   if (flight.request.refuse_private_addresses && !is_public(address->addr)) {
     flight.address_refused = true;
     return CURL_SOCKET_BAD;
@@ -157,9 +168,15 @@ curl_socket_t Client::Flight::open_socket(void* self, curlsocktype, curl_sockadd
 // A kept connection may have been opened for a request that goes everywhere.
 int Client::Flight::before_request(void* self, char* remote, char*, int, int) {
   Flight& flight = *static_cast<Flight*>(self);
+  flight.looked_up();
   if (!flight.request.refuse_private_addresses || is_public(remote)) return CURL_PREREQFUNC_OK;
   flight.address_refused = true;
   return CURL_PREREQFUNC_ABORT;
+}
+
+// Its name is known, or wasn't needed, or it has ended.
+void Client::Flight::looked_up() {
+  if (looking_up != nullptr) --std::exchange(looking_up, nullptr)->lookups;
 }
 
 void Client::Flight::prepare() {
@@ -356,7 +373,7 @@ class Client::Multi {
   std::vector<Easy> idle_;  // handles to use again: making one costs more than a request's own work
 };
 
-Client::Client(const Options& options) {
+Client::Client(const Options& options) : lookups_max_(options.lookups_max) {
   init_libcurl();
   multi_ = std::make_unique<Multi>(options);
   multi_->watch_wakeup(wakeup_.fd());
@@ -401,10 +418,37 @@ void Client::take_in() {
     cancelled.swap(cancelled_);
   }
   for (auto& flight : sent) {
-    multi_->start(*flight);
-    flights_.emplace(flight->ticket, std::move(flight));
+    Flight& begun = *flight;
+    flights_.emplace(begun.ticket, std::move(flight));
+    start(begun);
   }
   for (const Ticket ticket : cancelled) end(ticket, tl::unexpected(Error{ErrorKind::kCancelled, "cancelled"}));
+}
+
+void Client::start(Flight& flight) {
+  if (lookups_max_ > 0) {
+    std::unique_ptr<Origin>& origin = origins_[origin_of(flight.request.url)];
+    if (!origin) origin = std::make_unique<Origin>();
+    if (origin->lookups >= lookups_max_) return origin->held.push_back(flight.ticket);
+    ++origin->lookups;
+    flight.looking_up = origin.get();
+  }
+  multi_->start(flight);
+}
+
+void Client::start_held() {
+  for (auto at = origins_.begin(); at != origins_.end();) {
+    Origin& origin = *at->second;
+    while (!origin.held.empty() && origin.lookups < lookups_max_) {
+      const auto flight = flights_.find(origin.held.front());
+      origin.held.pop_front();
+      if (flight == flights_.end()) continue;  // cancelled meanwhile
+      ++origin.lookups;
+      flight->second->looking_up = &origin;
+      multi_->start(*flight->second);
+    }
+    at = origin.held.empty() && origin.lookups == 0 ? origins_.erase(at) : std::next(at);
+  }
 }
 
 void Client::end(Ticket ticket, Result result) {
@@ -412,7 +456,8 @@ void Client::end(Ticket ticket, Result result) {
   if (found == flights_.end()) return;
   const std::unique_ptr<Flight> flight = std::move(found->second);
   flights_.erase(found);
-  multi_->remove(*flight);
+  flight->looked_up();
+  if (flight->easy) multi_->remove(*flight);
   flight->callback(std::move(result));
 }
 
@@ -430,6 +475,7 @@ void Client::run(const std::stop_token& stop) {
       end(flight.ticket, flight.result(ended->second));
     }
     take_in();
+    start_held();
   }
   for (take_in(); !flights_.empty(); take_in()) {  // callbacks may send: that is answered too
     while (!flights_.empty()) end(flights_.begin()->first, tl::unexpected(Error{ErrorKind::kCancelled, "the client ends"}));

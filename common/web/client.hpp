@@ -73,6 +73,9 @@ class Client {
  public:
   struct Options {
     std::size_t idle_connections_max = 512;
+    /// Requests to one origin whose name is being looked up at a time; further ones wait, without a limit of time, until they are
+    /// cancelled. Each look-up is a thread, which a name server that is silent keeps. 0: any number.
+    std::size_t lookups_max = 0;
   };
   using Callback = std::function<void(Result)>;
   using Ticket = std::uint64_t;
@@ -89,12 +92,16 @@ class Client {
 
  private:
   struct Flight;
+  struct Origin;
   class Multi;  // libcurl
 
   void run(const std::stop_token& stop);
   void take_in();
+  void start(Flight& flight);
+  void start_held();
   void end(Ticket ticket, Result result);
 
+  const std::size_t lookups_max_;
   base::Wakeup wakeup_;
   base::Mutex mutex_;
   Ticket last_ticket_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
@@ -104,6 +111,7 @@ class Client {
   // The client's thread only
   std::unique_ptr<Multi> multi_;
   std::unordered_map<Ticket, std::unique_ptr<Flight>> flights_;
+  std::unordered_map<std::string, std::unique_ptr<Origin>> origins_;  // those with a look-up, if these are bounded
 
   std::jthread thread_;  // last: it must stop before anything above is destroyed
 };

@@ -20,6 +20,7 @@ using greenapi::FailureKind;
 
 constexpr auto kWaitMax = 1s;
 constexpr std::size_t kIdleConnectionsMax = 16'384;  // one an instance, between two requests
+constexpr std::size_t kLookupsMax = 32;              // of names; all instances may want the same at once
 constexpr auto kFailingForLong = 5min;               // the operator is told of what trying again hasn't cured for so long
 
 bool passes_by_itself(FailureKind kind) { return kind == FailureKind::kRetry || kind == FailureKind::kThrottled; }
@@ -41,7 +42,7 @@ Poller::Poller(Setup setup, append::Appender& appender, const Metrics& metrics, 
       keys_(setup_.layout),
       members_(keys_.pollers(), setup_.name, setup_.options.timers.member_ttl),
       sampler_(log_, setup_.identical_max) {
-  client_.emplace(web::Client::Options{.idle_connections_max = kIdleConnectionsMax});
+  client_.emplace(web::Client::Options{.idle_connections_max = kIdleConnectionsMax, .lookups_max = kLookupsMax});
   const auto scripts = scripts_.all();
   connector_.emplace(
       setup_.endpoint, setup_.timeouts, setup_.layout, std::vector<const redis::Script*>(scripts.begin(), scripts.end()),

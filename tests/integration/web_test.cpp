@@ -110,6 +110,48 @@ TEST(Client, KeepsManyInFlightAndUsesTheirConnectionsAgain) {
   EXPECT_LE(server.connections(), 100U);
 }
 
+TEST(Client, BoundsLookUpsNotWhatIsInFlight) {
+  HttpServer server([](const auto&) {
+    Reply reply;
+    reply.delay = 200ms;
+    return reply;
+  });
+  Client client({.lookups_max = 1});
+  std::atomic<int> answered{0};
+  for (int round = 1; round <= 2; ++round) {  // over new connections, then over kept ones
+    for (int i = 0; i < 100; ++i) client.send(post(server.url()), [&](const Result& result) { answered += result ? 1 : 0; });
+    ASSERT_TRUE(support::wait_until(20s, [&] { return answered == 100 * round; })) << answered;
+  }
+  EXPECT_GT(server.most_at_once(), 50U);
+}
+
+TEST(Client, AnswersWhatWaitsForALookUp) {
+  const auto nowhere = [] {
+    Request request = post("http://a-name-that-nobody-has.invalid/");
+    request.connect_timeout = 100ms;  // of a name server that is silent
+    return request;
+  };
+  std::atomic<int> ended{0}, cancelled{0};
+  {
+    Client client({.lookups_max = 2});
+    const auto count = [&](const Result& result) {
+      EXPECT_FALSE(result);
+      if (!result && result.error().kind == ErrorKind::kCancelled) ++cancelled;
+      ++ended;
+    };
+    for (int i = 0; i < 10; ++i) client.send(nowhere(), count);
+    EXPECT_TRUE(support::wait_until(20s, [&] { return ended == 10; })) << ended;
+    EXPECT_EQ(cancelled, 0);
+    HttpServer server;
+    std::vector<Client::Ticket> tickets;
+    for (int i = 0; i < 100; ++i) tickets.push_back(client.send(nowhere(), count));
+    EXPECT_TRUE(ask(client, post(server.url()))) << "another origin waits for nobody";
+    for (int i = 50; i < 100; ++i) client.cancel(tickets[static_cast<std::size_t>(i)]);
+    EXPECT_TRUE(support::wait_until(20s, [&] { return ended >= 60; })) << ended;
+  }
+  EXPECT_EQ(ended, 110) << "the client's end is one of those that still waited";
+}
+
 TEST(Client, MaySendFromACallback) {
   HttpServer server;
   Client client;
