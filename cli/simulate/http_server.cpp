@@ -294,7 +294,7 @@ void HttpServer::send_reply(int fd) {
     connection.close_when_sent = true;
   } else {
     connection.out = "HTTP/1.1 " + std::to_string(reply.status) + " Status\r\n";
-    for (const auto& [name, value] : reply.headers) connection.out += name + ": " + value + "\r\n";
+    for (const auto& [name, value] : reply.headers) connection.out.append(name).append(": ").append(value).append("\r\n");
     connection.out += "Content-Length: " + std::to_string(reply.body.size() + reply.padding) + "\r\n\r\n" + reply.body;
     connection.padding = reply.padding;
   }
