@@ -67,11 +67,11 @@ void Alerts::attempt(const dispatch::Record& record) {
   if (record.outcome == dispatch::Outcome::kDead && record.dead_class != stream::DeadClass::kInvalid) {
     tell_dead(record);
   } else if (record.outcome == dispatch::Outcome::kRetry && record.unavailable && record.blocked >= kUnavailable) {
-    alert::Alert alert = handlers::about(Kind::kTargetUnavailable, content.notification,
-                                         "what " + record.action + " needs has been away for " + seconds(record.blocked) +
-                                             "; the chats wait and nothing is lost: " + record.reason);
-    alert.which = record.action;
-    operators_.tell(std::move(alert));
+    // By the target alone: whose notifications wait for it differs from chat to chat.
+    operators_.tell({.kind = Kind::kTargetUnavailable,
+                     .which = record.action,
+                     .text = "what " + record.action + " needs has been away for " + seconds(record.blocked) +
+                             "; the chats wait and nothing is lost: " + record.reason});
   }
 }
 

@@ -144,17 +144,17 @@ bool adds_up(Kind kind) {
     case Kind::kDeliveryRefused:
     case Kind::kTokenRefused:
     case Kind::kInstanceMismatch:
-    case Kind::kUnlistedAddress: return true;
-    case Kind::kUnknownType:
-    case Kind::kInstanceState:
-    case Kind::kQuota:
+    case Kind::kUnlistedAddress:
     case Kind::kUpstreamQueue:
     case Kind::kSettingsDrift:
     case Kind::kWatchRefused:
+    case Kind::kPollFailed:
+    case Kind::kWebhookSet: return true;
+    case Kind::kUnknownType:
+    case Kind::kInstanceState:
+    case Kind::kQuota:
     case Kind::kTypeHeld:
     case Kind::kTargetUnavailable:
-    case Kind::kPollFailed:
-    case Kind::kWebhookSet:
     case Kind::kBacklog:
     case Kind::kDeadLetters:
     case Kind::kRedisMemory:

@@ -62,8 +62,9 @@ std::string_view to_text(Severity severity);
 Severity severity(Kind kind);
 /// True for what is about Redis itself.
 bool about_redis(Kind kind);
-/// True for what happens one by one: how many there were is news also when no further one follows. False for states, which are told again
-/// as long as they last.
+/// True where the last one held back is told when the window ends: what happens one by one, so that how many there were is no secret, and
+/// states that are told once when they begin, which may end and begin again within a window. False for states that are told again as long
+/// as they last.
 bool adds_up(Kind kind);
 
 /// One thing to tell. Two of the same kind, type_webhook, id_instance and `which` within `alerts.window` are one: the second is counted and

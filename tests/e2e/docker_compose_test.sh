@@ -100,9 +100,10 @@ for service in ingress worker; do
     if docker exec "$(ids "$service")" "$shell" -c true >/dev/null 2>&1; then fail "there is a shell in $service: $shell"; fi
   done
 done
-# Who comes without a name may ping; nobody but its own service knows a role's password.
-redis() { docker exec "$(ids redis)" redis-cli "$@" 2>&1; }
+# Nobody may come without a name, `health` may ping, and nobody but its own service knows a role's password.
+redis() { docker exec "$(ids redis)" redis-cli --user health --pass none --no-auth-warning "$@" 2>&1; }
 [ "$(redis ping)" = PONG ] || fail "Redis does not answer a ping"
+docker exec "$(ids redis)" redis-cli ping 2>&1 | grep -q NOAUTH || fail "Redis answers who gives no name"
 for command in "info" "keys *" "flushall" "config get maxmemory" "xlen x" "shutdown nosave" "acl list"; do
   read -r -a words <<<"$command"
   redis "${words[@]}" | grep -q NOPERM || fail "Redis runs for anybody: $command"
@@ -120,8 +121,9 @@ compose --profile monitoring up -d --no-build --scale worker=3 --scale ingress=2
 for service in prometheus alertmanager redis-exporter nginx-exporter; do within 180 healthy "$service" 1 || fail "$service does not become healthy"; done
 for job in ingress=2 worker=3 redis=1 nginx=1; do within 120 scraped "hookfleet-${job%=*}" "${job#*=}" || fail "Prometheus doesn't see $job"; done
 for one in redis_up nginx_up; do within 60 prometheus_says "$one" 1 || fail "the exporter doesn't reach its service: $one"; done
-curl -sSf --noproxy '*' "http://$PROMETHEUS_PORT/api/v1/alertmanagers" | grep -q '"activeAlertmanagers":\[{' || fail "Prometheus doesn't know Alertmanager"
-curl -sSf --noproxy '*' "http://$PROMETHEUS_PORT/consoles/hookfleet.html" | grep -q '<span>Workers</span><strong>3</strong>' || fail "the console doesn't see three workers"
+shows() { curl -sSf --noproxy '*' -o "$work/page" "http://$PROMETHEUS_PORT/$1" && grep -q "$2" "$work/page"; }  # shows PATH TEXT
+within 60 shows api/v1/alertmanagers '"activeAlertmanagers":\[{' || fail "Prometheus doesn't know Alertmanager"
+within 60 shows consoles/hookfleet.html '<span>Workers</span><strong>3</strong>' || fail "the console doesn't see three workers: $(grep -A1 Workers "$work/page")"
 
 step "back to one ingress while notifications come"
 compose up -d --no-build --scale worker=3 --scale ingress=1 >"$work/up.log" 2>&1 &

@@ -158,7 +158,7 @@ FLEET_TEST_NUMBER=7 ./fleet up --config "$work/with.yaml" >"$work/out" || fail "
 grep -q 'settings .*with.yaml' "$work/out" || fail "up doesn't say whose settings hold"
 grep -qF "warning: $work/with.yaml:2:" "$work/out" || fail "up keeps quiet about what may be a mistake: $(cat "$work/out")"
 has 7 || fail "the worker hasn't the variable"
-./fleet status | grep -qF "$work/with.yaml" || fail "status doesn't say whose settings hold"
+./fleet status >"$work/out"; grep -qF "$work/with.yaml" "$work/out" || fail "status doesn't say whose settings hold"
 FLEET_TEST_NUMBER='8' ./fleet up >/dev/null || fail "up with another value"
 has 8 || fail "the worker has the value of an earlier up"
 old=$(pid worker-1)
@@ -195,7 +195,7 @@ for name in poller-1 poller-2; do kill -0 "$(pid "$name")" || fail "no pid of $n
 grep -q 'hookfleet-poller' .fleet/targets.json || fail "Prometheus wouldn't scrape the pollers"
 within 20 grep -q '"event":"poll.failed"' .fleet/log/poller-1.log .fleet/log/poller-2.log || fail "no poller asks for the instance"
 ! grep -rqF api-token-of-the-test .fleet/log || fail "the API token stands in a log"
-./fleet logs poller -n 1 | grep -q '^{' || fail "logs prints no records of pollers"
+./fleet logs poller -n 1 >"$work/out"; grep -q '^{' "$work/out" || fail "logs prints no records of pollers"
 old=$(pid poller-1)
 kill -KILL "$old"
 within 30 replaced poller-1 "$old" || fail "a killed poller isn't back"

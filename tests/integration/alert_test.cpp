@@ -186,6 +186,18 @@ TEST(Alerts, OfAStateAreNotToldWhenTheWindowEnds) {
   EXPECT_EQ(backlogs, 1U);
 }
 
+TEST(Alerts, OfAStateThatBeganAgainWithinTheWindowAreToldWhenItEnds) {
+  support::RedisServer redis;
+  const HttpServer sink;
+  Options options = to({&sink});
+  options.window = 200ms;
+  Member member(redis.endpoint(), options);
+  member.tell({.kind = Kind::kSettingsDrift, .id_instance = 7, .text = "stateWebhook is no"});
+  member.tell({.kind = Kind::kSettingsDrift, .id_instance = 7, .text = "stateWebhook is no again"});
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 2; }));
+  EXPECT_EQ(Json::parse(sink.requests()[1].body)["text"], "stateWebhook is no again");
+}
+
 TEST(Alerts, ThatDifferInWhichAreToldEach) {
   support::RedisServer redis;
   const HttpServer sink;

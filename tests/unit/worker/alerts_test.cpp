@@ -113,6 +113,12 @@ TEST_F(AlertsTest, TellsOfATargetThatHasBeenAwayForAMinute) {
   retry.action = "forward:crm";
   alerts_.attempt(retry);
   EXPECT_NE(alert::repeat_digest(told_.alerts()[1]), alert::repeat_digest(told_.alerts()[0])) << "each target is told of";
+  auto content = std::make_shared<dispatch::Content>(*retry.content);
+  content->notification.id_instance += 1;
+  content->notification.type_webhook = "stateInstanceChanged";
+  retry.content = content;
+  alerts_.attempt(retry);
+  EXPECT_EQ(alert::repeat_digest(told_.alerts()[2]), alert::repeat_digest(told_.alerts()[1])) << "whatever waits for it";
 }
 
 TEST_F(AlertsTest, SaysWhatIsWrongWithAnInvalidOne) {
