@@ -93,7 +93,7 @@ class DoctorVerb final : public Verb {
       std::vector<std::string_view> argv{"ACL", "DRYRUN", "default"};
       argv.insert(argv.end(), command.begin(), command.end());
       const redis::Reply dry_run = fleet.ask(redis::Argv(argv));
-      if (!dry_run.view().is_error()) facts.read_dry_run(dry_run.view().text());
+      if (dry_run.view().is_text()) facts.read_dry_run(dry_run.view().text());
     }
     const ingress::Config& ingress = settings.ingress();
     findings.push_back(judge_version(version));

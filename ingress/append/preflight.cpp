@@ -57,7 +57,7 @@ bool Preflight::answered(redis::ReplyView reply) {
       facts_.read_config(reply[0].text(), reply[1].text());
       break;
     case Topic::kDryRun:
-      if (!reply.is_error()) facts_.read_dry_run(reply.text());
+      if (reply.is_text()) facts_.read_dry_run(reply.text());  // an error: it may not be asked
       break;
   }
   return next_ == questions_.size();
