@@ -124,7 +124,7 @@ class SimulateVerb final : public Verb {
     arguments.flag("--verify", verify_, "Demand a proof: --receive or --stream must be given; either is enough to have one");
     arguments.option("--receive", receive_, "PORT", "Be the service on 127.0.0.1 that the fleet forwards to; 0: a free port");
     arguments.option("--stream", stream_, "KEY", "Read the stream that the fleet's action `stream` writes to");
-    arguments.option("--settle", settle_, "TIME", "How long the fleet may take to catch up at the end [default: 60s]");
+    arguments.option("--settle", settle_, "TIME", "How long the last answers, and the fleet, may take at the end [default: 60s]");
     arguments.group("How");
     declare_output(arguments, output_);
     fleet_.declare(arguments);
@@ -415,7 +415,8 @@ chat in its order. Exit 1: something was lost or out of order (listed), or nothi
     - actions: [{forward: {name: simulate, url: "http://127.0.0.1:9900/"}}]      # --receive 9900
     - actions: [{stream: {key: simulated, maxlen: 1000000}}]                     # --stream simulated; one of the two
 
-Every body carries "simulated":"RUN.INSTANCE.CHAT.SEQUENCE". The same --seed makes the same ids: a fleet drops them as repeats for 25 h.
+Every body carries "simulated":"RUN.INSTANCE.CHAT.SEQUENCE". The same --seed makes the same ids: to a
+fleet that saw them within 25 h they are later versions, some of which it drops.
 
 Examples:
   . .fleet/env && hookfleet simulate --to "$HOOKFLEET_URL"
