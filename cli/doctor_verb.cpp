@@ -89,9 +89,8 @@ class DoctorVerb final : public Verb {
       facts.config_readable = facts.config_readable && config.view().is_array();
       facts.read_config(config.view()[0].text(), config.view()[1].text());
     }
-    for (const std::vector<std::string>& command : durability::commands_of_the_log(fleet.keys().meta())) {
-      std::vector<std::string_view> argv{"ACL", "DRYRUN", "default"};
-      argv.insert(argv.end(), command.begin(), command.end());
+    for (const std::vector<std::string>& command : durability::dry_runs_of_the_log(fleet.keys().meta())) {
+      const std::vector<std::string_view> argv(command.begin(), command.end());
       const redis::Reply dry_run = fleet.ask(redis::Argv(argv));
       if (dry_run.view().is_text()) facts.read_dry_run(dry_run.view().text());
     }

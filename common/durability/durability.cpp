@@ -57,8 +57,11 @@ void ServerFacts::read_dry_run(std::string_view said) {
   if (said != "OK") default_user_lacks = said;
 }
 
-std::vector<std::vector<std::string>> commands_of_the_log(const std::string& key) {
-  return {{"XADD", key, "*", "f", "v"}, {"XDEL", key, "0-1"}, {"HINCRBY", key, "f", "1"}, {"SET", key, "v"}};
+std::vector<std::vector<std::string>> dry_runs_of_the_log(const std::string& key) {
+  return {{"ACL", "DRYRUN", "default", "XADD", key, "*", "f", "v"},
+          {"ACL", "DRYRUN", "default", "XDEL", key, "0-1"},
+          {"ACL", "DRYRUN", "default", "HINCRBY", key, "f", "1"},
+          {"ACL", "DRYRUN", "default", "SET", key, "v"}};
 }
 
 bool AofHistory::live(const ServerFacts& facts) {

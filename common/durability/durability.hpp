@@ -59,8 +59,8 @@ std::string_view to_text(Check check);
 /// The settings that a judgement needs, each to be asked by a CONFIG GET of its own: Redis before 7 takes no more.
 inline constexpr std::array<const char*, 3> kConfigNames{"appendfsync", "aof-load-truncated", "no-appendfsync-on-rewrite"};
 
-/// What the user `default` has to be allowed: each behind ACL DRYRUN default, with `key` for the key.
-std::vector<std::vector<std::string>> commands_of_the_log(const std::string& key);
+/// Whether the user `default` may run what the log holds: an ACL DRYRUN for each kind of command, with `key` for the key.
+std::vector<std::vector<std::string>> dry_runs_of_the_log(const std::string& key);
 
 /// What a server said about itself. What it didn't say is absent, and fails the check that needs it.
 struct ServerFacts {

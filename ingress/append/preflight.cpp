@@ -21,8 +21,7 @@ Preflight::Preflight(const stream::Layout& layout, const durability::Requirement
   for (const char* name : durability::kConfigNames) {
     questions_.push_back({Topic::kConfig, {"CONFIG", "GET", name}});
   }
-  for (std::vector<std::string>& command : durability::commands_of_the_log(meta_)) {
-    command.insert(command.begin(), {"ACL", "DRYRUN", "default"});
+  for (std::vector<std::string>& command : durability::dry_runs_of_the_log(meta_)) {
     questions_.push_back({Topic::kDryRun, std::move(command)});
   }
 }

@@ -157,9 +157,9 @@ Preflight::Conclusion preflight(const std::map<std::string, std::string>& odd = 
                                              {"CONFIG GET appendfsync", pair("appendfsync", "always")},
                                              {"CONFIG GET aof-load-truncated", pair("aof-load-truncated", "no")},
                                              {"CONFIG GET no-appendfsync-on-rewrite", pair("no-appendfsync-on-rewrite", "no")}};
-  for (const auto& command : durability::commands_of_the_log("hf:meta")) {
-    std::string words = "ACL DRYRUN default";
-    for (const std::string& word : command) words += ' ' + word;
+  for (const auto& command : durability::dry_runs_of_the_log("hf:meta")) {
+    std::string words;
+    for (const std::string& word : command) words.append(words.empty() ? "" : " ").append(word);
     answers[words] = "+OK\r\n";
   }
   for (const auto& [command, answer] : odd) answers[command] = answer;
