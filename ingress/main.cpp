@@ -87,10 +87,7 @@ int main(int argc, char** argv) {
   const auto end_hung = [&](const std::string& loops) {
     process.end_hung(loops, config.hang_timeout, [&] {
       // What is counted here ends with the process: the alert, and what starts it again, keep the count.
-      outbox.tell(
-          {.kind = alert::Kind::kProcessHung,
-           .which = loops,
-           .text = "an ingress stood still (" + loops + "), ended itself and is to be started again: nothing acknowledged is lost"});
+      outbox.tell(alert::process_hung("an ingress", loops, "nothing acknowledged is lost"));
       outbox.stop();
     });
   };

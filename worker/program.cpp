@@ -138,10 +138,7 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
     const std::string loops = health.hung(config.hang_timeout);
     if (loops.empty()) return;
     process.end_hung(loops, config.hang_timeout, [&] {
-      outbox.tell(
-          {.kind = alert::Kind::kProcessHung,
-           .which = loops,
-           .text = "a worker stood still (" + loops + "), ended itself and is to be started again: another one goes on with its work"});
+      outbox.tell(alert::process_hung("a worker", loops, "another one goes on with its work"));
       outbox.stop();
     });
   };

@@ -101,6 +101,12 @@ Alert settings_refused(const std::string& who, const std::string& problems) {
           .text = who + " found wrong settings: they go on with those they have, but would not start with these. " + shown};
 }
 
+Alert process_hung(const std::string& who, const std::string& loops, const std::string& besides) {
+  return {.kind = Kind::kProcessHung,
+          .which = loops,
+          .text = who + " stood still (" + loops + "), ended itself and is to be started again: " + besides};
+}
+
 bool about_redis(Kind kind) {
   switch (kind) {
     case Kind::kRedisDown:

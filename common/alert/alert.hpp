@@ -89,6 +89,8 @@ struct Alert {
 
 /// kSettingsRefused: `who`, "the workers", read settings again and found `problems`, one a line.
 Alert settings_refused(const std::string& who, const std::string& problems);
+/// `who`, such as "a worker", ends itself because `loops` stand still; `besides`: what becomes of its work.
+Alert process_hung(const std::string& who, const std::string& loops, const std::string& besides);
 
 /// Takes what the operator should know.
 /// Threads: any. Never blocks, never throws: what can't be taken is dropped and counted.

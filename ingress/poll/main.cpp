@@ -117,10 +117,7 @@ int main(int argc, char** argv) {
     const std::string loops = health.hung(config.hang_timeout);
     if (loops.empty()) return;
     process.end_hung(loops, config.hang_timeout, [&] {
-      outbox.tell(
-          {.kind = alert::Kind::kProcessHung,
-           .which = loops,
-           .text = "a poller stood still (" + loops + "), ended itself and is to be started again: another one goes on with its work"});
+      outbox.tell(alert::process_hung("a poller", loops, "another one goes on with its work"));
       outbox.stop();
     });
   };
