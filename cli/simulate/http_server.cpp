@@ -236,15 +236,8 @@ bool HttpServer::read(Connection& connection) {
   return true;
 }
 
-void HttpServer::parse(Connection& connection) {
-  if (connection.request != 0) return;
-  const std::size_t end = connection.in.find("\r\n\r\n");
-  if (end == std::string::npos) return;
-  const std::string head = connection.in.substr(0, end + 2);
-  Request request;
-  const std::size_t space = head.find(' ');
-  request.method = head.substr(0, space);
-  request.target = head.substr(space + 1, head.find(' ', space + 1) - space - 1);
+std::map<std::string, std::string> headers_of(const std::string& head) {
+  std::map<std::string, std::string> headers;
   for (std::size_t start = head.find("\r\n") + 2; start < head.size();) {
     const std::size_t stop = head.find("\r\n", start);
     const std::string line = head.substr(start, stop - start);
@@ -254,8 +247,21 @@ void HttpServer::parse(Connection& connection) {
     std::string name = line.substr(0, colon);
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const std::size_t value = line.find_first_not_of(' ', colon + 1);
-    request.headers[name] = value == std::string::npos ? "" : line.substr(value);
+    headers[name] = value == std::string::npos ? "" : line.substr(value);
   }
+  return headers;
+}
+
+void HttpServer::parse(Connection& connection) {
+  if (connection.request != 0) return;
+  const std::size_t end = connection.in.find("\r\n\r\n");
+  if (end == std::string::npos) return;
+  const std::string head = connection.in.substr(0, end + 2);
+  Request request;
+  const std::size_t space = head.find(' ');
+  request.method = head.substr(0, space);
+  request.target = head.substr(space + 1, head.find(' ', space + 1) - space - 1);
+  request.headers = headers_of(head);
   const auto length = request.headers.find("content-length");
   const std::size_t bytes = length == request.headers.end() ? 0 : static_cast<std::size_t>(std::atoll(length->second.c_str()));
   if (connection.in.size() < end + 4 + bytes) return;

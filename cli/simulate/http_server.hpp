@@ -16,6 +16,10 @@
 
 namespace hookfleet::simulate {
 
+/// The headers of a whole HTTP head, from its first line to the end of its last: names in lower case, of several the last. What is no
+/// header is passed over.
+std::map<std::string, std::string> headers_of(const std::string& head);
+
 /// A keep-alive HTTP/1.1 server on 127.0.0.1 that answers what it is told, at once or later: somebody's receiver, or the provider's API.
 /// Thousands of requests may wait for their answer at a time. For tests and simulations: it trusts who connects and bounds no request.
 ///

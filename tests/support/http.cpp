@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
+
+#include "cli/simulate/http_server.hpp"
 
 namespace hookfleet::support {
 namespace {
@@ -103,17 +104,7 @@ std::optional<Response> HttpClient::read_response(bool expect_body) {
   const std::string head = buffer_.substr(0, end + 2);
   if (head.size() < 12 || head.compare(0, 5, "HTTP/") != 0) return std::nullopt;
   response.status = std::atoi(head.c_str() + 9);
-  for (std::size_t start = head.find("\r\n") + 2; start < head.size();) {
-    const std::size_t stop = head.find("\r\n", start);
-    const std::string line = head.substr(start, stop - start);
-    start = stop + 2;
-    const std::size_t colon = line.find(':');
-    if (colon == std::string::npos) continue;
-    std::string name = line.substr(0, colon);
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const std::size_t value = line.find_first_not_of(' ', colon + 1);
-    response.headers[name] = value == std::string::npos ? "" : line.substr(value);
-  }
+  response.headers = simulate::headers_of(head);
   if (!expect_body) return response;
   if (const auto length = response.headers.find("content-length"); length != response.headers.end()) {
     const auto bytes = static_cast<std::size_t>(std::atoll(length->second.c_str()));
