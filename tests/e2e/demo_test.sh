@@ -10,12 +10,9 @@ export HOOKFLEET_BIN_DIR
 
 work=$(mktemp -d)
 here="$work/a folder with blanks"
-mkdir -p "$here/deploy"
-cp -r fleet nginx "$here/"
-cp -r deploy/fleet deploy/packages.txt deploy/redis.conf deploy/hookfleet.yaml "$here/deploy/"
+copy_of_fleet "$here"
 cd "$here"
 
-step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 fail() {
   echo "FAILED: $*" >&2
   cat "$work/said" >&2 || true

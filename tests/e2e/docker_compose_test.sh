@@ -13,7 +13,6 @@ fail() {
   compose logs --no-color --tail 30 >&2 || true
   exit 1
 }
-step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 
 command -v docker >/dev/null || skip "there is no docker command"
 docker version --format '{{.Server.Version}}' >/dev/null 2>&1 || skip "no Docker Engine answers this user"

@@ -11,7 +11,6 @@ export HOOKFLEET_BIN_DIR
 source=$PWD
 
 skip() { echo "SKIPPED: $*" >&2; exit 77; }
-step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 for package in prometheus prometheus-alertmanager prometheus-redis-exporter prometheus-nginx-exporter; do
   command -v "$package" >/dev/null || skip "there is no $package here: apt-get install $package"
 done
@@ -19,9 +18,10 @@ done
 
 work=$(mktemp -d)
 here="$work/a folder with blanks"
-mkdir -p "$here/deploy" "$here/tests/unit"
-cp -r fleet nginx .ci "$here/"
-cp -r deploy/fleet deploy/monitoring deploy/packages.txt deploy/redis.conf deploy/hookfleet.yaml "$here/deploy/"
+copy_of_fleet "$here"
+mkdir -p "$here/tests/unit"
+cp -r .ci "$here/"
+cp -r deploy/monitoring "$here/deploy/"
 cp -r tests/unit/golden "$here/tests/unit/"
 cd "$here"
 pids=()

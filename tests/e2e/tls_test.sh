@@ -12,13 +12,10 @@ PATH=$PATH:/usr/sbin
 
 work=$(mktemp -d)
 here="$work/a folder with blanks"
-mkdir -p "$here/deploy"
-cp -r fleet nginx "$here/"
-cp -r deploy/fleet deploy/packages.txt deploy/redis.conf deploy/hookfleet.yaml "$here/deploy/"
+copy_of_fleet "$here"
 client=$PWD/tests/e2e/tls_client.py
 cd "$here"
 
-step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 fail() {
   echo "FAILED: $*" >&2
   tail -n 15 .fleet/log/* >&2 || true

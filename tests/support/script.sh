@@ -1,5 +1,11 @@
 # What the script tests share; to be sourced.
 
+step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
+copy_of_fleet() {  # copy_of_fleet FOLDER: ./fleet, and what it needs beside finished programs, into a new folder
+  mkdir -p "$1/deploy"
+  cp -r fleet nginx "$1/"
+  cp -r deploy/fleet deploy/packages.txt deploy/redis.conf deploy/hookfleet.yaml "$1/deploy/"
+}
 within() {  # within SECONDS COMMAND…: tries until it succeeds
   local until=$((SECONDS + $1))
   shift
