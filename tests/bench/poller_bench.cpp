@@ -1,8 +1,7 @@
 // hookfleet-poller against a fake of GREEN-API's HTTP side and a redis-server of its own.
 //   bench_poller [seconds]
 // busy: 200 instances with full queues, each answer takes 20 ms. The bound is what instances can do that wait for each step in turn:
-// receive
-//       and delete of 20 ms each, and the append as long as Redis takes for one (the mean round trip of this run, fsync included).
+//       receive and delete of 20 ms each, and the append as long as Redis takes for one (the mean round trip of this run, fsync included).
 // idle: 2,000 instances that wait for something, receive_timeout 20 s: the poller's share of a core.
 #include <chrono>
 #include <cstdio>
@@ -89,5 +88,9 @@ int idle(std::chrono::seconds lasts) {
 
 int main(int argc, char** argv) {
   const std::chrono::seconds lasts(argc > 1 ? std::atol(argv[1]) : 20);
+  if (lasts.count() < 1) {
+    std::fputs("usage: bench_poller [seconds]\n", stderr);
+    return 2;
+  }
   return hookfleet::busy(lasts) + hookfleet::idle(std::max(lasts, std::chrono::seconds(20)));
 }
