@@ -36,4 +36,5 @@ rm -rf "$passwords"
 port=${HOOKFLEET_PORT:-8080}
 port=${port##*:}
 echo "token: $token ($origin)"
-echo "try:   curl -sS -i -H 'Authorization: Bearer $token' -d '{\"typeWebhook\":\"incomingMessageReceived\"}' http://127.0.0.1:$port/webhook"
+body='{"typeWebhook":"stateInstanceChanged","instanceData":{"idInstance":1101000001,"typeInstance":"whatsapp"},"timestamp":1700000000,"stateInstance":"authorized"}'
+echo "try:   curl -sS -i -H 'Authorization: Bearer $token' -d '$body' http://127.0.0.1:$port/webhook"

@@ -72,6 +72,8 @@ compose up -d --no-build >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail 
 for service in redis ingress nginx worker; do within 90 healthy "$service" 1 || fail "$service does not become healthy"; done
 token=$(compose logs --no-color token 2>/dev/null | sed -n 's/.*token: \([^ ]*\) (.*/\1/p')
 [ -n "$token" ] || fail "no token was printed"
+line=$(compose logs --no-color token 2>/dev/null | sed -n 's/.*try:  *\(curl .*\)/\1/p')
+no_proxy='*' bash -c "$line" 2>&1 | grep -q '^HTTP/1.1 200' || fail "the printed line does not end in a 200: $line"
 
 step "a notification is stored and handled"
 [ "$(post "$token" FIRST)" = 200 ] || fail "post answered $(cat "$work/answer")"
@@ -82,7 +84,7 @@ metric worker '^hookfleet_' || fail "the worker has no metrics"
 
 step "the command line inside a worker"
 compose exec -T worker hookfleet status >"$work/status" 2>&1 || { cat "$work/status" >&2; fail "hookfleet status"; }
-grep -q 'partitions 32/32 owned  backlog 0' "$work/status" || { cat "$work/status" >&2; fail "hookfleet status tells something else"; }
+grep -q 'partitions 32/32 owned  backlog 0 .*  dead letters 0 ' "$work/status" || { cat "$work/status" >&2; fail "hookfleet status tells something else"; }
 
 step "what the containers may do"
 for service in redis nginx ingress worker; do
