@@ -50,7 +50,9 @@ accepted status NGINX_INGRESSES=127.0.0.1:9081 NGINX_STATUS_LISTEN=127.0.0.1:180
 accepted everything NGINX_STATUS_LISTEN=127.0.0.1:18082 NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=127.0.0.11 "${tls[@]}" NGINX_HSTS=60 NGINX_ACME_LISTEN=127.0.0.1:18081 \
   NGINX_ACME_ROOT="$work" NGINX_REAL_IP_FROM=10.0.0.0/8 NGINX_LISTED=46.101.109.139 NGINX_ACCESS_LOG="$work/access.log" NGINX_BODY_MAX=64m NGINX_WORKERS=2
 accepted tls NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_LISTEN=127.0.0.1:18443 NGINX_TLS_CERTIFICATE="$work/chain.pem" NGINX_TLS_KEY="$work/key.pem"
-accepted behind_a_balancer NGINX_INGRESSES=127.0.0.1:9081 NGINX_REAL_IP_FROM="10.0.0.0/8 192.168.0.0/16"
+accepted behind_a_balancer NGINX_INGRESSES=127.0.0.1:9081 NGINX_REAL_IP_FROM="10.0.0.0/8 192.168.0.0/16" NGINX_KEEPALIVE=650
+grep -q '^  keepalive_timeout 650s;' "$work/behind_a_balancer.conf" || fail "idle connections are closed before the balancer does"
+grep -q '^  keepalive_timeout 75s;' "$work/native.conf" || fail "idle connections of anybody stay for longer than is meant"
 
 refused "no ingress" NGINX_LISTEN=8080
 refused "no address" NGINX_INGRESSES=127.0.0.1:9081
@@ -58,6 +60,7 @@ refused "certificate without key" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:90
 refused "listen address without certificate" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_TLS_LISTEN=8443
 refused "HSTS without TLS" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_HSTS=60
 refused "HSTS that is no number" NGINX_INGRESSES=127.0.0.1:9081 "${tls[@]}" NGINX_HSTS=60d
+refused "idle time that is no number" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_KEEPALIVE=10min
 refused "challenges without a webroot" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_ACME_LISTEN=80
 refused "too few descriptors" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 NGINX_NOFILE=100
 refused "a value that ends the statement" NGINX_LISTEN='8080; include /etc/passwd' NGINX_INGRESSES=127.0.0.1:9081
