@@ -12,5 +12,11 @@ if [ -z "${REDIS_MAXMEMORY:-}" ]; then
   done
   REDIS_MAXMEMORY=$((memory / 2))
 fi
+# Who may do what is said by a file that may be older than this image: a secret in Kubernetes outlives versions.
+if [ "${1:-}" = --aclfile ]; then
+  /hookfleet/redis_acl "$2" >/tmp/users.acl
+  shift 2
+  set -- --aclfile /tmp/users.acl "$@"
+fi
 # Reached by name from other containers; the network is ours and the port isn't published.
 exec /hookfleet/redis_start /data /hookfleet/redis.conf --dir /data --bind '* -::*' --protected-mode no --maxmemory "$REDIS_MAXMEMORY" "$@"

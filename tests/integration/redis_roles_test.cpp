@@ -2,6 +2,8 @@
 // support::Fleet gives each program its role.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -177,6 +179,29 @@ TEST(RedisAclFile, TakesAPrefixAndRefusesWhatItCannotWrite) {
   EXPECT_EQ(make_redis_acl(directory / "two", {}, directory / "users.acl"), 2) << "no role";
   EXPECT_EQ(make_redis_acl(directory / "three", {{"worker", ""}}, directory / "users.acl"), 2) << "an empty password";
   EXPECT_EQ(make_redis_acl(directory / "four", {{"worker", "w"}}, directory / "users.acl", {{"REDIS_PREFIX", "a ~*"}}), 2);
+}
+
+// A secret in Kubernetes outlives the version that made it.
+TEST(RedisAclFile, OfAnotherVersionKeepsItsPasswordsAndGetsTheRightsOfThisOne) {
+  const support::TempDir directory;
+  ASSERT_EQ(make_redis_acl(directory / "passwords", {{"ingress", "i"}, {"worker", "w"}, {"exporter", "e"}}, directory / "users.acl",
+                           {{"REDIS_PREFIX", "mine"}}),
+            0);
+  const std::string present = support::read_file(directory / "users.acl");
+  const std::string others = "user shop on #0a ~orders +xadd\nuser poller on >by-hand ~mine:* +@all\n";
+  {
+    std::ofstream earlier(directory / "earlier.acl");
+    std::istringstream lines(present);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("user default ")) line = "user default off";
+      if (const auto rights = line.find(" -@all"); !line.starts_with("user health ") && rights != std::string::npos)
+        line.resize(rights + 6);
+      earlier << line << '\n';
+    }
+    earlier << others;
+  }
+  EXPECT_EQ(make_redis_acl(directory / "earlier.acl", {}, directory / "renewed.acl"), 0);
+  EXPECT_EQ(support::read_file(directory / "renewed.acl"), present + others);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ std::string password_of(const std::string& role) { return "secret-of-" + role; }
 
 int make_redis_acl(const std::string& folder, const std::map<std::string, std::string>& passwords, const std::string& output,
                    const std::map<std::string, std::string>& environment) {
-  std::filesystem::create_directory(folder);
+  if (!passwords.empty()) std::filesystem::create_directory(folder);
   for (const auto& [role, password] : passwords) std::ofstream(folder + '/' + role) << password;
   Process acl({.argv = {HOOKFLEET_SOURCE_DIR "/deploy/redis_acl", folder}, .environment = environment, .output = output});
   return acl.wait(20s).value_or(-1);

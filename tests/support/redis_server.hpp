@@ -99,7 +99,8 @@ class RedisServer {
   std::optional<redis::Connection> connection_;
 };
 
-/// deploy/redis_acl: the users of these passwords by role into the file `output`. Answers its exit code.
+/// deploy/redis_acl: the users of these passwords by role into the file `output`. Answers its exit code. Without passwords `folder` is
+/// given to it as it is: one without any, or an ACL file.
 int make_redis_acl(const std::string& folder, const std::map<std::string, std::string>& passwords, const std::string& output,
                    const std::map<std::string, std::string>& environment = {});
 
