@@ -163,7 +163,12 @@ std::vector<redis::Reply> Fleet::ask_all(const std::vector<Words>& commands) {
 redis::Reply Fleet::call(redis::Argv argv) {
   redis::Reply reply = ask(argv);
   if (!reply.view().is_error()) return reply;
-  throw Failed{named(argv) + ": " + shown(reply.view().text(), 200) + way_out(reply.view().error())};
+  const std::string text = named(argv) + ": " + shown(reply.view().text(), 200) + way_out(reply.view().error());
+  if (reply.view().error() != redis::ReplyError::kLoading) throw Failed{text};
+  ConnectionLost lost;  // it has just been started again: whoever waits for a connection waits for this, too
+  lost.sent = false;
+  lost.text = text;
+  throw lost;
 }
 
 void Fleet::reconnect() { pipeline_ = redis::Pipeline(open(endpoint_)); }

@@ -46,7 +46,8 @@ class Fleet {
   std::string server() const;
   unsigned partitions() const { return keys_.partitions(); }
 
-  /// One command and its reply; an error reply is a Failed that names command and key. May throw ConnectionLost.
+  /// One command and its reply; an error reply is a Failed that names command and key. May throw ConnectionLost,
+  /// also while Redis reads its data after a start.
   redis::Reply call(redis::Argv argv);
   redis::Reply call(std::initializer_list<std::string_view> argv) { return call(redis::Argv(argv.begin(), argv.size())); }
   /// The same, but an error reply is handed to the caller.

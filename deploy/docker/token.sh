@@ -1,6 +1,7 @@
 #!/bin/sh
 # The secrets of a fleet in containers, each in the volume of those who need it: the token senders present in /token/tokens (HOOKFLEET_TOKEN,
-# else the one made before, else a new one), where Redis is and who one is there in /roles/ROLE/url, the users of Redis in /users/users.acl.
+# else the one made before, else a new one), where Redis is and who one is there in /roles/ROLE/url, the users of Redis in /users/users.acl,
+# those of REDIS_USERS among them.
 set -eu
 umask 077
 random() { od -An -N20 -tx1 /dev/urandom | tr -d ' \n'; }

@@ -29,6 +29,7 @@ class SimulateTest : public testing::Test {
     options.workers = workers;
     options.nginx = webhook;
     if (!webhook) options.ingresses = 0;
+    options.redis_flags = redis_flags_;
     options.worker_flags = {"--config",           file, "--worker.heartbeat",   "200ms", "--worker.member_ttl",     "1500ms",
                             "--worker.lease_ttl", "2s", "--worker.lease_renew", "300ms", "--worker.lease_validity", "1500ms"};
     fleet_.emplace(options);
@@ -58,6 +59,7 @@ class SimulateTest : public testing::Test {
     return wait_until(60s, [&] { return fleet_->redis().call({"DBSIZE"}).view().integer() >= static_cast<std::int64_t>(count); });
   }
 
+  std::vector<std::string> redis_flags_;  // for start()
   support::TempDir directory_;
   const int port_ = support::free_port();
   std::optional<Fleet> fleet_;
@@ -133,6 +135,26 @@ TEST_F(SimulateTest, ReadsWhatTheActionStreamCopies) {
   EXPECT_EQ(said["proof"]["lost"], 0);
   EXPECT_EQ(said["proof"]["received"], 200 - said["kinds"]["repeat"].get<int>());
   EXPECT_EQ(said["proof"]["received_again"], 0) << "a copy is made once";
+}
+
+TEST_F(SimulateTest, GoesOnWhenRedisHasReadItsDataAfterARestart) {
+  redis_flags_ = {"--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"};
+  start("{stream: {key: simulated, maxlen: 100000}}", 1);
+  for (int key = 0; key < 2000; ++key) fleet_->redis().call({"SET", "key" + std::to_string(key), "x"});
+  push({"--stream", "simulated", "--rate", "200/s", "--count", "600"});
+  ASSERT_TRUE(handled(2000 + 100)) << output();
+  fleet_->redis().kill();
+  fleet_->redis().launch();
+  ASSERT_TRUE(wait_until(30s, [&] {
+    auto connection = redis::Connection::open(fleet_->redis().endpoint(), {1s, 5s});
+    if (!connection) return false;
+    const auto reply = connection->call({"DBSIZE"});
+    return reply && reply->view().error() == redis::ReplyError::kLoading;
+  }));
+  fleet_->redis().await();
+  ASSERT_EQ(ended(120s), 0) << output();
+  EXPECT_EQ(report()["proof"]["received"], 600);
+  EXPECT_EQ(report()["proof"]["lost"], 0);
 }
 
 TEST_F(SimulateTest, ServesQueuesThatAPollerEmptiesThroughFaultsAndAKill) {

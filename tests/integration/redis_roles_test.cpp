@@ -2,6 +2,7 @@
 // support::Fleet gives each program its role.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -202,6 +203,28 @@ TEST(RedisAclFile, OfAnotherVersionKeepsItsPasswordsAndGetsTheRightsOfThisOne) {
   }
   EXPECT_EQ(make_redis_acl(directory / "earlier.acl", {}, directory / "renewed.acl"), 0);
   EXPECT_EQ(support::read_file(directory / "renewed.acl"), present + others);
+}
+
+TEST(RedisAclFile, TakesFurtherUsersButNoneOfOurs) {
+  const support::TempDir directory;
+  const std::map<std::string, std::string> passwords{{"ingress", "i"}};
+  const auto made = [&](const std::string& users) {
+    std::filesystem::remove(directory / "users.acl");
+    return make_redis_acl(directory / "passwords", passwords, directory / "users.acl", {{"REDIS_USERS", users}});
+  };
+  EXPECT_EQ(made("user worker on >p ~*"), 2);
+  EXPECT_EQ(made("user default on nopass ~* +@all"), 2);
+  EXPECT_EQ(made("user shop on >p ~orders +xack; shop on >secret"), 2);
+  const std::string said = support::read_file(directory / "users.acl");
+  EXPECT_NE(said.find("REDIS_USERS: rule 2"), std::string::npos) << said;
+  EXPECT_EQ(said.find("secret"), std::string::npos) << said;
+  ASSERT_EQ(made("user shop on >p ~orders -@all +xadd +xlen ;\n user more on >q ~more +@read;"), 0);
+
+  RedisServer server({.arguments = {"--aclfile", directory / "users.acl"}, .password = "any", .user = "health"});
+  auto shop =
+      redis::Connection::open(*redis::Endpoint::parse("redis://shop:p@127.0.0.1:" + std::to_string(server.port())), {5s, 30s}).value();
+  EXPECT_FALSE(shop.call({"XADD", "orders", "*", "f", "v"})->view().is_error());
+  EXPECT_EQ(shop.call({"XLEN", "hf:a"})->view().error(), redis::ReplyError::kNoPerm);
 }
 
 }  // namespace
