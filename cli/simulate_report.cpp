@@ -42,7 +42,7 @@ std::string more(std::uint64_t all, std::size_t listed) {
   return all > listed ? fmt::format("  … and {} more\n", all - listed) : std::string();
 }
 
-std::string proof_text(const SimulateReport::Proof& proof, const ChatName& chat_of) {
+std::string proof_text(const SimulateReport::Proof& proof, bool served, const ChatName& chat_of) {
   const auto& verdict = proof.verdict;
   std::string text = line("received", fmt::format("{}, and {} again{}", verdict.received, verdict.received_again,
                                                   verdict.foreign > 0 ? fmt::format("; {} of others", verdict.foreign) : ""));
@@ -52,8 +52,12 @@ std::string proof_text(const SimulateReport::Proof& proof, const ChatName& chat_
                                               proof.backlog, verdict.lost));
   }
   text += line("verdict", fmt::format("{} lost, {} out of order", verdict.lost, verdict.out_of_order));
-  if (verdict.lost > 0)
-    text += proof.settled ? "lost: acknowledged with 200, then neither received nor in the dead letters\n" : "missing so far:\n";
+  if (verdict.lost > 0 && proof.settled) {
+    text += fmt::format("lost: {}, then neither received nor in the dead letters\n",
+                        served ? "deleted from the provider's queue" : "acknowledged with 200");
+  } else if (verdict.lost > 0) {
+    text += "missing so far:\n";
+  }
   for (const Token& token : verdict.lost_first) text += "  " + name_of(token, chat_of) + '\n';
   text += more(verdict.lost, verdict.lost_first.size());
   if (verdict.out_of_order > 0) text += "out of order: received for the first time after a later one of the same chat\n";
@@ -65,7 +69,8 @@ std::string proof_text(const SimulateReport::Proof& proof, const ChatName& chat_
 }  // namespace
 
 bool SimulateReport::good() const {
-  return tally.acknowledged > 0 && (!proof || (proof->verdict.kept() && (proof->settled || proof->verdict.lost == 0)));
+  const bool acknowledged = served ? served->deleted > 0 && served->waiting == 0 : tally.acknowledged > 0;
+  return acknowledged && (!proof || (proof->verdict.kept() && (proof->settled || proof->verdict.lost == 0)));
 }
 
 std::string to_text(const SimulateReport& report, const ChatName& chat_of) {
@@ -80,9 +85,14 @@ std::string to_text(const SimulateReport& report, const ChatName& chat_of) {
   text += line("sent", fmt::format("{} in {} ({}/s){}", tally.sent(), time_of(report.sending), number_text(rate(report, tally.sent())),
                                    kinds.empty() ? "" : ": " + kinds));
   if (report.served) {
-    text += line("queues", fmt::format("{} deleted by pollers, {} waiting, {} receives", report.served->deleted, report.served->waiting,
-                                       report.served->receives));
-    if (report.proof) text += proof_text(*report.proof, chat_of);
+    const auto& served = *report.served;
+    text += line("queues", fmt::format("{} deleted by pollers, {} receives{}", served.deleted, served.receives,
+                                       served.switched_off > 0 ? fmt::format("; {} not put in: switched off", served.switched_off) : ""));
+    if (served.waiting > 0) {
+      text += line("still waiting", fmt::format("{} in the provider's queues: {}; --settle waits longer", served.waiting,
+                                                served.receives == 0 ? "no poller has asked" : "no poller has deleted them yet"));
+    }
+    if (report.proof) text += proof_text(*report.proof, true, chat_of);
     return text + line("seed", fmt::format("{}", report.seed));
   }
   text += line("answers", answers.empty() ? "none" : answers);
@@ -95,7 +105,7 @@ std::string to_text(const SimulateReport& report, const ChatName& chat_of) {
                                         time_of(tally.latencies.longest())));
   }
   text += line("pauses", fmt::format("{}", tally.pauses));
-  if (report.proof) text += proof_text(*report.proof, chat_of);
+  if (report.proof) text += proof_text(*report.proof, false, chat_of);
   text += line("seed", fmt::format("{}", report.seed));
   return text;
 }
@@ -106,12 +116,15 @@ Json to_json(const SimulateReport& report, const ChatName& chat_of) {
       {"to", report.to}, {"seed", report.seed}, {"seconds", std::chrono::duration<double>(report.sending).count()}, {"sent", tally.sent()}};
   for (std::size_t i = 0; i < simulate::kKinds; ++i) json["kinds"][std::string(simulate::to_text(static_cast<Kind>(i)))] = tally.by_kind[i];
   if (report.served) {
-    json["queues"] = {{"deleted", report.served->deleted}, {"waiting", report.served->waiting}, {"receives", report.served->receives}};
+    json["queues"] = {{"deleted", report.served->deleted},
+                      {"waiting", report.served->waiting},
+                      {"receives", report.served->receives},
+                      {"switched_off", report.served->switched_off}};
   }
   json["requests"] = tally.requests;
   json["answers"] = Json::object();
   for (const auto& [answer, count] : tally.by_answer) json["answers"][answer] = count;
-  json["acknowledged"] = tally.acknowledged;
+  json["acknowledged"] = report.served ? report.served->deleted : tally.acknowledged;
   json["unacknowledged"] = report.unacknowledged;
   json["given_up"] = tally.given_up;
   json["pauses"] = tally.pauses;
@@ -151,9 +164,21 @@ std::string progress_line(const SimulateReport& report, std::optional<std::uint6
   } else if (tally.latencies.count() > 0) {
     text += fmt::format(", p50 {}, p99 {}", time_of(tally.latencies.percentile(0.5)), time_of(tally.latencies.percentile(0.99)));
   }
+  for (const auto& [answer, count] : tally.by_answer) {
+    if (answer != "200") text += fmt::format(", {}: {}", answer, count);
+  }
   if (tally.pauses > 0) text += fmt::format(", pauses {} ({} now)", tally.pauses, report.pausing);
-  if (missing) text += fmt::format(", on their way {}", *missing);
-  return text;
+  if (!report.settling) return text + (missing ? fmt::format(", on their way {}", *missing) : std::string());
+  std::string what;
+  const auto add = [&](std::uint64_t count, std::string_view of) {
+    if (count > 0) what += fmt::format("{}{} {}", what.empty() ? "" : ", ", count, of);
+  };
+  add(report.unacknowledged, "without a 200");
+  add(report.served ? report.served->waiting : 0, "in the provider's queues");
+  add(missing.value_or(0), "not received yet");
+  add(report.settling->backlog, "entries in the fleet");
+  return text + fmt::format("; waiting {} of {}{}{}", time_of(report.settling->since), time_of(report.settling->at_most),
+                            what.empty() ? "" : " for ", what);
 }
 
 }  // namespace hookfleet::cli

@@ -20,12 +20,20 @@ struct SimulateReport {
   std::uint64_t unacknowledged = 0;  ///< begun, and not acknowledged when it ended
   std::uint64_t pausing = 0;         ///< instances that wait for the end of a pause
 
-  /// Of --serve: what became of the queues. `tally` counts what was put into them then.
+  /// Of --serve: what became of the queues. What is deleted is acknowledged; `tally` counts what was made.
   struct Served {
     std::uint64_t deleted = 0, waiting = 0;
-    std::uint64_t receives = 0;  ///< requests
+    std::uint64_t receives = 0;      ///< requests
+    std::uint64_t switched_off = 0;  ///< made, and not put into its queue
   };
   std::optional<Served> served{};
+
+  /// Nothing new is sent any more, and the rest is waited for.
+  struct Settling {
+    std::chrono::nanoseconds since{}, at_most{};
+    std::uint64_t backlog = 0;  ///< entries in the fleet, of a proof
+  };
+  std::optional<Settling> settling{};
 
   struct Proof {
     simulate::Ledger::Verdict verdict;
@@ -34,7 +42,7 @@ struct SimulateReport {
   };
   std::optional<Proof> proof{};
 
-  /// A fleet that kept its word, as far as was looked; and something was acknowledged.
+  /// A fleet that kept its word, as far as was looked; and something was acknowledged, of queues all.
   bool good() const;
 };
 

@@ -4,7 +4,9 @@
 #include <ctime>
 #include <memory>
 #include <random>
+#include <set>
 #include <system_error>
+#include <thread>
 
 #include "cli/simulate/fake_api.hpp"
 #include "cli/simulate/generator.hpp"
@@ -33,6 +35,10 @@ constexpr std::string_view kApiToken = "simulated";
 constexpr unsigned kInstancesMax = 20'000;
 constexpr auto kLookEvery = std::chrono::milliseconds(50);
 constexpr unsigned kSentAtOnceMax = 256;  // between two looks at what came
+constexpr std::string_view kEverythingOn =
+    R"({"incomingWebhook":"yes","outgoingMessageWebhook":"yes","outgoingAPIMessageWebhook":"yes","outgoingWebhook":"yes",)"
+    R"("pollMessageWebhook":"yes","editedMessageWebhook":"yes","deletedMessageWebhook":"yes","incomingCallWebhook":"yes",)"
+    R"("outgoingCallWebhook":"yes","stateWebhook":"yes","deviceWebhook":"yes","incomingBlockWebhook":"yes"})";
 
 /// 0 … 1, of "5%", "0.5%" or "5".
 double share_of(const std::string& option, std::string text) {
@@ -167,6 +173,7 @@ class SimulateVerb final : public Verb {
     Clock::time_point begun = Clock::now();
     Clock::time_point told = begun;
     Clock::time_point looked = begun;
+    std::optional<Clock::time_point> waits_since = {};  // nothing new is sent since then
   };
 
   void prepare() {
@@ -226,11 +233,40 @@ class SimulateVerb final : public Verb {
     if (!served_port_ && (!faults_.empty() || !latency_.empty())) wrong_usage("--faults and --latency are of --serve");
   }
 
-  static std::string token(const std::string& file, const Environment& environment) {
-    if (!file.empty()) return secret_in(file);
-    if (const auto found = environment.find("HOOKFLEET_TOKEN"); found != environment.end()) return found->second;
-    if (const auto found = environment.find("HOOKFLEET_AUTH__TOKENS_FILE"); found != environment.end()) return secret_in(found->second);
+  struct WebhookToken {
+    std::string secret, from;  // from: where it stands, for people
+  };
+  static WebhookToken token(const std::string& file, const Environment& environment) {
+    if (!file.empty()) return {secret_in(file), "--token-file " + shown(file)};
+    if (const auto found = environment.find("HOOKFLEET_TOKEN"); found != environment.end() && !found->second.empty()) {
+      return {found->second, "HOOKFLEET_TOKEN"};
+    }
+    if (const auto found = environment.find("HOOKFLEET_AUTH__TOKENS_FILE"); found != environment.end()) {
+      return {secret_in(found->second), "the file HOOKFLEET_AUTH__TOKENS_FILE names"};
+    }
     return {};
+  }
+
+  /// A line beside the progress, which may stand on the terminal's last one.
+  static void warn(Console& console, const std::string& text) {
+    console.err((console.can_ask() ? "\r\x1b[K" : "") + ("warning: " + text) + '\n');
+  }
+
+  static constexpr std::string_view kTokenComesFrom =
+      "it comes from --token-file FILE, else from HOOKFLEET_TOKEN; for a fleet of ./fleet: . .fleet/env";
+
+  /// A first answer that says whom the fleet doesn't take: with pauses of a minute nobody should have to find out from the report.
+  void warn_of_refusal(Console& console, int status) const {
+    if (status == 401 && token_.secret.empty()) {
+      warn(console, fmt::format("answered 401, for no token is sent: {}", kTokenComesFrom));
+    } else if (status == 401) {
+      warn(console, fmt::format("answered 401: the fleet doesn't take the token of {}; {}", token_.from, kTokenComesFrom));
+    } else {
+      warn(console,
+           fmt::format("answered {}: the token isn't for the instances that send (auth.instances; --first-instance names others), or "
+                       "the allowlist is enforced (auth.allowlist) and our address isn't on it (--from)",
+                       status));
+    }
   }
 
   Posts::Options posts(const Environment& environment) {
@@ -238,7 +274,8 @@ class SimulateVerb final : public Verb {
     const auto target = simulate::Target::find(report_.to);
     if (!target) wrong_usage("--to: " + config::in_quotes(shown(report_.to)) + ' ' + target.error());
     Posts::Options options{.to = *target, .headers = "User-Agent: hookfleet-simulate\r\n", .connections = generating_.instances};
-    const std::string secret = token(token_file_, environment);
+    token_ = token(token_file_, environment);
+    const std::string& secret = token_.secret;
     if (secret.find_first_of("\r\n") != std::string::npos) wrong_usage("the token has a line end in it");
     if (!secret.empty()) options.headers += "Authorization: Bearer " + secret + "\r\n";
     options.answer_timeout = duration_of("--answer-timeout", answer_timeout_, options.answer_timeout);
@@ -247,6 +284,10 @@ class SimulateVerb final : public Verb {
         const auto address = simulate::Address::find(name, 0);
         if (!address) wrong_usage("--from: " + config::in_quotes(shown(name)) + ' ' + address.error());
         if (address->storage.ss_family != target->address.storage.ss_family) wrong_usage("--from and --to are of IPv4 and IPv6: use one");
+        if (const auto why = address->unusable()) {
+          wrong_usage("--from: nothing can be sent from " + config::in_quotes(shown(name)) + ": " + *why +
+                      "; name addresses of this machine (ip addr)");
+        }
         options.from.push_back(*address);
       }
     }
@@ -255,6 +296,8 @@ class SimulateVerb final : public Verb {
 
   void push(Run& run, const Environment& environment) {
     Posts posts(this->posts(environment));
+    if (token_.secret.empty()) warn(run.console, fmt::format("no token is sent, and an ingress answers 401 then: {}", kTokenComesFrom));
+    std::set<int> refusals;  // told of
     const auto end = for_.empty() ? Clock::time_point::max() : run.begun + duration_of("--for", for_, {});
     std::optional<Clock::time_point> last;  // nobody waits beyond it
     for (;;) {
@@ -269,19 +312,22 @@ class SimulateVerb final : public Verb {
       const auto until = std::min(run.push.wake_at(), now + kLookEvery);
       posts.wait(std::max(until - now, Clock::duration::zero()), [&](const Posts::Answer& answer) {
         run.push.answered(answer.connection, answer.status, to_text(answer.failure), answer.waited, Clock::now());
+        if ((answer.status == 401 || answer.status == 403) && refusals.insert(answer.status).second) {
+          warn_of_refusal(run.console, answer.status);
+        }
       });
       now = Clock::now();
       look(run, now);
       if (run.console.interrupted() || now >= end) run.push.finish();
       if (run.push.finishing() && !last) {
-        sent_for(run, now);
+        sending_ended(run, now);
         last = now + settle_time_;
       }
       // Ctrl-C: answers that are under way, but no pauses. Twice: nothing.
       if (last && (now >= *last || run.console.interrupts() > 1 || (run.console.interrupted() && posts.in_flight() == 0))) break;
     }
-    if (!last) sent_for(run, Clock::now());
-    prove(run, [] { return true; });
+    if (!last) sending_ended(run, Clock::now());
+    settle(run, [] { return true; });
   }
 
   void serve(Run& run) {
@@ -291,56 +337,56 @@ class SimulateVerb final : public Verb {
     options.faults = faults_of(faults_);
     options.seed = generating_.seed;
     options.record_max = 0;
+    options.switches = true;
+    options.hand_out_deleted = true;
     std::unique_ptr<FakeApi> api;
     try {
       api = std::make_unique<FakeApi>(options);
     } catch (const std::system_error& error) {
       throw Failed{"--serve: " + std::string(error.what()) + "; choose a free port, or 0"};
     }
-    for (unsigned i = 0; i < generating_.instances; ++i) api->add_instance({run.generator.id_of(i), std::string(kApiToken)});
+    for (unsigned i = 0; i < generating_.instances; ++i) {
+      api->add_instance({run.generator.id_of(i), std::string(kApiToken)});
+      api->set_settings(run.generator.id_of(i), kEverythingOn);
+    }
     report_.to = "the queues of " + api->url();
     run.console.err(
         fmt::format("serving {} instances from {} on; the token of each is \"{}\". A poller's settings:\n"
                     "poller:\n  instances: [{{id: {}, api_url: \"{}\", token_file: FILE}}]\n",
                     generating_.instances, run.generator.id_of(0), kApiToken, run.generator.id_of(0), api->url()));
 
+    std::uint64_t switched_off = 0;
+    // What a poller has deleted is acknowledged: from here on nothing of it may be lost.
+    const auto emptied = [&] {
+      report_.served = SimulateReport::Served{api->deleted(), api->waiting(), api->receives(), switched_off};
+      for (const std::string& body : api->take_deleted()) {
+        if (const auto token = Token::find(body)) run.ledger.acknowledged(*token);
+      }
+      return report_.served->waiting == 0;
+    };
     const auto end = for_.empty() ? Clock::time_point::max() : run.begun + duration_of("--for", for_, {});
     while (!run.push.idle()) {
       auto now = Clock::now();
       for (unsigned i = 0; i < kSentAtOnceMax; ++i) {
         const auto send = run.push.next(now, std::time(nullptr));
         if (!send) break;
-        api->enqueue(run.generator.id_of(send->instance), std::string(send->body));
-        run.push.answered(send->instance, 200, "", {}, now);  // the queue keeps it from here on: nothing of it may be lost
+        if (api->enqueue(run.generator.id_of(send->instance), std::string(send->body)) == 0) ++switched_off;
+        run.push.queued(send->instance);
       }
-      report_.served = SimulateReport::Served{api->deleted(), api->waiting(), api->receives()};
+      emptied();
       run.console.wait(std::chrono::ceil<std::chrono::milliseconds>(std::clamp<Clock::duration>(run.push.wake_at() - now, {}, kLookEvery)));
       now = Clock::now();
       look(run, now);
       if (run.console.interrupted() || now >= end) run.push.finish();
     }
-    sent_for(run, Clock::now());
+    sending_ended(run, Clock::now());
     // Whoever polls needs the API for as long as something waits.
-    const auto emptied = [&] {
-      report_.served = SimulateReport::Served{api->deleted(), api->waiting(), api->receives()};
-      return report_.served->waiting == 0;
-    };
-    if (run.proof != nullptr) {
-      prove(run, emptied);
-      return;
-    }
-    const auto last = Clock::now() + settle_time_;
-    const unsigned interrupts = run.console.interrupts();
-    while (!emptied() && Clock::now() < last && run.console.interrupts() == interrupts) {
-      tell(run, Clock::now());
-      std::this_thread::sleep_for(kLookEvery);
-    }
-    tell_end(run);
+    settle(run, emptied);
   }
 
-  void sent_for(Run& run, Clock::time_point now) {
+  void sending_ended(Run& run, Clock::time_point now) {
     report_.sending = now - run.begun;
-    sending_ended_ = true;
+    run.waits_since = now;
   }
 
   void look(Run& run, Clock::time_point now) {
@@ -352,7 +398,11 @@ class SimulateVerb final : public Verb {
   }
 
   void fill(const Run& run, Clock::time_point now) {
-    if (!sending_ended_) report_.sending = now - run.begun;
+    if (run.waits_since) {
+      report_.settling = SimulateReport::Settling{now - *run.waits_since, settle_time_, run.proof != nullptr ? run.proof->backlog() : 0};
+    } else {
+      report_.sending = now - run.begun;
+    }
     report_.unacknowledged = run.push.unacknowledged();
     report_.pausing = run.push.pausing();
   }
@@ -374,19 +424,26 @@ class SimulateVerb final : public Verb {
     report_.tally = run.push.tally();
   }
 
-  /// Waits until the fleet has caught up. `sent_all`: the senders' side has nothing left.
+  /// Waits, at most settle_time_, until the senders' side has nothing left (`sent_all`) and the fleet has caught up.
   template <class SentAll>
-  void prove(Run& run, const SentAll& sent_all) {
-    if (run.proof != nullptr) {
-      const auto last = Clock::now() + settle_time_;
-      const unsigned interrupts = run.console.interrupts();
-      bool settled = false;
-      while (!(settled = sent_all() && run.proof->settled()) && Clock::now() < last && run.console.interrupts() == interrupts) {
-        look(run, Clock::now());
-        std::this_thread::sleep_for(kLookEvery);
+  void settle(Run& run, const SentAll& sent_all) {
+    run.waits_since = Clock::now();
+    const auto last = *run.waits_since + settle_time_;
+    const unsigned interrupts = run.console.interrupts();
+    run.told = {};  // at once: what is waited for, and for how long
+    for (;;) {
+      const bool all = sent_all();
+      const bool caught_up = run.proof == nullptr || run.proof->settled();
+      const auto now = Clock::now();
+      if ((all && caught_up) || now >= last || run.console.interrupts() != interrupts) {
+        if (run.proof != nullptr) {
+          run.proof->look();
+          report_.proof = SimulateReport::Proof{run.ledger.verdict(), caught_up, run.proof->backlog()};
+        }
+        break;
       }
-      run.proof->look();
-      report_.proof = SimulateReport::Proof{run.ledger.verdict(), settled, run.proof->backlog()};
+      look(run, now);
+      std::this_thread::sleep_for(kLookEvery);
     }
     tell_end(run);
   }
@@ -402,7 +459,7 @@ class SimulateVerb final : public Verb {
   std::optional<int> receive_port_, served_port_;
   std::chrono::milliseconds settle_time_{};
   SimulateReport report_;
-  bool sending_ended_ = false;
+  WebhookToken token_;
 };
 
 constexpr std::string_view kExamples = R"(
@@ -410,7 +467,7 @@ Stands in for GREEN-API: notifications of every documented shape, with ids, time
 other, waits for the 200, and after anything else pauses and sends the same again. Ctrl-C ends it with the report; a second one at once.
 
 With --receive or --stream it proves that the fleet keeps its word: everything that got a 200 arrives, or lies in the dead letters, and each
-chat in its order. Exit 1: something was lost or out of order (listed), or nothing was acknowledged. The fleet must hand everything on:
+chat in its order. Exit 1: something was lost or out of order (listed), nothing was acknowledged, or queues of --serve still wait. The fleet must hand everything on:
   routes:
     - actions: [{forward: {name: simulate, url: "http://127.0.0.1:9900/"}}]      # --receive 9900
     - actions: [{stream: {key: simulated, maxlen: 1000000}}]                     # --stream simulated; one of the two

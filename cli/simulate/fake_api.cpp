@@ -54,6 +54,41 @@ std::string text_of(const Json& settings, const char* name) {
   return found != settings.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+/// Whether the service makes this notification with these settings. Those that no switch is documented for come always.
+bool is_switched_on(const Json& settings, const std::string& body) {
+  const auto on = [&](const char* name) { return text_of(settings, name) == "yes"; };
+  const Json notification = Json::parse(body, nullptr, false);
+  if (!notification.is_object()) return true;
+  const std::string type = text_of(notification, "typeWebhook");
+  // They come even when the switch is off: somebody has to know.
+  if (type == "outgoingMessageStatus") {
+    const std::string status = text_of(notification, "status");
+    return status == "noAccount" || status == "failed" || on("outgoingWebhook");
+  }
+  if (type == "incomingCall") return on("incomingCallWebhook") && on("incomingWebhook");
+  if (type == "outgoingCall") return on("outgoingCallWebhook");
+  if (type == "stateInstanceChanged" || type == "statusInstanceChanged") return on("stateWebhook");
+  if (type == "deviceInfo") return on("deviceWebhook");
+  if (type == "incomingBlock") return on("incomingBlockWebhook");
+  const std::pair<const char*, const char*> messages[] = {{"incomingMessageReceived", "incomingWebhook"},
+                                                          {"outgoingMessageReceived", "outgoingMessageWebhook"},
+                                                          {"outgoingAPIMessageReceived", "outgoingAPIMessageWebhook"}};
+  const std::pair<const char*, const char*> kinds[] = {{"pollMessage", "pollMessageWebhook"},
+                                                       {"pollUpdateMessage", "pollMessageWebhook"},
+                                                       {"editedMessage", "editedMessageWebhook"},
+                                                       {"deletedMessage", "deletedMessageWebhook"}};
+  for (const auto& [message, name] : messages) {
+    if (type != message) continue;
+    if (!on(name)) return false;
+    const auto data = notification.find("messageData");
+    const std::string of_kind = data != notification.end() && data->is_object() ? text_of(*data, "typeMessage") : std::string();
+    for (const auto& [kind, its_switch] : kinds) {
+      if (of_kind == kind) return on(its_switch);
+    }
+  }
+  return true;
+}
+
 /// How often within the second that began with the first.
 struct Rate {
   std::chrono::steady_clock::time_point began{};
@@ -85,9 +120,9 @@ struct FakeApi::Queue {
   std::uint64_t id = 0;
   std::string token;
   std::string state = "authorized";
-  Json settings = new_settings();          // what getSettings tells
-  std::string webhook_url, webhook_token;  // what works
-  std::uint64_t settling = 0;              // changes that don't work yet: the newest one's number
+  Json settings = new_settings();  // what getSettings tells
+  Json works = settings;           // what works of them
+  std::uint64_t settling = 0;      // changes that don't work yet: the newest one's number
   int refused_status = 0;
   std::string refused_message;
   std::deque<std::pair<Time, Notification>> notifications;
@@ -163,7 +198,7 @@ void FakeApi::set_faults(const Faults& faults) {
 std::int64_t FakeApi::enqueue(std::uint64_t id, std::string body) {
   base::MutexLock lock(mutex_);
   Queue* queue = find(id);
-  if (queue == nullptr) return 0;
+  if (queue == nullptr || (options_.switches && !is_switched_on(queue->works, body))) return 0;
   const std::int64_t receipt = ++last_receipt_;
   queue->notifications.emplace_back(std::chrono::steady_clock::now(), Notification{receipt, std::move(body)});
   ++queue->record.enqueued;
@@ -215,6 +250,11 @@ std::uint64_t FakeApi::receives() const {
 std::uint64_t FakeApi::deleted() const {
   base::MutexLock lock(mutex_);
   return deleted_;
+}
+
+std::vector<std::string> FakeApi::take_deleted() {
+  base::MutexLock lock(mutex_);
+  return std::exchange(handed_out_, {});
 }
 
 FakeApi::Queue* FakeApi::find(std::uint64_t id) const {
@@ -352,7 +392,7 @@ FakeApi::Reply FakeApi::receive(const HttpServer::Request& request, const Call& 
   if (!seconds || *seconds < kReceiveTimeoutDefault || *seconds > kReceiveTimeoutMax) {
     return error(400, call, "Validation failed. Details: 'receiveTimeout' must be between 5 and 60");
   }
-  if (!queue.webhook_url.empty()) return error(400, call, "custom webhook url is set");
+  if (!text_of(queue.works, "webhookUrl").empty()) return error(400, call, "custom webhook url is set");
   Record& record = queue.record;
   ++record.receives;
   ++receives_;
@@ -402,9 +442,9 @@ void FakeApi::work(std::uint64_t id) {
     if (queue == nullptr) return;
     url = text_of(queue->settings, "webhookUrl");
     token = text_of(queue->settings, "webhookUrlToken");
-    if (url == queue->webhook_url && token == queue->webhook_token) return;
-    queue->webhook_url = url;
-    queue->webhook_token = token;
+    const bool elsewhere = url != text_of(queue->works, "webhookUrl") || token != text_of(queue->works, "webhookUrlToken");
+    queue->works = queue->settings;
+    if (!elsewhere) return;
     if (!url.empty()) {
       Call call;
       call.path = "receiveNotification";
@@ -439,6 +479,7 @@ bool FakeApi::take(Queue& queue, std::int64_t receipt_id) {
   const auto found = std::find_if(queue.notifications.begin(), queue.notifications.end(),
                                   [&](const auto& notification) { return notification.second.receipt_id == receipt_id; });
   if (found == queue.notifications.end()) return false;
+  if (options_.hand_out_deleted) handed_out_.push_back(found->second.body);
   if (queue.record.deleted.size() < options_.record_max) queue.record.deleted.push_back(std::move(found->second));
   queue.notifications.erase(found);
   ++deleted_;

@@ -50,6 +50,8 @@ class FakeApi {
     std::chrono::milliseconds count_refresh{10'000};
     std::chrono::milliseconds keep = std::chrono::hours(24);  ///< a notification that is older is gone
     std::size_t record_max = 1'000'000;  ///< notifications kept in `received` and `deleted` of an instance's record, each
+    bool switches = false;               ///< enqueue() takes only what the instance's settings have switched on; else everything
+    bool hand_out_deleted = false;       ///< for take_deleted(), which must be called then: until it is they are kept
     Rates rates;
     Faults faults;
     std::uint64_t seed = 1;  ///< of the faults
@@ -102,7 +104,8 @@ class FakeApi {
   void refuse(std::uint64_t id, int status, std::string message);
   void set_faults(const Faults& faults);
 
-  /// Puts a notification at the end of the instance's queue and answers who waits. Returns its receipt; 0: no such instance.
+  /// Puts a notification at the end of the instance's queue and answers who waits. Returns its receipt; 0: no such instance, or its type is
+  /// switched off (options.switches).
   std::int64_t enqueue(std::uint64_t id, std::string body);
   /// For a side that pushes: the queue's first notification, and its removal once it is acknowledged (false: gone already).
   std::optional<Notification> front(std::uint64_t id) const;
@@ -114,6 +117,8 @@ class FakeApi {
   std::size_t receives_now() const;  ///< receives under way
   std::uint64_t receives() const;    ///< that reached a queue so far, of all instances
   std::uint64_t deleted() const;     ///< notifications so far, of all instances
+  /// The bodies deleted since the last call, of all instances (options.hand_out_deleted).
+  std::vector<std::string> take_deleted();
 
  private:
   struct Queue;
@@ -145,6 +150,7 @@ class FakeApi {
   std::int64_t last_receipt_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
   std::uint64_t receives_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
   std::uint64_t deleted_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> handed_out_ HOOKFLEET_GUARDED_BY(mutex_);
   std::unordered_map<std::uint64_t, std::shared_ptr<Queue>> queues_ HOOKFLEET_GUARDED_BY(mutex_);
   std::unordered_map<HttpServer::RequestId, std::shared_ptr<Queue>> under_way_
       HOOKFLEET_GUARDED_BY(mutex_);  // receives; shared: the instance may be removed

@@ -45,7 +45,7 @@ std::optional<Push::Send> Push::next(Clock::time_point now, std::int64_t unix_se
 }
 
 void Push::answered(unsigned number, int status, std::string_view what, Clock::duration waited, Clock::time_point now) {
-  Instance& instance = instances_.at(number);
+  const Instance& instance = instances_.at(number);
   HOOKFLEET_CHECK(instance.begun);
   ++tally_.requests;
   ++tally_.by_answer[status == 0 ? std::string(what) : std::to_string(status)];
@@ -61,7 +61,16 @@ void Push::answered(unsigned number, int status, std::string_view what, Clock::d
   } else {
     ++tally_.given_up;
   }
-  instance.begun = false;
+  end(number);
+}
+
+void Push::queued(unsigned number) {
+  HOOKFLEET_CHECK(instances_.at(number).begun);
+  end(number);
+}
+
+void Push::end(unsigned number) {
+  instances_[number].begun = false;
   --begun_;
   free_.push_back(number);
 }

@@ -54,6 +54,8 @@ class Push {
   std::optional<Send> next(Clock::time_point now, std::int64_t unix_seconds);
   /// `status` 0: no answer; `what` says so in a few words then.
   void answered(unsigned instance, int status, std::string_view what, Clock::duration waited, Clock::time_point now);
+  /// Instead of answered(), for a side that only queues: it is out of our hands, and nobody has acknowledged it yet.
+  void queued(unsigned instance);
   /// The earliest time at which next() may have something without another answer; the far future: never.
   Clock::time_point wake_at() const;
 
@@ -74,6 +76,8 @@ class Push {
     Clock::time_point first_sent;
     bool begun = false;
   };
+
+  void end(unsigned instance);
 
   const Options options_;
   const Clock::duration apart_;

@@ -3,9 +3,12 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <memory>
+#include <system_error>
 
+#include "common/base/descriptor.hpp"
 #include "common/base/number.hpp"
 #include "common/web/url.hpp"
 
@@ -25,11 +28,19 @@ tl::expected<Address, std::string> Address::find(const std::string& host, std::u
   return address;
 }
 
+std::optional<std::string> Address::unusable() const {
+  const base::Descriptor socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (socket.get() >= 0 && ::bind(socket.get(), get(), size) == 0) return std::nullopt;
+  return std::system_category().message(errno);
+}
+
 tl::expected<Target, std::string> Target::find(const std::string& url) {
   if (const auto wrong = web::check_url(url)) return tl::unexpected(*wrong);
   const std::string scheme = "http://";
   if (!url.starts_with(scheme))
-    return tl::unexpected(std::string("is not http://: the simulator speaks no TLS; post to the port that takes plain HTTP"));
+    return tl::unexpected(
+        std::string("is not http://: the simulator speaks no TLS. Post to the port that takes plain HTTP, or put a TLS client between: "
+                    "socat TCP-LISTEN:8081,bind=127.0.0.1,fork,reuseaddr OPENSSL:HOST:443, and --to http://127.0.0.1:8081/webhook"));
   const std::size_t end = std::min(url.find_first_of("/?", scheme.size()), url.size());
   Target target;
   target.host = url.substr(scheme.size(), end - scheme.size());

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct Address {
 
   /// Looks a name up, or takes a literal; blocks for as long as the resolver does. The error is for people.
   static tl::expected<Address, std::string> find(const std::string& host, std::uint16_t port);
+  /// Why nothing can be sent from it: it is none of this machine's.
+  std::optional<std::string> unusable() const;
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 

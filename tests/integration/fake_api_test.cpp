@@ -288,5 +288,56 @@ TEST_F(FakeApiTest, HoldsManyInstancesThatWait) {
   EXPECT_TRUE(support::wait_until(5s, [&] { return api_->receives_now() == 0; }));
 }
 
+TEST_F(FakeApiTest, TakesOnlyWhatIsSwitchedOn) {
+  auto with_switches = options();
+  with_switches.switches = true;
+  start(with_switches);
+  const auto takes = [&](const std::string& body) { return api_->enqueue(kId, body) != 0; };
+  const auto message = [](const std::string& type, const std::string& kind) {
+    return json({{"typeWebhook", type}, {"messageData", {{"typeMessage", kind}}}}).dump();
+  };
+  struct Row {
+    std::string body;
+    std::vector<std::string> needs;
+  };
+  const Row rows[] = {
+      {message("incomingMessageReceived", "textMessage"), {"incomingWebhook"}},
+      {message("outgoingMessageReceived", "textMessage"), {"outgoingMessageWebhook"}},
+      {message("outgoingAPIMessageReceived", "textMessage"), {"outgoingAPIMessageWebhook"}},
+      {message("incomingMessageReceived", "pollUpdateMessage"), {"incomingWebhook", "pollMessageWebhook"}},
+      {message("outgoingMessageReceived", "editedMessage"), {"outgoingMessageWebhook", "editedMessageWebhook"}},
+      {message("incomingMessageReceived", "deletedMessage"), {"incomingWebhook", "deletedMessageWebhook"}},
+      {R"({"typeWebhook":"outgoingMessageStatus","status":"sent"})", {"outgoingWebhook"}},
+      {R"({"typeWebhook":"incomingCall"})", {"incomingWebhook", "incomingCallWebhook"}},
+      {R"({"typeWebhook":"outgoingCall"})", {"outgoingCallWebhook"}},
+      {R"({"typeWebhook":"stateInstanceChanged"})", {"stateWebhook"}},
+      {R"({"typeWebhook":"deviceInfo"})", {"deviceWebhook"}},
+      {R"({"typeWebhook":"incomingBlock"})", {"incomingBlockWebhook"}},
+      {R"({"typeWebhook":"outgoingMessageStatus","status":"failed"})", {}},
+      {R"({"typeWebhook":"quotaExceeded"})", {}},
+      {R"({"typeWebhook":"nobodyKnows"})", {}},
+  };
+  for (const Row& row : rows) {
+    for (const std::string& name : row.needs) {
+      EXPECT_FALSE(takes(row.body)) << row.body << " without " << name;
+      api_->set_settings(kId, json({{name, "yes"}}).dump());
+    }
+    EXPECT_TRUE(takes(row.body)) << row.body;
+    for (const std::string& name : row.needs) api_->set_settings(kId, json({{name, "no"}}).dump());
+  }
+}
+
+TEST_F(FakeApiTest, HandsOutWhatWasDeleted) {
+  auto handing_out = options();
+  handing_out.hand_out_deleted = true;
+  start(handing_out);
+  const std::int64_t first = api_->enqueue(kId, R"({"a":1})");
+  api_->enqueue(kId, R"({"a":2})");
+  EXPECT_THAT(api_->take_deleted(), ElementsAre());
+  remove(first);
+  EXPECT_THAT(api_->take_deleted(), ElementsAre(R"({"a":1})"));
+  EXPECT_THAT(api_->take_deleted(), ElementsAre());
+}
+
 }  // namespace
 }  // namespace hookfleet::simulate

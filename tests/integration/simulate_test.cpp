@@ -16,6 +16,8 @@
 #include "cli/simulate/http_server.hpp"
 #include "cli/simulate/posts.hpp"
 #include "cli/simulate/token.hpp"
+#include "common/base/uuid.hpp"
+#include "common/stream/entry.hpp"
 #include "common/stream/keys.hpp"
 #include "tests/support/called.hpp"
 #include "tests/support/http.hpp"
@@ -152,6 +154,38 @@ TEST(SimulatePush, ComesFromTheAddressesGiven) {
   ::close(listener);
   EXPECT_EQ(said.code, kOk) << said.out;
   EXPECT_EQ(from, (std::set<std::string>{"127.0.0.2", "127.0.0.3"}));
+}
+
+TEST(SimulatePush, RefusesAnAddressThatIsNoneOfThisMachine) {
+  HttpServer ingress;
+  const auto said = simulate_to(ingress, {"--count", "1", "--from", "127.0.0.2,192.0.2.7"});
+  EXPECT_EQ(said.code, kUsage);
+  EXPECT_THAT(said.err, AllOf(HasSubstr("\"192.0.2.7\""), HasSubstr("Cannot assign requested address")));
+  EXPECT_EQ(ingress.count(), 0U);
+}
+
+TEST(SimulatePush, SaysAtOnceWhyItIsRefused) {
+  std::atomic<int> status = 401;
+  HttpServer ingress([&](const Request&) { return Reply::of(status); });
+  const auto errors = [&](const Environment& environment) {
+    const auto said = simulate_to(ingress, {"--count", "2", "--instances", "2", "--settle", "100ms"}, environment);
+    EXPECT_EQ(said.code, kFailed);
+    EXPECT_THAT(said.err, Not(HasSubstr("push-token")));
+    return said.err;
+  };
+  const auto times = [](const std::string& text, const std::string& what) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+    return count;
+  };
+  const std::string unnamed = errors({});
+  EXPECT_THAT(unnamed, AllOf(HasSubstr("no token is sent"), HasSubstr("--token-file FILE"), HasSubstr(". .fleet/env")));
+  EXPECT_EQ(times(unnamed, "answered 401, for"), 1U);
+  const std::string wrong = errors(kToken);
+  EXPECT_THAT(wrong, AllOf(HasSubstr("doesn't take the token of HOOKFLEET_TOKEN"), Not(HasSubstr("no token is sent"))));
+  EXPECT_EQ(times(wrong, "answered 401"), 1U) << "not for each";
+  status = 403;
+  EXPECT_THAT(errors(kToken), AllOf(HasSubstr("answered 403"), HasSubstr("auth.instances"), HasSubstr("allowlist")));
 }
 
 TEST(SimulatePush, EndsWithItsReportWhenInterrupted) {
@@ -331,8 +365,56 @@ TEST_F(SimulateProofTest, WaitsNoLongerThanItIsToldForAFleetThatIsBehind) {
   EXPECT_EQ(said.code, kFailed);
   const auto proof = json::parse(said.out)["proof"];
   EXPECT_EQ(proof["settled"], false);
+  EXPECT_THAT(said.err, HasSubstr("of 300.0ms for 40 not received yet, 1 entries in the fleet"));
   EXPECT_EQ(proof["backlog"], 1);
   EXPECT_EQ(proof["lost"], 40);
+}
+
+TEST_F(SimulateProofTest, CountsEveryDeadLetterOfAPartitionHoweverMany) {
+  auto connection = redis_.connect();
+  std::mutex mutex;
+  HttpServer fleet([&](const Request& request) {
+    const std::lock_guard lock(mutex);
+    const auto now = std::chrono::system_clock::now();
+    const stream::Entry entry{
+        base::make_uuid_v7(now), 1'101'000'001, "", "incomingCall", base::unix_ms(now), stream::Source::kWebhook, "", request.body};
+    const stream::XaddCommand command(keys_.dlq(5), entry);
+    EXPECT_TRUE(connection.call(command.argv()));
+    return Reply{};
+  });
+  const auto said = simulate_to(
+      fleet, {"--count", "1250", "--instances", "8", "--receive", std::to_string(support::free_port()), "--verify"}, environment());
+  ASSERT_EQ(said.code, kOk) << said.out << said.err;
+  const auto proof = json::parse(said.out)["proof"];
+  EXPECT_EQ(proof["dead_letters"], 1250);
+  EXPECT_EQ(proof["lost"], 0);
+}
+
+TEST_F(SimulateProofTest, WhatNoPollerTookWaitsAndWhatOneDeletedAndNobodyGotIsLost) {
+  const int port = support::free_port();
+  Called said{};
+  std::jthread simulator([&] {
+    said = called({"simulate", "--serve", std::to_string(port), "--instances", "1", "--count", "10", "--rate", "1000/s", "-o", "json",
+                   "--seed", "3", "--verify", "--receive", std::to_string(support::free_port()), "--settle", "3s"},
+                  environment());
+  });
+  support::HttpClient poller(port);
+  std::string taken;
+  ASSERT_TRUE(support::wait_until(20s, [&] {
+    const auto answer = poller.get("/waInstance1101000001/receiveNotification/simulated?receiveTimeout=5");
+    if (!answer || answer->status != 200 || answer->body == "null") return false;
+    const auto received = json::parse(answer->body);
+    taken = Token::find(received["body"].dump())->text();
+    const auto deleted = poller.request("DELETE", "/waInstance1101000001/deleteNotification/simulated/" + received["receiptId"].dump());
+    return deleted && deleted->status == 200;
+  }));
+  simulator.join();
+  EXPECT_EQ(said.code, kFailed);
+  const auto report = json::parse(said.out);
+  EXPECT_EQ(report["queues"]["waiting"], 9);
+  EXPECT_EQ(report["proof"]["lost"], 1);
+  EXPECT_EQ(report["proof"]["lost_first"][0]["simulated"], taken);
+  EXPECT_THAT(said.err, HasSubstr("9 in the provider's queues"));
 }
 
 TEST_F(SimulateProofTest, ReadsAStream) {
@@ -373,6 +455,30 @@ TEST(SimulateServe, PutsIntoQueuesAndSaysWhatPollersTook) {
   EXPECT_EQ(said.code, kOk) << said.err;
   EXPECT_EQ(json::parse(said.out)["queues"]["deleted"], 20);
   EXPECT_EQ(json::parse(said.out)["queues"]["waiting"], 0);
+}
+
+TEST(SimulateServe, FailsWhenItsQueuesStillWait) {
+  const auto said = called({"simulate", "--serve", "0", "--instances", "1", "--count", "3", "--rate", "1000/s", "--settle", "100ms"});
+  EXPECT_EQ(said.code, kFailed);
+  EXPECT_THAT(said.out, HasSubstr("still waiting  3 in the provider's queues: no poller has asked; --settle waits longer"));
+}
+
+TEST(SimulateServe, PutsNothingIntoItsQueuesThatIsSwitchedOff) {
+  const int port = support::free_port();
+  Called said{};
+  std::jthread simulator([&] {
+    said = called({"simulate", "--serve", std::to_string(port), "--instances", "1", "--count", "20", "--rate", "20/s", "-o", "json",
+                   "--types", "incomingCall", "--settle", "100ms"});
+  });
+  support::HttpClient account(port);
+  ASSERT_TRUE(support::wait_until(20s, [&] {
+    const auto answer = account.request("POST", "/waInstance1101000001/setSettings/simulated", {}, R"({"incomingCallWebhook":"no"})");
+    return answer && answer->status == 200;
+  }));
+  simulator.join();
+  const auto queues = json::parse(said.out)["queues"];
+  EXPECT_GT(queues["switched_off"], 0);
+  EXPECT_EQ(queues["switched_off"].get<int>() + queues["waiting"].get<int>(), 20);
 }
 
 }  // namespace

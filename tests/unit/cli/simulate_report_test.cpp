@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 using simulate::Kind;
 using simulate::Ledger;
 using simulate::Token;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -76,14 +77,42 @@ TEST(SimulateReport, IsGoodOnlyWhenSomethingWasAcknowledgedAndKept) {
 
 TEST(SimulateReport, ToldWhileItRunsIsALine) {
   const std::string line = progress_line(report(), 12);
-  EXPECT_EQ(line, "10.00s sent 100 (10.0/s), acknowledged 99, p50 2.0ms, p99 2.0ms, pauses 1 (0 now), on their way 12");
+  EXPECT_EQ(line, "10.00s sent 100 (10.0/s), acknowledged 99, p50 2.0ms, p99 2.0ms, 503: 1, pauses 1 (0 now), on their way 12");
+}
+
+TEST(SimulateReport, SaysWhatIsWaitedForOnceNothingNewIsSent) {
+  SimulateReport one = report();
+  one.settling = SimulateReport::Settling{12s, 60s, 7};
+  EXPECT_EQ(progress_line(one, 5),
+            "10.00s sent 100 (10.0/s), acknowledged 99, p50 2.0ms, p99 2.0ms, 503: 1, pauses 1 (0 now); "
+            "waiting 12.00s of 1m00s for 1 without a 200, 5 not received yet, 7 entries in the fleet");
+  one.served = SimulateReport::Served{80, 20, 101, 0};
+  EXPECT_THAT(progress_line(one, 0), HasSubstr("of 1m00s for 1 without a 200, 20 in the provider's queues, 7 entries in the fleet"));
 }
 
 TEST(SimulateReport, OfServedQueuesSaysWhatPollersTook) {
   SimulateReport served = report();
-  served.served = SimulateReport::Served{80, 20, 101};
-  EXPECT_THAT(to_text(served, chat_of), HasSubstr("queues         80 deleted by pollers, 20 waiting, 101 receives\n"));
+  served.served = SimulateReport::Served{80, 0, 101, 3};
+  EXPECT_TRUE(served.good());
+  EXPECT_THAT(to_text(served, chat_of), HasSubstr("queues         80 deleted by pollers, 101 receives; 3 not put in: switched off\n"));
+  EXPECT_EQ(to_json(served, chat_of)["acknowledged"], 80);
+  EXPECT_EQ(to_json(served, chat_of)["queues"]["switched_off"], 3);
+}
+
+TEST(SimulateReport, WhatStillWaitsInTheQueuesIsNotLostAndNotGood) {
+  SimulateReport served = report();
+  served.served = SimulateReport::Served{80, 20, 101, 0};
+  served.proof = SimulateReport::Proof{Ledger::Verdict{}, true, 0};
+  EXPECT_FALSE(served.good());
+  EXPECT_THAT(to_text(served, chat_of), AllOf(HasSubstr("still waiting  20 in the provider's queues: no poller has deleted them yet"),
+                                              HasSubstr("verdict        0 lost, 0 out of order\n")));
+  served.proof.reset();
+  EXPECT_FALSE(served.good());
   EXPECT_EQ(to_json(served, chat_of)["queues"]["waiting"], 20);
+  served.served = SimulateReport::Served{0, 20, 0, 0};
+  EXPECT_THAT(to_text(served, chat_of), HasSubstr("no poller has asked"));
+  served.served->waiting = 0;
+  EXPECT_FALSE(served.good()) << "nothing was fetched";
 }
 
 }  // namespace

@@ -42,6 +42,15 @@ TEST_F(PushTest, SendsOfAllInstancesSideBySide) {
   EXPECT_EQ(instances, (std::set<unsigned>{0, 1, 2}));
 }
 
+TEST_F(PushTest, WhatIsOnlyQueuedIsAcknowledgedByNobodyYet) {
+  start({});
+  ASSERT_TRUE(next());
+  push->queued(0);
+  EXPECT_TRUE(next()) << "the next one may come";
+  EXPECT_EQ(push->tally().acknowledged, 0U);
+  EXPECT_EQ(ledger->missing(), 0U);
+}
+
 TEST_F(PushTest, PausesAfterAnythingElseAndSendsTheSame) {
   for (const int status : {0, 201, 401, 503, 504}) {
     start({.pause = 60s}, 2);
