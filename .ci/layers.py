@@ -51,7 +51,7 @@ RULE = {
     "cli": THIRD | {"cli/simulate", "worker/routes", "worker/dedup"},
 }
 # single files that folders above them may include although the folder itself is out of reach
-SHARED_FILES = {"cli": {"ingress/config.hpp", "ingress/poll/config.hpp", "ingress/watch/options.hpp", "ingress/accept/address.hpp", "worker/config.hpp", "worker/dispatch/arrival.hpp", "worker/dispatch/checks.hpp"}}
+SHARED_FILES = {"cli": {"ingress/config.hpp", "ingress/poll/config.hpp", "ingress/watch/options.hpp", "ingress/accept/address.hpp", "ingress/accept/path.hpp", "worker/config.hpp", "worker/dispatch/arrival.hpp", "worker/dispatch/checks.hpp"}}
 
 # header prefix -> its only user
 OWNER = {

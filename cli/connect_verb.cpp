@@ -10,11 +10,11 @@
 #include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
+#include "cli/webhook_url.hpp"
 #include "common/config/command_line.hpp"
 #include "common/config/value.hpp"
 #include "common/greenapi/authorization.hpp"
 #include "common/greenapi/wanted.hpp"
-#include "common/web/url.hpp"
 
 namespace hookfleet::cli {
 namespace {
@@ -103,7 +103,8 @@ class ConnectVerb final : public Verb {
     FleetSettings settings;
     const auto problems = settings.load(fleet_.config, environment);
     greenapi::Account account = account_.account("--id", settings);
-    const greenapi::Wanted wanted = wanted_of(settings, problems, account.id_instance);
+    check_door(settings, account.id_instance);
+    const greenapi::Wanted wanted = wanted_of(console, settings, problems, account.id_instance);
     console.catch_interrupts();
     Api api(console, std::move(account));
     const auto found = api.settings();
@@ -139,11 +140,33 @@ class ConnectVerb final : public Verb {
   }
 
  private:
-  greenapi::Wanted wanted_of(const FleetSettings& settings, const std::vector<config::Problem>& problems, std::uint64_t id_instance) const {
+  /// The two doors of an instance exclude each other: what the pollers do by their settings must be what is set here.
+  void check_door(const FleetSettings& settings, std::uint64_t id_instance) const {
     if (url_.empty() != poll_) wrong_usage("either --url URL, where the service posts to, or --poll");
+    const poll::Instance* known = poller_instance(settings, id_instance);
+    if (known != nullptr && known->receive && !poll_) {
+      wrong_usage(
+          fmt::format("poller.instances fetches for {}, and the service answers no poll of an instance that pushes. In the settings set "
+                      "\"receive: false\" for it (it may be watched still: \"watch: true\") or take it out, and run this again; or --poll",
+                      id_instance));
+    }
+    if (known != nullptr && !known->receive && poll_) {
+      wrong_usage(
+          fmt::format("poller.instances says \"receive: false\" for {}: nobody would fetch. Take that out of the settings, and run this "
+                      "again",
+                      id_instance));
+    }
+  }
+
+  greenapi::Wanted wanted_of(Console& console, const FleetSettings& settings, const std::vector<config::Problem>& problems,
+                             std::uint64_t id_instance) const {
     greenapi::Wanted wanted;
     wanted.webhook_url = url_;
-    if (const auto problem = poll_ ? std::nullopt : web::check_url(url_)) wrong_usage("--url: " + *problem);
+    if (!poll_) {
+      const WebhookUrl judged = WebhookUrl::judge(url_, id_instance);
+      if (judged.refused) wrong_usage("--url: " + *judged.refused);
+      for (const std::string& doubt : judged.doubts) console.err("warning: --url: " + doubt + '\n');
+    }
     if (poll_ && !token_file_.empty()) wrong_usage("--token-file goes with --url: who polls is sent no token");
     if (!poll_) wanted.webhook_tokens = tokens_of(settings, problems, id_instance);
     if (switches_.empty()) return wanted;

@@ -1,30 +1,11 @@
 #include "ingress/accept/acceptor.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "ingress/accept/path.hpp"
 
 namespace hookfleet::accept {
 namespace {
-
-struct Path {
-  bool known = false;
-  std::optional<std::uint64_t> instance;
-};
-
-Path parse_path(std::string_view path) {
-  constexpr std::string_view kWebhook = "/webhook";
-  path = path.substr(0, path.find('?'));
-  if (!path.starts_with(kWebhook)) return {};
-  path.remove_prefix(kWebhook.size());
-  if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-  if (path.empty() || path == "/") return {.known = true, .instance = std::nullopt};
-  if (path.front() != '/') return {};
-  path.remove_prefix(1);
-  std::int64_t id = 0;
-  const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), id);
-  if (error != std::errc() || end != path.data() + path.size() || id <= 0) return {};
-  return {.known = true, .instance = static_cast<std::uint64_t>(id)};
-}
 
 std::vector<Network> networks(const std::vector<std::string>& texts) {
   std::vector<Network> parsed;
@@ -75,7 +56,7 @@ Verdict Acceptor::judge(const Delivery& delivery) const {
   verdict.on_list = verdict.client && contains(allowlist_, *verdict.client);
   verdict.listed = allowlist_.empty() || verdict.on_list;
 
-  const Path path = parse_path(delivery.path);
+  const Path path = Path::parse(delivery.path);
   verdict.path_instance = path.instance;
   verdict.only_asked = delivery.refused == kUntilJudged && delivery.method == "HEAD" && peer && contains(trusted_, *peer);
   verdict.refusal = [&]() -> std::optional<Refusal> {

@@ -288,5 +288,38 @@ TEST_F(Connect, WhatThePollersSettingsSayNeedsNoOptions) {
   EXPECT_EQ(what_of("instance.settings"), "ok: as the fleet needs them");
 }
 
+TEST_F(Connect, SetsNoUrlThatTheServiceCannotReachAndWarnsOfADoubtfulOne) {
+  const json before = settings();
+  for (const char* url : {"https://127.0.0.1/webhook", "https://192.168.0.7/webhook", "https://localhost:8443/webhook"}) {
+    const Called done = connect({"--url", url, "--yes", "--no-wait"});
+    EXPECT_EQ(done.code, kUsage) << url;
+    EXPECT_THAT(done.err, HasSubstr("can't be reached by GREEN-API"));
+  }
+  EXPECT_EQ(settings(), before);
+  const Called done = connect({"--url", "http://fleet.example.com/hooks", "--yes", "--no-wait"});
+  EXPECT_EQ(done.code, kOk) << done.err;
+  EXPECT_THAT(done.err, AllOf(HasSubstr("warning: --url: http://"), HasSubstr("answers 404 to /hooks")));
+}
+
+TEST_F(Connect, OpensNoDoorThatThePollersSettingsContradict) {
+  const std::string file = directory_ / "hookfleet.yaml";
+  const json before = settings();
+  const auto connect_as = [&](const std::string& receive, const std::vector<std::string>& door) {
+    std::ofstream(file) << "auth: {tokens: [s3cret-token]}\npoller:\n  instances:\n    - {id: " << kInstance << ", api_url: \""
+                        << api_.url() << "\", token: " << kApiToken << receive << "}\n";
+    std::vector<std::string> arguments{"connect", "--config", file, "--id", std::to_string(kInstance), "--yes", "--no-wait"};
+    arguments.insert(arguments.end(), door.begin(), door.end());
+    return call(arguments);
+  };
+  const Called push = connect_as("", {"--url", kUrl});
+  EXPECT_EQ(push.code, kUsage);
+  EXPECT_THAT(push.err, AllOf(HasSubstr("poller.instances fetches for 1101000001"), HasSubstr("receive: false")));
+  const Called poll = connect_as(", receive: false, watch: true", {"--poll"});
+  EXPECT_EQ(poll.code, kUsage);
+  EXPECT_THAT(poll.err, HasSubstr("nobody would fetch"));
+  EXPECT_EQ(settings(), before);
+  EXPECT_EQ(connect_as("", {"--poll"}).code, kOk);
+}
+
 }  // namespace
 }  // namespace hookfleet::cli
