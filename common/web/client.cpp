@@ -15,6 +15,7 @@
 
 #include "common/base/check.hpp"
 #include "common/base/clock.hpp"
+#include "common/base/number.hpp"
 #include "common/base/thread.hpp"
 #include "common/web/address.hpp"
 #include "common/web/url.hpp"
@@ -85,6 +86,7 @@ std::string_view to_text(ErrorKind kind) {
     case ErrorKind::kTimeout: return "timeout";
     case ErrorKind::kTls: return "tls";
     case ErrorKind::kRefusedAddress: return "refused_address";
+    case ErrorKind::kNoRoom: return "no_room";
     case ErrorKind::kBrokenAnswer: return "broken_answer";
     case ErrorKind::kCancelled: return "cancelled";
   }
@@ -114,6 +116,9 @@ struct Client::Flight {
   std::size_t header_bytes = 0;
   bool headers_too_long = false;
   bool address_refused = false;
+  Client* client = nullptr;  // of a request whose answer is held
+  std::size_t held = 0;
+  bool waiting = false;  // for room
   std::array<char, CURL_ERROR_SIZE> message{};
 
   void prepare();
@@ -149,6 +154,7 @@ std::size_t Client::Flight::take_header(char* data, std::size_t, std::size_t byt
 std::size_t Client::Flight::take_body(char* data, std::size_t, std::size_t bytes, void* self) {
   Flight& flight = *static_cast<Flight*>(self);
   std::string& body = flight.answer.body;
+  if (flight.client != nullptr && flight.held == 0 && !flight.client->hold(flight)) return CURL_WRITEFUNC_PAUSE;
   const std::size_t taken = std::min(bytes, flight.request.answer_bytes_max - body.size());
   body.append(data, taken);
   flight.answer.cut = taken < bytes;
@@ -233,6 +239,7 @@ Result Client::Flight::result(CURLcode code) {
   curl_easy_getinfo(easy.get(), CURLINFO_PRETRANSFER_TIME_T, &ready);
   const auto kind = [&] {
     if (address_refused) return ErrorKind::kRefusedAddress;
+    if (waiting && code == CURLE_OPERATION_TIMEDOUT) return ErrorKind::kNoRoom;
     switch (code) {
       case CURLE_URL_MALFORMAT:
       case CURLE_COULDNT_RESOLVE_HOST:
@@ -297,6 +304,9 @@ class Client::Multi {
     flight.prepare();
     HOOKFLEET_CHECK(curl_multi_add_handle(multi_.get(), flight.easy.get()) == CURLM_OK);
   }
+
+  /// Takes on a body that was to wait.
+  static void resume(Flight& flight) { HOOKFLEET_CHECK(curl_easy_pause(flight.easy.get(), CURLPAUSE_CONT) != CURLE_BAD_FUNCTION_ARGUMENT); }
 
   void remove(Flight& flight) {
     curl_multi_remove_handle(multi_.get(), flight.easy.get());
@@ -373,7 +383,7 @@ class Client::Multi {
   std::vector<Easy> idle_;  // handles to use again: making one costs more than a request's own work
 };
 
-Client::Client(const Options& options) : lookups_max_(options.lookups_max) {
+Client::Client(const Options& options) : lookups_max_(options.lookups_max), held_bytes_max_(options.held_bytes_max) {
   init_libcurl();
   multi_ = std::make_unique<Multi>(options);
   multi_->watch_wakeup(wakeup_.fd());
@@ -389,6 +399,7 @@ Client::Ticket Client::send(Request request, Callback callback) {
   auto flight = std::make_unique<Flight>();
   flight->request = std::move(request);
   flight->callback = std::move(callback);
+  if (flight->request.held) flight->client = this;
   bool first = false;
   Ticket ticket = 0;
   {
@@ -407,6 +418,41 @@ void Client::cancel(Ticket ticket) {
     cancelled_.push_back(ticket);
   }
   wakeup_.signal();
+}
+
+void Client::give_back(std::size_t bytes) {
+  held_bytes_ -= bytes;
+  if (answers_waiting_ > 0) wakeup_.signal();
+}
+
+// Its body's room is taken at once, all of it: with a part each, many could wait for one another.
+bool Client::hold(Flight& flight) {
+  const std::size_t most = flight.request.answer_bytes_max;
+  const auto length = base::to_number<std::uint64_t>(flight.answer.header("content-length"));
+  const std::size_t bytes = std::max<std::size_t>(1, length ? std::min<std::uint64_t>(*length, most) : most);
+  const std::size_t held = held_bytes_;
+  const bool first = waiting_.empty() || flight.waiting;
+  if (!first || (held_bytes_max_ > 0 && held > 0 && (bytes > held_bytes_max_ || held > held_bytes_max_ - bytes))) {
+    if (!std::exchange(flight.waiting, true)) {
+      waiting_.push_back(flight.ticket);
+      ++answers_waiting_;
+    }
+    return false;
+  }
+  flight.held = bytes;
+  held_bytes_ += bytes;
+  return true;
+}
+
+void Client::resume_waiting() {
+  while (!waiting_.empty()) {
+    Flight& flight = *flights_.at(waiting_.front());
+    if (!hold(flight)) return;
+    flight.waiting = false;
+    waiting_.pop_front();
+    --answers_waiting_;
+    Multi::resume(flight);
+  }
 }
 
 void Client::take_in() {
@@ -458,6 +504,14 @@ void Client::end(Ticket ticket, Result result) {
   flights_.erase(found);
   flight->looked_up();
   if (flight->easy) multi_->remove(*flight);
+  if (flight->waiting) {
+    std::erase(waiting_, ticket);
+    --answers_waiting_;
+  }
+  if (flight->held > 0) {
+    if (result) result->held = std::min(flight->held, result->body.size());
+    held_bytes_ -= flight->held - (result ? result->held : 0);
+  }
   flight->callback(std::move(result));
 }
 
@@ -476,6 +530,7 @@ void Client::run(const std::stop_token& stop) {
     }
     take_in();
     start_held();
+    resume_waiting();
   }
   for (take_in(); !flights_.empty(); take_in()) {  // callbacks may send: that is answered too
     while (!flights_.empty()) end(flights_.begin()->first, tl::unexpected(Error{ErrorKind::kCancelled, "the client ends"}));

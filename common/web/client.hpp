@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +31,7 @@ struct Request {
   std::chrono::milliseconds timeout{10'000};         ///< of the whole exchange, from its first step to the answer's last byte
   std::chrono::milliseconds connect_timeout{5'000};  ///< within it: name, connection, TLS
   std::size_t answer_bytes_max = 16UL << 10;         ///< of the answer's body; the rest is not read, its connection closed
+  bool held = false;                                 ///< its answer's body is one of those that Options.held_bytes_max bounds
   bool refuse_private_addresses = false;             ///< go to public addresses only (address.hpp); the resolved address decides
   std::string ca_file;                               ///< PEM; certificates that are trusted instead of the system's; empty: the system's
 };
@@ -37,7 +40,8 @@ struct Answer {
   int status = 0;
   Headers headers;  ///< names in lower case
   std::string body;
-  bool cut = false;  ///< it was longer than answer_bytes_max
+  bool cut = false;      ///< it was longer than answer_bytes_max
+  std::size_t held = 0;  ///< so many bytes are to be given back (Client::give_back) once the body has gone; 0 unless Request.held
 
   /// The first of this name (lower case); empty when there is none.
   std::string_view header(std::string_view name) const;
@@ -50,6 +54,7 @@ enum class ErrorKind {
   kTimeout,         ///< no whole answer in time
   kTls,             ///< no TLS, or a certificate that isn't trusted or isn't this host's; a CA file that can't be read, too
   kRefusedAddress,  ///< refuse_private_addresses: every address of the host is private
+  kNoRoom,          ///< likewise, and held_bytes_max kept the answer's body waiting
   kBrokenAnswer,    ///< closed or reset before the whole answer, no HTTP, headers beyond 64 KiB
   kCancelled,       ///< cancel(), or the client's end
 };
@@ -76,6 +81,10 @@ class Client {
     /// Requests to one origin whose name is being looked up at a time; further ones wait, without a limit of time, until they are
     /// cancelled. Each look-up is a thread, which a name server that is silent keeps. 0: any number.
     std::size_t lookups_max = 0;
+    /// Bytes of the bodies of answers to requests that say `held`, from before their first byte until give_back(). Further ones wait in
+    /// their connections, in the order they came, until their request's timeout. A body of unknown length counts as answer_bytes_max
+    /// until it has ended. One that is larger comes when nothing else is held. 0: any number.
+    std::size_t held_bytes_max = 0;
   };
   using Callback = std::function<void(Result)>;
   using Ticket = std::uint64_t;
@@ -89,6 +98,10 @@ class Client {
   Ticket send(Request request, Callback callback);
   /// The callback comes soon, with kCancelled unless the request ended before. Unknown tickets are ignored.
   void cancel(Ticket ticket);
+  /// `bytes` of Answer::held are free again. Any thread.
+  void give_back(std::size_t bytes);
+  std::size_t held_bytes() const { return held_bytes_; }            ///< any thread
+  std::size_t answers_waiting() const { return answers_waiting_; }  ///< that held_bytes_max keeps waiting; any thread
 
  private:
   struct Flight;
@@ -99,10 +112,13 @@ class Client {
   void take_in();
   void start(Flight& flight);
   void start_held();
+  bool hold(Flight& flight);
+  void resume_waiting();
   void end(Ticket ticket, Result result);
 
-  const std::size_t lookups_max_;
+  const std::size_t lookups_max_, held_bytes_max_;
   base::Wakeup wakeup_;
+  std::atomic<std::size_t> held_bytes_ = 0, answers_waiting_ = 0;
   base::Mutex mutex_;
   Ticket last_ticket_ HOOKFLEET_GUARDED_BY(mutex_) = 0;
   std::vector<std::unique_ptr<Flight>> sent_ HOOKFLEET_GUARDED_BY(mutex_);
@@ -111,6 +127,7 @@ class Client {
   // The client's thread only
   std::unique_ptr<Multi> multi_;
   std::unordered_map<Ticket, std::unique_ptr<Flight>> flights_;
+  std::deque<Ticket> waiting_;                                        // for held_bytes_max
   std::unordered_map<std::string, std::unique_ptr<Origin>> origins_;  // those with a look-up, if these are bounded
 
   std::jthread thread_;  // last: it must stop before anything above is destroyed

@@ -195,6 +195,88 @@ TEST(Client, ReadsNoMoreOfAnAnswerThanIsWanted) {
   EXPECT_TRUE(ask(client, post(server.url()))) << "and goes on";
 }
 
+// Of 1 MiB each, two at a time.
+TEST(Client, HoldsNoMoreAnswersThanItMay) {
+  constexpr std::size_t kBody = 1UL << 20;
+  HttpServer server([](const auto&) {
+    Reply reply;
+    reply.body = std::string(kBody, 'a');
+    return reply;
+  });
+  Client client({.held_bytes_max = 2 * kBody + 1});
+  std::atomic<std::size_t> come = 0;
+  std::atomic<bool> whole = true;
+  constexpr std::size_t kRequests = 20;
+  Request request = post(server.url());
+  request.held = true;
+  request.answer_bytes_max = 2 * kBody;
+  const auto count = [&](Result result) {
+    if (!result || result->body.size() != kBody || result->held != kBody) whole = false;
+    ++come;
+  };
+  for (std::size_t i = 0; i < kRequests; ++i) client.send(request, count);
+  for (std::size_t i = 2; i < kRequests; ++i) {
+    ASSERT_TRUE(support::wait_until(20s, [&] { return come == i && client.answers_waiting() == kRequests - i; })) << i << ' ' << come;
+    EXPECT_EQ(client.held_bytes(), 2 * kBody);
+    client.give_back(kBody);
+  }
+  ASSERT_TRUE(support::wait_until(20s, [&] { return come == kRequests; }));
+  EXPECT_TRUE(whole);
+  EXPECT_EQ(client.answers_waiting(), 0U);
+  // What isn't held isn't bounded.
+  Request other = post(server.url());
+  other.answer_bytes_max = 2 * kBody;
+  const Result result = ask(client, other);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->held, 0U);
+  client.give_back(2 * kBody);
+  EXPECT_EQ(client.held_bytes(), 0U);
+}
+
+TEST(Client, HoldsWhatIsLargerThanAllOnlyAlone) {
+  HttpServer server([](const auto& request) {
+    Reply reply;
+    reply.body = std::string(request.target == "/large" ? 300'000 : 10, 'a');
+    return reply;
+  });
+  Client client({.held_bytes_max = 1000});
+  Request large = post(server.url("/large")), small = post(server.url("/small"));
+  large.held = small.held = true;
+  large.answer_bytes_max = 1UL << 20;
+  const Result first = ask(client, small);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(client.held_bytes(), 10U);
+  std::atomic<std::size_t> bytes = 0;
+  client.send(large, [&](Result result) { bytes = result ? result->body.size() : 1; });
+  ASSERT_TRUE(support::wait_until(20s, [&] { return client.answers_waiting() == 1; }));
+  EXPECT_EQ(bytes, 0U);
+  client.give_back(first->held);
+  EXPECT_TRUE(support::wait_until(20s, [&] { return bytes == 300'000; })) << bytes;
+}
+
+TEST(Client, TellsWhatFoundNoRoomInTimeAndForgetsWhatIsCancelled) {
+  HttpServer server([](const auto&) {
+    Reply reply;
+    reply.body = "answer";
+    return reply;
+  });
+  Client client({.held_bytes_max = 8});
+  Request request = post(server.url());
+  request.held = true;
+  const Result first = ask(client, request);
+  ASSERT_TRUE(first);
+  std::promise<Result> cancelled;
+  const auto ticket = client.send(request, [&](Result result) { cancelled.set_value(std::move(result)); });
+  ASSERT_TRUE(support::wait_until(20s, [&] { return client.answers_waiting() == 1; }));
+  request.timeout = 300ms;
+  EXPECT_EQ(error_of(ask(client, request)), "no_room");
+  client.cancel(ticket);
+  EXPECT_EQ(error_of(cancelled.get_future().get()), "cancelled");
+  EXPECT_EQ(client.answers_waiting(), 0U);
+  client.give_back(first->held);
+  EXPECT_TRUE(ask(client, request));
+}
+
 TEST(Client, ReadsNoEndlessHeaders) {
   HttpServer server([](const auto&) {
     std::string head = "HTTP/1.1 200 OK\r\n";
