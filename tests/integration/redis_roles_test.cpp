@@ -126,6 +126,45 @@ TEST_P(RedisRoles, TheIngressAndTheExporterKnowNoScripts) {
   EXPECT_EQ(refused(connection, {"SCRIPT", "LOAD", "return 1"}), knows_none);
 }
 
+class PollerRole : public RedisRoles {};
+INSTANTIATE_TEST_SUITE_P(Role, PollerRole, testing::Values("poller"));
+
+TEST_P(PollerRole, WritesNothingButItsOwn) {
+  auto connection = connect();
+  for (const Words& words : std::vector<Words>{{"HSET", "hf:meta", "layout", "1 16 chat"},
+                                               {"HSET", "hf:control", "log.level.worker", "debug"},
+                                               {"HSET", "hf:alerts:lease", "owner", "me"},
+                                               {"HSET", "hf:{0.0}:ctl", "owner", "me"},
+                                               {"HSET", "hf:{0.0}:att", "f", "v"},
+                                               {"HSET", "hf:{0.0}:inst", "f", "v"},
+                                               {"HSET", "hf:pollers", "f", "v"},
+                                               {"HSETNX", "hf:control", "f", "v"},
+                                               {"HSETNX", "hf:poll:1", "f", "v"},
+                                               {"ZADD", "hf:members", "1", "me"},
+                                               {"ZREM", "hf:members", "other"},
+                                               {"ZADD", "hf:poll:1", "1", "me"},
+                                               {"XADD", "hf:{0.0}:dlq", "*", "f", "v"},
+                                               {"XADD", "hf:audit", "*", "f", "v"},
+                                               {"SET", "hf:meta", "v"},
+                                               {"SET", "hf:{0.0}:m:x", "v"},
+                                               {"EVALSHA", std::string(40, '0'), "1", "hf:meta"},
+                                               {"EVALSHA", std::string(40, '0'), "2", "hf:poll:1", "hf:{0.0}:s"}}) {
+    EXPECT_TRUE(refused(connection, words)) << words[0] << ' ' << words[1];
+  }
+  for (const Words& words : std::vector<Words>{{"HSETNX", "hf:meta", "layout", "1 32 chat"},
+                                               {"HSET", "hf:poll:1101000001", "owner", "me"},
+                                               {"HMGET", "hf:poll:1101000001", "owner"},
+                                               {"ZADD", "hf:pollers", "1", "me"},
+                                               {"ZREM", "hf:pollers", "me"},
+                                               {"XADD", "hf:{0.0}:s", "*", "f", "v"},
+                                               {"XADD", "hf:alerts", "*", "f", "v"},
+                                               {"XLEN", "hf:{0.0}:dlq"},
+                                               {"HGETALL", "hf:control"},
+                                               {"EVALSHA", std::string(40, '0'), "1", "hf:poll:1101000001"}}) {
+    EXPECT_FALSE(refused(connection, words)) << words[0] << ' ' << words[1];
+  }
+}
+
 TEST_P(RedisRoles, TheExporterSeesNumbersAndNoKey) {
   auto connection = connect();
   EXPECT_FALSE(refused(connection, {"INFO", "all"}));
@@ -185,8 +224,8 @@ TEST(RedisAclFile, TakesAPrefixAndRefusesWhatItCannotWrite) {
 // A secret in Kubernetes outlives the version that made it.
 TEST(RedisAclFile, OfAnotherVersionKeepsItsPasswordsAndGetsTheRightsOfThisOne) {
   const support::TempDir directory;
-  ASSERT_EQ(make_redis_acl(directory / "passwords", {{"ingress", "i"}, {"worker", "w"}, {"exporter", "e"}}, directory / "users.acl",
-                           {{"REDIS_PREFIX", "mine"}}),
+  ASSERT_EQ(make_redis_acl(directory / "passwords", {{"ingress", "i"}, {"worker", "w"}, {"poller", "p"}, {"exporter", "e"}},
+                           directory / "users.acl", {{"REDIS_PREFIX", "mine"}}),
             0);
   const std::string present = support::read_file(directory / "users.acl");
   const std::string others = "user shop on #0a ~orders +xadd\nuser poller on >by-hand ~mine:* +@all\n";
@@ -203,6 +242,15 @@ TEST(RedisAclFile, OfAnotherVersionKeepsItsPasswordsAndGetsTheRightsOfThisOne) {
   }
   EXPECT_EQ(make_redis_acl(directory / "earlier.acl", {}, directory / "renewed.acl"), 0);
   EXPECT_EQ(support::read_file(directory / "renewed.acl"), present + others);
+
+  // One whose poller could still write all keys.
+  std::string wide = support::read_file(directory / "earlier.acl");
+  const auto keys = wide.find("%R~mine:*");
+  ASSERT_NE(keys, std::string::npos);
+  wide.erase(keys, 2);
+  std::ofstream(directory / "wide.acl") << wide;
+  EXPECT_EQ(make_redis_acl(directory / "wide.acl", {}, directory / "narrowed.acl"), 0);
+  EXPECT_EQ(support::read_file(directory / "narrowed.acl"), present + others);
 }
 
 TEST(RedisAclFile, TakesFurtherUsersButNoneOfOurs) {
