@@ -22,6 +22,7 @@ std::string_view to_text(Kind kind) {
     case Kind::kQuota: return "quota";
     case Kind::kUpstreamQueue: return "upstream_queue";
     case Kind::kSettingsDrift: return "settings_drift";
+    case Kind::kSettingsRestored: return "settings_restored";
     case Kind::kWatchRefused: return "watch_refused";
     case Kind::kTypeHeld: return "type_held";
     case Kind::kHandlerHung: return "handler_hung";
@@ -30,6 +31,7 @@ std::string_view to_text(Kind kind) {
     case Kind::kTokenRefused: return "token_refused";
     case Kind::kPollFailed: return "poll_failed";
     case Kind::kWebhookSet: return "webhook_set";
+    case Kind::kPollRecovered: return "poll_recovered";
     case Kind::kInstanceMismatch: return "instance_mismatch";
     case Kind::kUnlistedAddress: return "unlisted_address";
     case Kind::kBacklog: return "backlog";
@@ -58,6 +60,8 @@ std::string_view to_text(Severity severity) {
 
 Severity severity(Kind kind) {
   switch (kind) {
+    case Kind::kSettingsRestored:
+    case Kind::kPollRecovered:
     case Kind::kTest: return Severity::kInfo;
     case Kind::kUnknownType:
     case Kind::kMessageFailed:
@@ -120,6 +124,7 @@ bool about_redis(Kind kind) {
     case Kind::kQuota:
     case Kind::kUpstreamQueue:
     case Kind::kSettingsDrift:
+    case Kind::kSettingsRestored:
     case Kind::kWatchRefused:
     case Kind::kTypeHeld:
     case Kind::kHandlerHung:
@@ -129,6 +134,7 @@ bool about_redis(Kind kind) {
     case Kind::kUnlistedAddress:
     case Kind::kPollFailed:
     case Kind::kWebhookSet:
+    case Kind::kPollRecovered:
     case Kind::kInstanceMismatch:
     case Kind::kBacklog:
     case Kind::kDeadLetters:
@@ -153,9 +159,11 @@ bool adds_up(Kind kind) {
     case Kind::kUnlistedAddress:
     case Kind::kUpstreamQueue:
     case Kind::kSettingsDrift:
+    case Kind::kSettingsRestored:
     case Kind::kWatchRefused:
     case Kind::kPollFailed:
-    case Kind::kWebhookSet: return true;
+    case Kind::kWebhookSet:
+    case Kind::kPollRecovered: return true;
     case Kind::kUnknownType:
     case Kind::kInstanceState:
     case Kind::kQuota:

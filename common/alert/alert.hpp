@@ -23,6 +23,7 @@ enum class Kind : std::uint8_t {
   kQuota,              ///< an instance has used up its quota
   kUpstreamQueue,      ///< many notifications of a watched instance wait at the service and don't get fewer
   kSettingsDrift,      ///< a watched instance's settings at the service are otherwise than ours say
+  kSettingsRestored,   ///< they are as ours say again
   kWatchRefused,       ///< the service refuses to tell of a watched instance
   kTypeHeld,           ///< a type waits for an operator, since its handling keeps ending the process
   kHandlerHung,        ///< a handler runs past its timeout
@@ -32,6 +33,7 @@ enum class Kind : std::uint8_t {
   kTokenRefused,      ///< a listed address came without a right token
   kPollFailed,        ///< an instance's notifications can't be fetched, and only a person can help, or it has lasted for minutes
   kWebhookSet,        ///< likewise, since webhookUrl is set: the service pushes
+  kPollRecovered,     ///< what one of these two told has ended
   kInstanceMismatch,  ///< a fetched notification names another instance than the one it was fetched for
   kUnlistedAddress,   ///< a right token came from an address that is not on the allowlist
   // about what is kept

@@ -137,9 +137,9 @@ Decoded<const web::Answer*> success(const web::Result& result, bool of_queue) {
                                 .retry_after = retry_after(answer)});
 }
 
-tl::unexpected<Failure> broken(const web::Answer& answer, const std::string& what) {
+tl::unexpected<Failure> broken(const web::Answer& answer, const std::string& what, FailureKind kind = FailureKind::kRetry) {
   return tl::unexpected(Failure{
-      .kind = FailureKind::kRetry,
+      .kind = kind,
       .status = answer.status,
       .message = "HTTP " + std::to_string(answer.status) + " with " + (answer.cut ? "an answer that is longer than is taken" : what),
       .retry_after = std::nullopt});
@@ -247,6 +247,11 @@ std::optional<Members> members_of(std::string_view text) {
   return members;
 }
 
+// What is within quotes, if there are any.
+std::string_view unquoted(std::string_view text) {
+  return text.size() >= 2 && text.front() == '"' && text.back() == '"' ? text.substr(1, text.size() - 2) : text;
+}
+
 std::string_view trimmed(std::string_view text) {
   static constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) text.remove_prefix(kByteOrderMark.size());
@@ -264,6 +269,7 @@ std::string_view to_text(FailureKind kind) {
     case FailureKind::kUnauthorized: return "unauthorized";
     case FailureKind::kWebhookSet: return "webhook_set";
     case FailureKind::kQuota: return "quota";
+    case FailureKind::kUnreadable: return "unreadable";
     case FailureKind::kNotReady: return "not_ready";
     case FailureKind::kRefused: return "refused";
   }
@@ -278,6 +284,10 @@ std::string_view advice(FailureKind kind) {
     case FailureKind::kWebhookSet:
       return "webhookUrl is set, so the service pushes: clear it with `hookfleet connect --poll`, or receive at that URL";
     case FailureKind::kQuota: return "the plan's quota is used up: change the plan in the console";
+    case FailureKind::kUnreadable:
+      return "the service gives a notification that can't be deleted, and holds back those behind it until it expires (24 h): show its "
+             "support "
+             "this, or give up the whole queue with clearWebhooksQueue";
     case FailureKind::kNotReady: return "look at the instance in its console: it may be starting, not authorized, expired or deleted";
     case FailureKind::kRefused: return "compare the API address with what the instance's console shows";
   }
@@ -287,13 +297,17 @@ std::string_view advice(FailureKind kind) {
 Decoded<std::optional<Received>> decode_received(const web::Result& result) {
   const auto answer = success(result, true);
   if (!answer) return tl::unexpected(answer.error());
-  if ((*answer)->cut) return broken(**answer, "");
+  if ((*answer)->cut) return broken(**answer, "", FailureKind::kUnreadable);
   const std::string_view text = trimmed((*answer)->body);
   if (text.empty() || text == "null") return std::nullopt;
   const auto members = members_of(text);
   if (!members) return broken(**answer, "an answer that is no whole JSON object");
-  const auto receipt_id = base::to_number<std::int64_t>(members->receipt_id);
-  if (!receipt_id || members->body.empty()) return broken(**answer, "an answer without receiptId or body");
+  if (members->receipt_id.empty() && members->body.empty()) return broken(**answer, "an answer without receiptId and body");
+  const auto receipt_id = base::to_number<std::int64_t>(unquoted(members->receipt_id));
+  if (!receipt_id || members->body.empty()) {
+    return broken(**answer, receipt_id ? "a notification without body" : "a notification whose receiptId is no number",
+                  FailureKind::kUnreadable);
+  }
   return Received{.receipt_id = *receipt_id, .body = std::string(members->body)};
 }
 

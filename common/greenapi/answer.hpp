@@ -20,6 +20,8 @@ enum class FailureKind : std::uint8_t {
   kUnauthorized,  ///< 401, 403: wrong token, instance or address; only a person can help
   kWebhookSet,    ///< receive, remove, count: webhookUrl is set, so the service pushes
   kQuota,         ///< 466: quota of the free plan
+  kUnreadable,    ///< receive: a notification without a receiptId that can be read, or too large: it can't be deleted, and holds back the
+                  ///< rest
   kNotReady,      ///< 400: the instance is starting, not authorized, expired or deleted
   kRefused,       ///< another status below 500 that isn't 2xx
 };

@@ -43,6 +43,7 @@ web::Request receive(const Account& account, std::chrono::seconds receive_timeou
   request.url += "?receiveTimeout=" + std::to_string(receive_timeout.count());
   request.timeout = receive_timeout + kReceiveMargin;
   request.answer_bytes_max = kReceivedBytesMax;
+  request.held = true;
   return request;
 }
 

@@ -82,6 +82,7 @@ void Feed::failed(const Failure& failure, base::BootTime now, double dice) {
     case FailureKind::kRetry:
     case FailureKind::kThrottled:
       return rest(std::max(backoff(dice), std::chrono::nanoseconds(failure.retry_after.value_or(std::chrono::milliseconds(0)))), now);
+    case FailureKind::kUnreadable:
     case FailureKind::kWebhookSet:
     case FailureKind::kNotReady: return rest(pauses_.retry_max, now);
     case FailureKind::kUnauthorized:

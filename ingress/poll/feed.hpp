@@ -54,8 +54,12 @@ class Feed {
 
   /// Receive no more; what is in hand is stored and removed, with one try, for which no pause counts.
   void drain(base::BootTime now);
-  /// A new tenure, or no draining after all.
-  void begin() { draining_ = false; }
+  /// A new tenure: of failures in an earlier one nothing is known any more.
+  void begin() {
+    draining_ = false;
+    failures_ = 0;
+    trouble_.reset();
+  }
   /// Its settings have changed: no pause counts any more.
   void hurry(base::BootTime now);
 

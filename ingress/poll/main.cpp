@@ -105,11 +105,14 @@ int main(int argc, char** argv) {
     config::Settings fresh_settings;
     poll::declare(fresh_settings, fresh);
     if (auto problems = process.reread(fresh_settings)) return problems;
+    const poll::Changes changes = poll::compare(config.poller.instances, fresh.poller.instances);
+    config.poller.instances = fresh.poller.instances;
     watcher.set_instances(watched(fresh.poller.instances));
     poller.set_instances(fresh.poller.instances);
     log_level.set_own(fresh.log.level);
     log.set_payload(fresh.log.payload);
-    log.info("system.reloaded", "poller.instances, log level and log.payload were read again");
+    log.info("system.reloaded", "poller.instances, log level and log.payload were read again",
+             {{"added", changes.added}, {"gone", changes.gone}, {"changed", changes.changed}});
     return std::nullopt;
   };
   duties.refused = [&](const std::string& problems) { outbox.tell(alert::settings_refused("the pollers", problems)); };
@@ -125,14 +128,19 @@ int main(int argc, char** argv) {
 
   log.info("system.stopping", "finishing what is in hand, handing instances over");
   health.stopping();
-  const bool given_back = poller.stop();
+  const poll::Poller::Left left = poller.stop();
   appender.stop();
   outbox.stop();
   int exit_code = watch.exit_code();
-  if (!given_back) {
+  if (!left.nothing()) {
     // What was not deleted is fetched again by the next poller, once the leases have ended, and dropped as a repeat if it was stored.
     if (exit_code == 0) exit_code = lifecycle::Process::kFailed;
-    log.warn("system.stopped", "stopped without having given everything back", {{"exit_code", exit_code}});
+    log.warn("system.stopped",
+             "stopped without having given everything back: others fetch for these instances when their leases have run out",
+             {{"exit_code", exit_code},
+              {"leases", poll::names_of(left.leases)},
+              {"leases_end_ms", left.leases_end.count()},
+              {"in_hand", poll::names_of(left.in_hand)}});
     return exit_code;
   }
   log.info("system.stopped", "stopped", {{"exit_code", exit_code}});

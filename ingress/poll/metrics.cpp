@@ -11,6 +11,8 @@ Metrics::Metrics(metrics::Registry& registry)
       instances(registry.gauge("hookfleet_poller_instances")),
       owned(registry.gauge("hookfleet_poller_instances_owned")),
       wanted(registry.gauge("hookfleet_poller_instances_wanted")),
+      in_hand_bytes(registry.gauge("hookfleet_poller_in_hand_bytes")),
+      answers_waiting(registry.gauge("hookfleet_poller_answers_waiting")),
       members(registry.gauge("hookfleet_poller_members")),
       redis_up(registry.gauge("hookfleet_poller_redis_up")) {
   const auto fill = [&](Calls& calls, const char* name, std::array<std::string_view, 3> outcomes) {

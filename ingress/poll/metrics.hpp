@@ -32,6 +32,11 @@ inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kGauge, "hookfleet_poller_instances_owned", "Instances that this poller fetches for", {}},
     {metrics::Kind::kGauge, "hookfleet_poller_instances_wanted", "Instances that this poller should fetch for", {}},
     {metrics::Kind::kGauge, "hookfleet_poller_instances_in_trouble", "Owned instances whose last call failed, by kind", {"kind"}},
+    {metrics::Kind::kGauge, "hookfleet_poller_in_hand_bytes", "Bytes of notifications that are read or fetched and not stored yet", {}},
+    {metrics::Kind::kGauge,
+     "hookfleet_poller_answers_waiting",
+     "Answers of receiveNotification that aren't read yet, since poller.in_hand_bytes_max is reached",
+     {}},
     {metrics::Kind::kGauge, "hookfleet_poller_members", "Pollers that live", {}},
     {metrics::Kind::kGauge, "hookfleet_poller_redis_up", "1 while the connection for leases is up", {}},
     {metrics::Kind::kCounter, "hookfleet_poller_leases_lost_total", "Leases that another poller took", {}},
@@ -56,7 +61,7 @@ struct Metrics {
   append::StoredByType stored;
   metrics::Histogram cycle;
   metrics::Counter malformed, mismatches, leases_lost;
-  metrics::Gauge instances, owned, wanted, members, redis_up;
+  metrics::Gauge instances, owned, wanted, in_hand_bytes, answers_waiting, members, redis_up;
   std::array<metrics::Gauge, kFailureKinds> in_trouble;  ///< by FailureKind
 };
 

@@ -1,7 +1,10 @@
 #include "ingress/poll/options.hpp"
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "common/greenapi/account.hpp"
 #include "common/greenapi/request.hpp"
@@ -37,6 +40,32 @@ std::optional<watch::Instance> watched(const Instance& instance) {
   return watch::instance_of(account_of(instance), instance.watched, instance.receive);
 }
 
+std::string names_of(const std::vector<std::uint64_t>& ids) {
+  constexpr std::size_t kNamedMax = 20;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(ids.size(), kNamedMax); ++i) names += (i == 0 ? "" : ", ") + std::to_string(ids[i]);
+  if (ids.size() > kNamedMax) names += " and " + std::to_string(ids.size() - kNamedMax) + " more";
+  return names;
+}
+
+Changes compare(const std::vector<Instance>& before, const std::vector<Instance>& now) {
+  std::map<std::uint64_t, std::pair<const Instance*, const Instance*>> both;
+  for (const Instance& instance : before) both[instance.id].first = &instance;
+  for (const Instance& instance : now) both[instance.id].second = &instance;
+  std::vector<std::uint64_t> added, gone, changed;
+  for (const auto& [id, versions] : both) {
+    const auto& [old, fresh] = versions;
+    if (old == nullptr) {
+      added.push_back(id);
+    } else if (fresh == nullptr) {
+      gone.push_back(id);
+    } else if (!(*old == *fresh)) {
+      changed.push_back(id);
+    }
+  }
+  return {.added = names_of(added), .gone = names_of(gone), .changed = names_of(changed)};
+}
+
 void declare(config::Settings& settings, Options& options) {
   settings.list("poller.instances", options.instances, declare_instance,
                 "Instances whose notifications are fetched by HTTP API, which needs an empty webhookUrl, and those that are watched");
@@ -46,6 +75,8 @@ void declare(config::Settings& settings, Options& options) {
                     "Longest such pause; also that of an instance that is starting, or whose webhookUrl is set");
   settings.duration("poller.refused_pause", options.pauses.refused, {100ms, 24h},
                     "Pause of an instance that only a person can help: token refused, quota used up. New settings end it");
+  settings.bytes("poller.in_hand_bytes_max", options.in_hand_bytes_max, {8UL << 20, 64UL << 30},
+                 "Bytes of notifications that one poller may hold while it reads and stores them; further ones wait at the service");
   watch::declare(settings, options.watch);
   lease::declare(settings, "poller",
                  {.member = "a poller",

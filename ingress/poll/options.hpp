@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,10 +39,20 @@ struct Options {
   std::vector<Instance> instances;
   watch::Options watch;
   Pauses pauses;
+  std::size_t in_hand_bytes_max = 128UL << 20;  ///< of notifications that are read or fetched and not stored yet; further ones wait unread
   lease::Timers timers{.lease_ttl = std::chrono::milliseconds(15'000),
                        .renew = std::chrono::milliseconds(4'000),
                        .validity = std::chrono::milliseconds(12'000)};
 };
+
+/// For people: at most 20 ids, then how many more.
+std::string names_of(const std::vector<std::uint64_t>& ids);
+
+/// What new settings change, for people: "gone" names the instances that are neither fetched for nor watched any more.
+struct Changes {
+  std::string added, gone, changed;  ///< names_of()
+};
+Changes compare(const std::vector<Instance>& before, const std::vector<Instance>& now);
 
 /// poller.*; poller.instances may change while a program runs.
 void declare(config::Settings& settings, Options& options);

@@ -23,6 +23,13 @@ constexpr std::size_t kIdleConnectionsMax = 16'384;  // one an instance, between
 constexpr std::size_t kLookupsMax = 32;              // of names; all instances may want the same at once
 constexpr auto kFailingForLong = 5min;               // the operator is told of what trying again hasn't cured for so long
 
+std::string text_of(std::chrono::seconds lasted) {
+  const auto count = lasted.count();
+  if (count < 120) return std::to_string(count) + " s";
+  if (count < 7200) return std::to_string(count / 60) + " min";
+  return std::to_string(count / 3600) + " h " + std::to_string(count / 60 % 60) + " min";
+}
+
 bool passes_by_itself(FailureKind kind) { return kind == FailureKind::kRetry || kind == FailureKind::kThrottled; }
 
 }  // namespace
@@ -42,7 +49,8 @@ Poller::Poller(Setup setup, append::Appender& appender, const Metrics& metrics, 
       keys_(setup_.layout),
       members_(keys_.pollers(), setup_.name, setup_.options.timers.member_ttl),
       sampler_(log_, setup_.identical_max) {
-  client_.emplace(web::Client::Options{.idle_connections_max = kIdleConnectionsMax, .lookups_max = kLookupsMax});
+  client_.emplace(web::Client::Options{
+      .idle_connections_max = kIdleConnectionsMax, .lookups_max = kLookupsMax, .held_bytes_max = setup_.options.in_hand_bytes_max});
   const auto scripts = scripts_.all();
   connector_.emplace(
       setup_.endpoint, setup_.timeouts, setup_.layout, std::vector<const redis::Script*>(scripts.begin(), scripts.end()),
@@ -72,10 +80,10 @@ void Poller::set_instances(std::vector<Instance> instances) {
   post([&](Inbox& inbox) { inbox.instances = std::move(instances); });
 }
 
-bool Poller::stop() {
+Poller::Left Poller::stop() {
   post([](Inbox& inbox) { inbox.stop = true; });
   if (thread_.joinable()) thread_.join();
-  return drained_;
+  return left_;
 }
 
 // --- The loop
@@ -87,13 +95,13 @@ void Poller::run() {
     heartbeat();
     while (!due_.empty() && due_.begin()->first <= clock_.now()) look_at(*due_.begin()->second);
     once_a_second();
-    drained_ = stopping_ && finished();
-    if (drained_ || (stopping_ && clock_.now() >= stop_until_)) break;
+    if (stopping_ && (finished() || clock_.now() >= stop_until_)) break;
     wait();
     receive_replies();
   }
   // A last ZREM or release may still wait to be sent.
   if (pipeline_) static_cast<void>(pipeline_->io(0ms, nullptr));
+  left_ = left();
 }
 
 void Poller::take_inbox() {
@@ -117,7 +125,7 @@ void Poller::take_inbox() {
     heartbeat_under_way_ = false;
     look_at_all();
   }
-  for (auto& [line, result] : inbox.answers) answered(*line, result);
+  for (auto& [line, result] : inbox.answers) answered(*line, std::exchange(result, web::Result()));
   for (const auto& [line, outcome] : inbox.appended) appended(*line, outcome);
   if (inbox.instances) take_over(*std::move(inbox.instances));
   if (inbox.stop && !stopping_) {
@@ -136,6 +144,20 @@ bool Poller::finished() const {
     const Line& line = *entry.second;
     return line.feed.idle() && (!pipeline_ || (!line.lease.owned() && !line.lease.asking() && !line.lease.releasing()));
   });
+}
+
+Poller::Left Poller::left() const {
+  Left left;
+  const base::BootTime now = clock_.now();
+  base::BootTime end = now;
+  for (const auto& [id, line] : lines_) {
+    if (!line->feed.idle()) left.in_hand.push_back(id);
+    if (!line->lease_end || *line->lease_end <= now) continue;
+    left.leases.push_back(id);
+    end = std::max(end, *line->lease_end);
+  }
+  left.leases_end = std::chrono::ceil<std::chrono::milliseconds>(end - now);
+  return left;
 }
 
 void Poller::once_a_second() {
@@ -157,6 +179,8 @@ void Poller::once_a_second() {
   set(metrics_.instances, lines_.size());
   set(metrics_.owned, owned);
   set(metrics_.wanted, wanted);
+  set(metrics_.in_hand_bytes, client_->held_bytes());
+  set(metrics_.answers_waiting, client_->answers_waiting());
   for (std::size_t i = 0; i < kFailureKinds; ++i) set(metrics_.in_trouble[i], in_trouble[i]);
 }
 
@@ -317,20 +341,23 @@ void Poller::acquire(Line& line) {
                   .known_epoch = line.lease.known_epoch(),
                   .unchanged = line.lease.unchanged(sent)});
   line.lease.acquire_sent();
+  line.lease_end = sent + setup_.options.timers.lease_ttl;
   ask(&line, [this, &line, sent](redis::ReplyView reply) {
     const auto answer = lease::decode_acquired(reply);
     if (!answer) {
       line.lease.acquire_failed(clock_.now());
+      if (!line.lease.owned()) line.lease_end.reset();
       return look_at(line);
     }
     const bool owned = line.lease.owned();
     switch (line.lease.acquired(*answer, sent, clock_.now())) {
       case lease::Ownership::Acquired::kRefused:
+        line.lease_end.reset();
         if (owned) lose(line);
         break;
       case lease::Ownership::Acquired::kResumed: break;
       case lease::Ownership::Acquired::kTaken:
-        line.feed.forget();
+        forget(line);
         line.feed.begin();
         line.lease.recovered();
         log_.debug("poll.taken", "this poller fetches for the instance now", {{"idInstance", line.instance.id}});
@@ -345,6 +372,7 @@ void Poller::renew(Line& line) {
   const lease::Tenure tenure{setup_.name, line.lease.epoch()};
   lease::renew(command_, scripts_, line.key, tenure, setup_.options.timers.lease_ttl);
   line.lease.renew_sent(sent);
+  line.lease_end = sent + setup_.options.timers.lease_ttl;
   ask(&line, [this, &line, sent, serial = line.lease.serial()](redis::ReplyView reply) {
     const auto held = lease::decode_held(reply);
     if (!held || line.lease.serial() != serial || !line.lease.owned()) return;
@@ -362,8 +390,9 @@ void Poller::release(Line& line) {
   lease::release(command_, scripts_, line.key, tenure);
   line.lease.release_sent();
   log_.debug("poll.released", "the instance is given back", {{"idInstance", line.instance.id}});
-  ask(&line, [this, &line](redis::ReplyView) {
+  ask(&line, [this, &line](redis::ReplyView reply) {
     line.lease.released();
+    if (lease::decode_held(reply)) line.lease_end.reset();
     look_at(line);
   });
 }
@@ -371,9 +400,18 @@ void Poller::release(Line& line) {
 // Another has it, or had.
 void Poller::lose(Line& line) {
   line.lease.lost();
-  line.feed.forget();
+  line.lease_end.reset();
+  forget(line);
   metrics_.leases_lost.add();
   log_.warn("poll.lost", "another poller fetches for the instance now: this one was too slow to renew", {{"idInstance", line.instance.id}});
+}
+
+// The tenure is over, or begins: what was known in the one before is not for now.
+void Poller::forget(Line& line) {
+  line.feed.forget();
+  line.failing_since.reset();
+  line.told.reset();
+  line.alerted = false;
 }
 
 void Poller::schedule(Line& line, bool keep) {
@@ -423,18 +461,21 @@ void Poller::work(Line& line) {
 }
 
 void Poller::answered(Line& line, const web::Result& result) {
+  if (result) line.held = result->held;
   const bool ours = line.lease.owned() && line.serial == line.lease.serial();
   if (line.feed.receiving()) {
     received(line, result, ours && line.lease.valid(clock_.now()));
   } else {
     removed(line, result, ours);
   }
+  if (!line.feed.busy()) give_back(line);
   look_at(line);
 }
 
 void Poller::received(Line& line, const web::Result& result, bool usable) {
   const auto count = [&](Receive outcome) { metrics_.receives.fine[static_cast<std::size_t>(outcome)].add(); };
-  if (!usable || (line.cancelled && !result)) {
+  // What found no room in time is asked for again; that is no fault of the service's.
+  if (!usable || (!result && (line.cancelled || result.error().kind == web::ErrorKind::kNoRoom))) {
     count(Receive::kAbandoned);
     return line.feed.abandoned();
   }
@@ -502,6 +543,7 @@ void Poller::append(Line& line, greenapi::Received received) {
 }
 
 void Poller::appended(Line& line, append::Outcome outcome) {
+  give_back(line);
   if (outcome == append::Outcome::kStored) metrics_.stored.of(line.type).add();
   if (line.lease.owned() && line.serial == line.lease.serial()) {
     line.feed.appended(outcome, clock_.now(), dice());
@@ -515,16 +557,14 @@ void Poller::appended(Line& line, append::Outcome outcome) {
   look_at(line);
 }
 
+void Poller::give_back(Line& line) { client_->give_back(std::exchange(line.held, 0)); }
+
 // Tells what has changed about an instance's trouble.
 void Poller::judge(Line& line) {
   const auto& trouble = line.feed.trouble();
   const base::BootTime now = clock_.now();
   if (!trouble) {
-    line.failing_since.reset();
-    if (line.told && !passes_by_itself(*line.told)) {
-      log_.info("poll.recovered", "the instance's notifications are fetched again", {{"idInstance", line.instance.id}});
-    }
-    line.told.reset();
+    if (line.failing_since) recovered(line);
     return;
   }
   if (!line.failing_since) line.failing_since = now;
@@ -541,12 +581,27 @@ void Poller::judge(Line& line) {
     }
   }
   if (passes && now - *line.failing_since < kFailingForLong) return;
+  line.alerted = true;
   const bool pushed = trouble->kind == FailureKind::kWebhookSet;
   operators_.tell({.kind = pushed ? alert::Kind::kWebhookSet : alert::Kind::kPollFailed,
                    .id_instance = line.instance.id,
                    .which = pushed ? std::string() : std::string(greenapi::to_text(trouble->kind)),
                    .text = "the notifications of this instance can't be fetched: " + trouble->message + "; " +
                            std::string(greenapi::advice(trouble->kind))});
+}
+
+void Poller::recovered(Line& line) {
+  const auto failed_for = std::chrono::ceil<std::chrono::seconds>(clock_.now() - *std::exchange(line.failing_since, std::nullopt));
+  const auto told = std::exchange(line.told, std::nullopt);
+  const bool alerted = std::exchange(line.alerted, false);
+  if (alerted || (told && !passes_by_itself(*told))) {
+    log_.info("poll.recovered", "the instance's notifications are fetched again",
+              {{"idInstance", line.instance.id}, {"failed_seconds", failed_for.count()}});
+  }
+  if (!alerted) return;
+  operators_.tell({.kind = alert::Kind::kPollRecovered,
+                   .id_instance = line.instance.id,
+                   .text = "the notifications of this instance are fetched again; they weren't for " + text_of(failed_for)});
 }
 
 }  // namespace hookfleet::poll

@@ -43,8 +43,9 @@ namespace hookfleet::poll {
 ///
 /// Threads: one of its own, `poller`, for any number of instances; the web client's and the connector's beside it. The callbacks run on the
 ///          poller's thread and must not block.
-/// Limits:  one request in flight an instance; nothing is asked and nothing removed while the lease isn't surely ours by our own clock.
-/// Errors:  none is thrown. Without Redis it waits: a receive under way is cancelled when the lease ends.
+/// Limits:  one request in flight an instance; options.in_hand_bytes_max of notifications at a time. Nothing is asked and nothing removed
+/// while the lease isn't surely ours by our own clock. Errors:  none is thrown. Without Redis it waits: a receive under way is cancelled
+/// when the lease ends.
 class Poller {
  public:
   struct Callbacks {
@@ -74,9 +75,16 @@ class Poller {
   /// tried at once. Any thread.
   void set_instances(std::vector<Instance> instances) HOOKFLEET_EXCLUDES(mutex_);
 
-  /// Receives nothing more; what is in hand is stored and removed, then the leases are given back; at most timers.drain. False: not all
-  /// was. The appender must still run.
-  bool stop() HOOKFLEET_EXCLUDES(mutex_);
+  /// What stop() had to leave.
+  struct Left {
+    std::vector<std::uint64_t> in_hand;      ///< instances with a notification that is not stored, or not deleted
+    std::vector<std::uint64_t> leases;       ///< instances whose leases Redis has not confirmed to be given back
+    std::chrono::milliseconds leases_end{};  ///< after so long the last of these leases has run out
+    bool nothing() const { return in_hand.empty() && leases.empty(); }
+  };
+  /// Receives nothing more; what is in hand is stored and removed, then the leases are given back; at most timers.drain, and without Redis
+  /// only until nothing is in hand. The appender must still run.
+  Left stop() HOOKFLEET_EXCLUDES(mutex_);
 
  private:
   /// One instance.
@@ -93,13 +101,17 @@ class Poller {
     web::Client::Ticket ticket = 0;
     unsigned long serial = 0;  // of the tenure that began it
     bool cancelled = false;
-    base::BootTime arrived{};  // when the notification in hand was
-    std::string type;          // its typeWebhook
-    std::optional<base::BootTime> failing_since;
-    std::optional<greenapi::FailureKind> told;  // the trouble that the log knows of
-    bool tell_again = false;                    // new settings: the same trouble is news
-    std::optional<base::BootTime> at;           // when it is looked at next: its place in due_
-    unsigned asked = 0;                         // calls to Redis without a reply
+    std::size_t held = 0;                         // bytes of the notification in hand
+    base::BootTime arrived{};                     // when the notification in hand was
+    std::string type;                             // its typeWebhook
+    std::optional<base::BootTime> failing_since;  // in this tenure
+    bool alerted = false;                         // the operator knows
+    std::optional<greenapi::FailureKind> told;    // the trouble that the log knows of
+    bool tell_again = false;                      // new settings: the same trouble is news
+    std::optional<base::BootTime> at;             // when it is looked at next: its place in due_
+    unsigned asked = 0;                           // calls to Redis without a reply
+    // When the lease runs out in Redis at the latest; nothing: it isn't ours there. By when it was last asked for.
+    std::optional<base::BootTime> lease_end;
   };
   struct Asked {
     base::BootTime sent;
@@ -123,6 +135,7 @@ class Poller {
   void take_inbox() HOOKFLEET_EXCLUDES(mutex_);
   void once_a_second();
   bool finished() const;
+  Left left() const;
   void wait();
   void receive_replies();
   void drop_connection(const std::string& why);
@@ -148,6 +161,9 @@ class Poller {
   void append(Line& line, greenapi::Received received);
   void appended(Line& line, append::Outcome outcome);
   void judge(Line& line);
+  void recovered(Line& line);
+  void give_back(Line& line);
+  void forget(Line& line);
   double dice() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   // Set at construction
@@ -177,7 +193,7 @@ class Poller {
   base::BootTime second_{};
   bool stopping_ = false;
   base::BootTime stop_until_{};
-  bool drained_ = false;
+  Left left_;
   log::RateLimit connect_limit_{std::chrono::seconds(10)}, call_limit_{std::chrono::seconds(10)};
   log::Sampler sampler_;
 

@@ -19,6 +19,7 @@ bool is_refusal(greenapi::FailureKind kind, Call call) {
     case greenapi::FailureKind::kQuota:
     case greenapi::FailureKind::kRefused: return true;
     case greenapi::FailureKind::kNotReady: return call == Call::kState;  // the others say it of one whose state tells more
+    case greenapi::FailureKind::kUnreadable:                             // of receive alone
     case greenapi::FailureKind::kWebhookSet:
     case greenapi::FailureKind::kThrottled:
     case greenapi::FailureKind::kRetry: return false;
@@ -165,11 +166,13 @@ std::optional<alert::Alert> Watch::set(const greenapi::Decoded<greenapi::Setting
   facts_.differences.reset();
   if (!answer) return ended(Call::kSettings, &answer.error(), now);
   ended(Call::kSettings, nullptr, now);
-  const auto differences = greenapi::differences(*answer, instance_.wanted);
+  auto differences = greenapi::differences(*answer, instance_.wanted);
   facts_.differences = differences.size();
+  // One cause, one alert.
+  if (instance_.fetched) std::erase_if(differences, [](const greenapi::Difference& one) { return one.name == "webhookUrl"; });
   if (differences.empty()) {
-    settings_.over();
-    return std::nullopt;
+    if (*facts_.differences != 0 || !settings_.over()) return std::nullopt;
+    return about(alert::Kind::kSettingsRestored, {}, "the settings of this instance at GREEN-API are what poller.instances says again");
   }
   const std::string names = names_of(differences);
   if (!settings_.is_news(names, now, kSettingsAgain)) return std::nullopt;

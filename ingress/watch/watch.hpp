@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/alert/alert.hpp"
 #include "common/base/clock.hpp"
@@ -32,8 +33,10 @@ struct Facts {
 /// time.
 ///
 /// Told are: a queue of `queue_alert` or more that isn't smaller than at the look before; a state other than authorized at two looks in a
-/// row (starting: after 10 min); settings other than wanted; that the service refuses to tell, twice in a row, where nobody fetches. Each
-/// at once when it is news, then every kAgain (settings: kSettingsAgain) as long as it lasts. Threads: one. `options` outlives the object.
+/// row (starting: after 10 min); settings other than wanted, and that they are right again, but where
+/// somebody fetches not webhookUrl: that the service refuses it is told by who fetches; that the service refuses to tell, twice in a row,
+/// where nobody fetches. Each at once when it is news, then every kAgain (settings: kSettingsAgain) as long as it lasts. Threads: one.
+/// `options` outlives the object.
 class Watch {
  public:
   static constexpr std::chrono::hours kAgain{1};
@@ -69,7 +72,7 @@ class Watch {
     std::string what;
     std::optional<base::BootTime> told;
     bool is_news(const std::string& now_what, base::BootTime now, std::chrono::nanoseconds again);
-    void over() { told.reset(); }
+    bool over() { return std::exchange(told, std::nullopt).has_value(); }  // true: it was told
   };
 
   // `failure`: null, it succeeded.

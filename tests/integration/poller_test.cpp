@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -162,7 +163,93 @@ TEST(Poller, PausesAnInstanceWhoseTokenIsRefusedUntilItsSettingsChange) {
   EXPECT_EQ(pollers.api().record(kFirst).refused, 1U) << "it was left alone in between";
   expect_conserved(pollers, kFirst, one);
   expect_conserved(pollers, kFirst + 1, two);
-  EXPECT_THAT(pollers.log(), AllOf(HasSubstr("poll.recovered"), Not(HasSubstr("mistyped")), Not(HasSubstr("token-11"))));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.log().find("\"kind\":\"poll_recovered\"") != std::string::npos; }));
+  EXPECT_THAT(pollers.log(), AllOf(HasSubstr("poll.recovered"), HasSubstr("fetched again; they weren't for"), Not(HasSubstr("mistyped")),
+                                   Not(HasSubstr("token-11"))));
+}
+
+// What one tenure knew of failures is not for the next.
+TEST(Poller, ForgetsTroubleWithTheLease) {
+  Pollers pollers;
+  pollers.add(kFirst, 1);
+  pollers.write_settings({}, kFirst, "mistyped");
+  const auto sent = enqueue(pollers, kFirst, 1, 3);
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.log().find("poll_failed") != std::string::npos; })) << pollers.log();
+  pollers.redis().call({"HSET", "hf:poll:1101000001", "owner", "another", "epoch", "9", "until", "1"});
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.metric("hookfleet_poller_leases_lost_total") == 1; })) << pollers.log();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.redis().text({"HGET", "hf:poll:1101000001", "owner"}) != "another"; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.metric(R"(hookfleet_poller_instances_in_trouble{kind="unauthorized"})") == 0; }));
+  pollers.write_settings();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  expect_conserved(pollers, kFirst, sent);
+  EXPECT_THAT(pollers.log(), Not(HasSubstr("poll.recovered")));
+}
+
+// It holds back what is behind it, and nothing can be done about that; but it is neither asked for without a pause nor passed over.
+TEST(Poller, TellsOfANotificationThatCantBeDeletedAndLeavesItAlone) {
+  simulate::HttpServer api([](const simulate::HttpServer::Request&) {
+    simulate::HttpServer::Reply reply;
+    reply.body = R"({"receiptId":null,"body":{"typeWebhook":"incomingMessageReceived"}})";
+    return reply;
+  });
+  Pollers pollers;
+  pollers.add(kFirst, 1);
+  pollers.write_settings();
+  std::string settings = support::read_file(pollers.directory() + "/hookfleet.yaml");
+  settings.replace(settings.find(pollers.api().url()), pollers.api().url().size(), "http://127.0.0.1:" + std::to_string(api.port()));
+  support::replace_file(pollers.directory() + "/hookfleet.yaml", settings);
+  const auto begun = std::chrono::steady_clock::now();
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.metric(R"(hookfleet_poller_receives_total{outcome="unreadable"})") >= 4; }))
+      << pollers.log();
+  const auto lasted = std::chrono::steady_clock::now() - begun;
+  EXPECT_LE(api.count(), static_cast<std::size_t>(lasted / 200ms) + 1) << "one each retry_max";
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.metric(R"(hookfleet_poller_instances_in_trouble{kind="unreadable"})") == 1; }));
+  EXPECT_THAT(pollers.log(), AllOf(HasSubstr("\"kind\":\"poll_failed\""), HasSubstr("receiptId is no number")));
+  EXPECT_EQ(pollers.entries().size(), 0U);
+  for (const auto& request : api.requests()) EXPECT_EQ(request.method, "GET");
+}
+
+TEST(Poller, HoldsNoMoreInHandThanItMay) {
+  Pollers pollers(Pollers::quick_api(),
+                  "  retry_first: 50ms\n  retry_max: 200ms\n  heartbeat: 200ms\n  member_ttl: 30s\n  lease_ttl: 60s\n  lease_renew: 10s\n"
+                  "  lease_validity: 50s\n  in_hand_bytes_max: 8MiB\n");
+  constexpr std::size_t kInstances = 12, kBody = 3UL << 20;
+  pollers.add(kFirst, kInstances);
+  pollers.write_settings();
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.metric(kOwned) == kInstances && pollers.api().receives_now() == kInstances; }))
+      << pollers.log();
+  pollers.redis().call({"CLIENT", "PAUSE", "60000", "WRITE"});
+  std::map<std::uint64_t, std::vector<std::string>> sent;
+  for (std::uint64_t id = kFirst; id < kFirst + kInstances; ++id) {
+    sent[id] = {text_message(id, "79001234567@c.us", 1)};
+    sent[id][0].insert(1, "\"padding\":\"" + std::string(kBody, 'p') + "\",");
+    pollers.api().enqueue(id, sent[id][0]);
+  }
+  const auto shows = [&] {
+    const double held = pollers.metric("hookfleet_poller_in_hand_bytes");
+    return pollers.metric("hookfleet_poller_answers_waiting") == kInstances - 2 && held > 2 * kBody && held < 2.1 * kBody;
+  };
+  EXPECT_TRUE(wait_until(kSoon, shows)) << pollers.log();
+  pollers.redis().call({"CLIENT", "UNPAUSE"});
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  for (const auto& [id, bodies] : sent) expect_conserved(pollers, id, bodies);
+  EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.metric("hookfleet_poller_in_hand_bytes") == 0; }));
+}
+
+TEST(Poller, SaysWhichLeasesItCouldNotGiveBackWithoutRedis) {
+  Pollers pollers;
+  pollers.add(kFirst, 2);
+  pollers.write_settings();
+  pollers.start();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.metric(kOwned) == 2; })) << pollers.log();
+  pollers.redis().kill();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.log().find("redis.lost") != std::string::npos; }));
+  pollers.poller().signal(SIGTERM);
+  EXPECT_EQ(pollers.poller().wait(kSoon), 1) << pollers.log();
+  EXPECT_THAT(pollers.log(), AllOf(HasSubstr(R"("leases":"1101000001, 1101000002")"), HasSubstr("leases_end_ms")));
 }
 
 // Receipts are numbers that begin anew with each service: what one gave may be another notification at the next.
@@ -205,6 +292,7 @@ TEST(Poller, TakesInstancesThatComeAndGivesBackThoseThatGo) {
   EXPECT_EQ(pollers.api().record(kFirst + 1).receives, 0U);
   pollers.write_settings({kFirst});
   ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst + 1).deleted.size() == 2; })) << pollers.log();
+  EXPECT_THAT(pollers.log(), AllOf(HasSubstr(R"("added":"1101000002")"), HasSubstr(R"("gone":"1101000001")")));
   EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst).receives_now == 0; }));
   EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.redis().text({"HGET", "hf:poll:1101000001", "owner"}).empty(); }));
   expect_conserved(pollers, kFirst, one);

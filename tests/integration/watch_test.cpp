@@ -93,6 +93,8 @@ TEST_F(WatcherTest, ExportsQueueStateAndDriftAndTellsWhatIsWrong) {
   EXPECT_TRUE(wait_until(20s, [&] { return !told_.of(alert::Kind::kUpstreamQueue).empty(); }));
   EXPECT_TRUE(comes(of("waiting_notifications", kId, "12")));
   EXPECT_EQ(told_.alerts().size(), 3U) << "each once";
+  api_.set_settings(kId, R"({"webhookUrl":"https://fleet/webhook","incomingWebhook":"yes"})");
+  EXPECT_TRUE(wait_until(20s, [&] { return told_.of(alert::Kind::kSettingsRestored).size() == 1; }));
   EXPECT_GT(beats_, 0);
 }
 

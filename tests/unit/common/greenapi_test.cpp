@@ -117,38 +117,35 @@ TEST(DecodeReceived, BodiesThatNobodyTakesDontBlockTheQueue) {
 }
 
 TEST(DecodeReceived, BrokenAnswersAreTriedAgain) {
-  for (const char* body : {"{",
-                           "[]",
-                           "true",
-                           "{}",
-                           "{\"receiptId\":1}",
-                           "{\"body\":{}}",
-                           R"({"receiptId":"1","body":{}})",
-                           R"({"receiptId":1.5,"body":{}})",
-                           R"({"receiptId":1e3,"body":{}})",
-                           R"({"receiptId":9223372036854775808,"body":{}})",
-                           R"({"receiptId":1,"body":{})",
-                           R"({"receiptId":1,"body":{"a":"b)",
-                           R"({"receiptId":1,"body":{"a":"\)",
-                           R"({"receiptId":1,"body":})",
-                           R"({"receiptId":1,"body":{}}x)",
-                           R"({"receiptId":1,"receiptId":2,"body":{}})",
-                           R"({"receiptId":1,"body":{},"body":{}})",
-                           R"({"receiptId":1 "body":{}})",
-                           R"({"receiptId" 1,"body":{}})",
-                           R"({receiptId:1,"body":{}})",
-                           R"({"receiptId":1,"body":{},})",
-                           "<html>502</html>",
-                           "nul",
-                           "nullnull"}) {
+  for (const char* body :
+       {"{", "[]", "true", "{}", R"({"receiptId":1,"body":{})", R"({"receiptId":1,"body":{"a":"b)", R"({"receiptId":1,"body":{"a":"\)",
+        R"({"receiptId":1,"body":})", R"({"receiptId":1,"body":{}}x)", R"({"receiptId":1,"receiptId":2,"body":{}})",
+        R"({"receiptId":1,"body":{},"body":{}})", R"({"receiptId":1 "body":{}})", R"({"receiptId" 1,"body":{}})",
+        R"({receiptId:1,"body":{}})", R"({"receiptId":1,"body":{},})", "<html>502</html>", "nul", "nullnull"}) {
     const auto received = decode_received(answer(200, body));
     ASSERT_FALSE(received) << body;
     EXPECT_EQ(received.error().kind, FailureKind::kRetry) << body;
     EXPECT_EQ(received.error().status, 200) << body;
   }
+}
+
+TEST(DecodeReceived, ANotificationThatCantBeDeletedIsToldFromAnAnswerThatIsBroken) {
+  for (const char* body : {"{\"receiptId\":1}", "{\"body\":{}}", R"({"receiptId":"a","body":{}})", R"({"receiptId":"","body":{}})",
+                           R"({"receiptId":null,"body":{}})", R"({"receiptId":1.5,"body":{}})", R"({"receiptId":1e3,"body":{}})",
+                           R"({"receiptId":9223372036854775808,"body":{}})"}) {
+    const auto received = decode_received(answer(200, body));
+    ASSERT_FALSE(received) << body;
+    EXPECT_EQ(received.error().kind, FailureKind::kUnreadable) << body;
+  }
+  EXPECT_FALSE(advice(FailureKind::kUnreadable).empty());
+  EXPECT_EQ(to_text(FailureKind::kUnreadable), "unreadable");
+  const auto quoted = decode_received(answer(200, R"({"receiptId":"12","body":{}})"));
+  ASSERT_TRUE(quoted && *quoted);
+  EXPECT_EQ((*quoted)->receipt_id, 12);
   web::Result cut = answer(200, R"({"receiptId":1,"body":{}})");
   cut->cut = true;
   ASSERT_FALSE(decode_received(cut));
+  EXPECT_EQ(decode_received(cut).error().kind, FailureKind::kUnreadable);
   EXPECT_NE(decode_received(cut).error().message.find("longer"), std::string::npos);
 }
 

@@ -77,6 +77,33 @@ TEST_F(FeedTest, ReceivesAppendsRemovesAndReceivesTheNext) {
   EXPECT_EQ(next(), Wish::kReceive);
 }
 
+TEST_F(FeedTest, ANewTenureKnowsOfNoFailureInAnEarlierOne) {
+  for (int i = 0; i < 4; ++i) fail_receive(failure(FailureKind::kRetry));
+  ASSERT_TRUE(feed_.trouble());
+  feed_.forget();
+  feed_.begin();
+  EXPECT_FALSE(feed_.trouble());
+  now_ = feed_.due();
+  fail_receive(failure(FailureKind::kRetry));
+  EXPECT_EQ(rests(), 1s) << "the first in a row";
+}
+
+TEST(Instances, AreComparedForPeople) {
+  const auto instance = [](std::uint64_t id, bool receive = true) {
+    Instance one;
+    one.id = id;
+    one.receive = receive;
+    return one;
+  };
+  const Changes changes = compare({instance(1), instance(2), instance(3)}, {instance(3, false), instance(4), instance(1)});
+  EXPECT_EQ(changes.added, "4");
+  EXPECT_EQ(changes.gone, "2");
+  EXPECT_EQ(changes.changed, "3");
+  std::vector<Instance> many;
+  for (std::uint64_t id = 1; id <= 23; ++id) many.push_back(instance(id));
+  EXPECT_THAT(compare(many, {}).gone, testing::EndsWith("19, 20 and 3 more"));
+}
+
 TEST_F(FeedTest, RemovesNothingThatWasNotStored) {
   for (const Outcome outcome : {Outcome::kOverloaded, Outcome::kUnavailable, Outcome::kUnknown}) {
     receive();
@@ -140,9 +167,9 @@ TEST_F(FeedTest, RestsByTheKindOfFailure) {
   const struct {
     FailureKind kind;
     std::chrono::seconds pause;
-  } kRows[] = {{FailureKind::kRetry, 1s},     {FailureKind::kThrottled, 1s},      {FailureKind::kWebhookSet, 60s},
-               {FailureKind::kNotReady, 60s}, {FailureKind::kUnauthorized, 300s}, {FailureKind::kQuota, 300s},
-               {FailureKind::kRefused, 300s}};
+  } kRows[] = {{FailureKind::kRetry, 1s},       {FailureKind::kThrottled, 1s}, {FailureKind::kWebhookSet, 60s},
+               {FailureKind::kUnreadable, 60s}, {FailureKind::kNotReady, 60s}, {FailureKind::kUnauthorized, 300s},
+               {FailureKind::kQuota, 300s},     {FailureKind::kRefused, 300s}};
   for (const auto& row : kRows) {
     Feed feed(kPauses);
     feed.receive_sent(now_);

@@ -130,9 +130,27 @@ TEST_F(WatchTest, DriftIsToldAtOnceAndWithoutSecrets) {
   ASSERT_TRUE(alert);
   EXPECT_THAT(alert->text, HasSubstr("another path"));
   EXPECT_EQ(watch_.facts().differences, 1U);
-  EXPECT_FALSE(watch_.set(good(), now_));
+  alert = watch_.set(good(), now_);
+  ASSERT_TRUE(alert) << "that it is over";
+  EXPECT_EQ(alert->kind, alert::Kind::kSettingsRestored);
+  EXPECT_EQ(alert->id_instance, kId);
+  EXPECT_FALSE(watch_.set(good(), now_)) << "once";
   EXPECT_EQ(watch_.facts().differences, 0U);
   EXPECT_TRUE(watch_.set(with("incomingWebhook", "no"), now_)) << "again: that is news";
+}
+
+TEST_F(WatchTest, AWebhookUrlOfOneThatIsFetchedIsToldByWhoFetches) {
+  Expected expected;
+  expected.switches = {"incomingWebhook"};
+  Watch fetched(options_, instance_of({.id_instance = kId, .api_url = "http://api", .token = "t"}, expected, true), now_, 0);
+  const greenapi::Settings pushed{{"webhookUrl", "https://elsewhere/"}, {"incomingWebhook", "yes"}};
+  EXPECT_FALSE(fetched.set(pushed, now_));
+  EXPECT_EQ(fetched.facts().differences, 1U);
+  const auto alert = fetched.set(greenapi::Settings{{"webhookUrl", "https://elsewhere/"}, {"incomingWebhook", "no"}}, now_);
+  ASSERT_TRUE(alert);
+  EXPECT_THAT(alert->text, AllOf(HasSubstr("incomingWebhook is off"), Not(HasSubstr("webhookUrl"))));
+  EXPECT_FALSE(fetched.set(pushed, now_)) << "not all is right";
+  EXPECT_TRUE(fetched.set(greenapi::Settings{{"webhookUrl", ""}, {"incomingWebhook", "yes"}}, now_));
 }
 
 TEST_F(WatchTest, WhatTheServiceDoesNotTellIsUnknownAndAskedMoreRarely) {
