@@ -3,6 +3,7 @@
 # restarting, scaling, refusing, down. Works on 127.0.0.1 only; what it started is ended by ./fleet down.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+root=$PWD
 # shellcheck source=/dev/null
 . tests/support/script.sh
 : "${HOOKFLEET_BIN_DIR:?the folder of the programs}"
@@ -73,6 +74,14 @@ within 20 grep -q '"event":"notification"' .fleet/log/worker-1.log .fleet/log/wo
 ! grep -rqF "$HOOKFLEET_TOKEN" .fleet/log || fail "the token stands in a log"
 cat /proc/[0-9]*/cmdline 2>/dev/null >"$work/cmdlines" || true
 ! grep -aqFf .fleet/tokens "$work/cmdlines" || fail "the token stands on a command line"
+
+step "the command line has the programs and the token"
+[ "$(command -v hookfleet)" = "$(realpath "$HOOKFLEET_BIN_DIR")/hookfleet" ] || fail "env's PATH isn't that of HOOKFLEET_BIN_DIR: $PATH"
+echo api-token-of-the-test-0123456789 >"$work/api-token"
+sed -n '/^poller:$/,/^```/p' "$root/docs/connect.md" | sed -e '/^```/d' -e "s|/run/secrets/api-[0-9]*|$work/api-token|" >"$work/watched.yaml"
+# shellcheck disable=SC2016
+grep -qF '"${HOOKFLEET_TOKEN}"' "$work/watched.yaml" || fail "docs/connect.md has no example with the fleet's token"
+hookfleet config check --config "$work/watched.yaml" >"$work/out" 2>&1 || fail "the settings of docs/connect.md are refused: $(cat "$work/out")"
 
 step "a second up changes nothing"
 before=$(pid ingress-1)$(pid nginx-1)$(pid worker-1)$(pid redis-1)
