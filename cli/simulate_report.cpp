@@ -158,11 +158,13 @@ Json to_json(const SimulateReport& report, const ChatName& chat_of) {
 std::string progress_line(const SimulateReport& report, std::optional<std::uint64_t> missing) {
   const auto& tally = report.tally;
   std::string text = fmt::format("{} sent {} ({}/s)", time_of(report.sending), tally.sent(), number_text(rate(report, tally.sent())));
-  if (!report.served) text += fmt::format(", acknowledged {}", tally.acknowledged);
   if (report.served) {
     text += fmt::format(", deleted {}, waiting {}", report.served->deleted, report.served->waiting);
-  } else if (tally.latencies.count() > 0) {
-    text += fmt::format(", p50 {}, p99 {}", time_of(tally.latencies.percentile(0.5)), time_of(tally.latencies.percentile(0.99)));
+  } else {
+    text += fmt::format(", acknowledged {}", tally.acknowledged);
+    if (tally.latencies.count() > 0 && !report.settling) {
+      text += fmt::format(", p50 {}, p99 {}", time_of(tally.latencies.percentile(0.5)), time_of(tally.latencies.percentile(0.99)));
+    }
   }
   for (const auto& [answer, count] : tally.by_answer) {
     if (answer != "200") text += fmt::format(", {}: {}", answer, count);
@@ -176,7 +178,7 @@ std::string progress_line(const SimulateReport& report, std::optional<std::uint6
   add(report.unacknowledged, "without a 200");
   add(report.served ? report.served->waiting : 0, "in the provider's queues");
   add(missing.value_or(0), "not received yet");
-  add(report.settling->backlog, "entries in the fleet");
+  add(report.settling->backlog, "in the fleet");
   return text + fmt::format("; waiting {} of {}{}{}", time_of(report.settling->since), time_of(report.settling->at_most),
                             what.empty() ? "" : " for ", what);
 }

@@ -435,7 +435,7 @@ class SimulateVerb final : public Verb {
       const bool all = sent_all();
       const bool caught_up = run.proof == nullptr || run.proof->settled();
       const auto now = Clock::now();
-      if ((all && caught_up) || now >= last || run.console.interrupts() != interrupts) {
+      if ((all && caught_up) || now >= last || run.console.interrupts() != interrupts || interrupts > 1) {
         if (run.proof != nullptr) {
           run.proof->look();
           report_.proof = SimulateReport::Proof{run.ledger.verdict(), caught_up, run.proof->backlog()};

@@ -38,9 +38,9 @@ tl::expected<Target, std::string> Target::find(const std::string& url) {
   if (const auto wrong = web::check_url(url)) return tl::unexpected(*wrong);
   const std::string scheme = "http://";
   if (!url.starts_with(scheme))
-    return tl::unexpected(
-        std::string("is not http://: the simulator speaks no TLS. Post to the port that takes plain HTTP, or put a TLS client between: "
-                    "socat TCP-LISTEN:8081,bind=127.0.0.1,fork,reuseaddr OPENSSL:HOST:443, and --to http://127.0.0.1:8081/webhook"));
+    return tl::unexpected(std::string(
+        "is not http://: the simulator speaks no TLS. Post to the port that takes plain HTTP, or through a TLS client of this machine "
+        "(stunnel; docs/simulate.md has its settings)"));
   const std::size_t end = std::min(url.find_first_of("/?", scheme.size()), url.size());
   Target target;
   target.host = url.substr(scheme.size(), end - scheme.size());

@@ -365,7 +365,7 @@ TEST_F(SimulateProofTest, WaitsNoLongerThanItIsToldForAFleetThatIsBehind) {
   EXPECT_EQ(said.code, kFailed);
   const auto proof = json::parse(said.out)["proof"];
   EXPECT_EQ(proof["settled"], false);
-  EXPECT_THAT(said.err, HasSubstr("of 300.0ms for 40 not received yet, 1 entries in the fleet"));
+  EXPECT_THAT(said.err, HasSubstr("of 300.0ms for 40 not received yet, 1 in the fleet"));
   EXPECT_EQ(proof["backlog"], 1);
   EXPECT_EQ(proof["lost"], 40);
 }
