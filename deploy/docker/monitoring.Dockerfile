@@ -7,6 +7,8 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends prometheus prometheus-alertmanager prometheus-redis-exporter prometheus-nginx-exporter \
  && rm -rf /var/lib/apt/lists/* /etc/prometheus \
  && mkdir /data && chown 10001:10001 /data
+COPY CMakeLists.txt deploy/docker/sbom /tmp/sbom/
+RUN /tmp/sbom/sbom hookfleet-monitoring >/sbom.spdx.json && rm -r /tmp/sbom
 COPY deploy/monitoring /hookfleet/
 COPY deploy/docker/http_ok /hookfleet/
 USER 10001:10001
