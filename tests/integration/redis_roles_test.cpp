@@ -262,6 +262,7 @@ TEST(RedisAclFile, TakesFurtherUsersButNoneOfOurs) {
   };
   EXPECT_EQ(made("user worker on >p ~*"), 2);
   EXPECT_EQ(made("user default on nopass ~* +@all"), 2);
+  EXPECT_EQ(made("user shop on"), 2) << "what an .env leaves of it without quotes";
   EXPECT_EQ(made("user shop on >p ~orders +xack; shop on >secret"), 2);
   const std::string said = support::read_file(directory / "users.acl");
   EXPECT_NE(said.find("REDIS_USERS: rule 2"), std::string::npos) << said;
