@@ -37,6 +37,10 @@ accepted logged NGINX_INGRESSES=127.0.0.1:9081 NGINX_ACCESS_LOG="$work/access.lo
 # shellcheck disable=SC2016
 ! grep -E 'http_authorization|request_uri|args|\$request[^_]' <(sed -n '/log_format/,/;/p' "$work/logged.conf") || fail "the access log could hold a token"
 accepted by_name NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=127.0.0.11
+grep -q '^  proxy_connect_timeout 1500ms;' "$work/by_name.conf" || fail "a packet that is lost between machines costs the sender a minute"
+grep -q '^  proxy_connect_timeout 300ms;' "$work/native.conf" || fail "an ingress that is gone is waited for"
+accepted patient NGINX_INGRESSES=127.0.0.1:9081 NGINX_CONNECT_TIMEOUT=2s
+grep -q '^  proxy_connect_timeout 2s;' "$work/patient.conf" || fail "NGINX_CONNECT_TIMEOUT is not taken"
 accepted by_name_v6 NGINX_INGRESS_NAME=ingress:9080 NGINX_RESOLVER=fd00::53
 tls=(NGINX_TLS_LISTEN=127.0.0.1:18443 "NGINX_TLS_CERTIFICATE=$work/chain.pem" "NGINX_TLS_KEY=$work/key.pem")
 accepted tls_only NGINX_INGRESSES=127.0.0.1:9081 NGINX_LISTEN= "${tls[@]}"
