@@ -128,13 +128,15 @@ within 90 whole || fail "$(cat "$work/live.log")"
 cat "$work/live.log"
 
 step "consoles"
-for page in hookfleet ingress worker redis runbook; do
+for page in hookfleet ingress polling worker redis runbook; do
   curl -sSf --noproxy '*' "$prometheus/consoles/$page.html" >"$work/$page.html" || fail "no console $page"
   grep -q '</html>' "$work/$page.html" || fail "the console $page isn't whole: $(tail -n 3 "$work/$page.html")"
 done
 grep -q 'id="hookfleettokenrefused"' "$work/runbook.html" || fail "the runbook has no such section"
 grep -q 'href="runbook.html#hookfleettokenrefused"' "$work/hookfleet.html" || fail "the overview doesn't show the alert"
-! grep -q '<strong>–</strong>' "$work/hookfleet.html" || fail "a figure of the overview has no number: $(grep -B1 '<strong>–' "$work/hookfleet.html")"
+for page in hookfleet polling; do
+  ! grep -q '<strong>–</strong>' "$work/$page.html" || fail "a figure of the console $page has no number: $(grep -B1 '<strong>–' "$work/$page.html")"
+done
 grep -q '<span>Workers</span><strong>2</strong>' "$work/hookfleet.html" || fail "the overview doesn't see two workers"
 
 step "another worker is found by itself"
