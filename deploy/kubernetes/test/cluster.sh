@@ -38,6 +38,7 @@ prepare() {
     make_ca ca
     make_certificate api /CN=kube-apiserver "subjectAltName=IP:$node,IP:10.97.0.1,DNS:kubernetes.default.svc"
     make_certificate admin /O=system:masters/CN=admin extendedKeyUsage=clientAuth
+    make_certificate front /CN=front-proxy extendedKeyUsage=clientAuth
     openssl genrsa -out accounts.key 2048
   ) >"$work/log/pki.log" 2>&1
   kubectl config set-cluster test --server=$api --certificate-authority="$work/pki/ca.crt" --embed-certs >/dev/null
@@ -54,7 +55,10 @@ start_api() {
     --tls-cert-file "$work/pki/api.crt" --tls-private-key-file "$work/pki/api.key" --allow-privileged=false \
     --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$work/pki/accounts.key" \
     --service-account-signing-key-file "$work/pki/accounts.key" --kubelet-client-certificate "$work/pki/admin.crt" \
-    --kubelet-client-key "$work/pki/admin.key" --kubelet-preferred-address-types InternalIP
+    --kubelet-client-key "$work/pki/admin.key" --kubelet-preferred-address-types InternalIP \
+    --requestheader-client-ca-file "$work/pki/ca.crt" --requestheader-allowed-names front-proxy --requestheader-username-headers X-Remote-User \
+    --requestheader-group-headers X-Remote-Group --requestheader-extra-headers-prefix X-Remote-Extra- \
+    --proxy-client-cert-file "$work/pki/front.crt" --proxy-client-key-file "$work/pki/front.key"
   within 120 api_answers || fail "the API server does not become ready"
 }
 api_answers() { [ "$(kubectl get --raw /readyz 2>/dev/null)" = ok ]; }
@@ -142,6 +146,46 @@ start_policies() {
     # shellcheck disable=SC2086
     iptables -t mangle -A POSTROUTING $address -m conntrack --ctstate NEW -m owner ! --socket-exists -j NFQUEUE --queue-num 100
   done
+}
+
+# A whole node: a volume for Redis, as a cluster's provisioner would give it, and the images of $IMAGES by the tag that overlays name
+whole_node() {
+  [ -z "${node_started:-}" ] || return 0
+  node_started=1
+  mkdir -p /var/lib/hookfleet-redis
+  chown 10001:10001 /var/lib/hookfleet-redis
+  start_node
+  start_policies
+  kubectl apply -f "$here/volume.yaml" >/dev/null
+  local image
+  for image in $(ctr -n k8s.io images ls -q | grep "/hookfleet-.*:$IMAGES\$"); do
+    [ "$IMAGES" = "$version" ] || ctr -n k8s.io images tag --force "$image" "${image%:*}:$version" >/dev/null
+  done
+}
+
+# served_by_the_node NAMESPACE SERVICE PORT NODE_PORT: a Service in front of a program that runs beside the cluster
+served_by_the_node() {
+  kubectl create namespace "$1" --dry-run=client -o yaml | kubectl apply -f - >/dev/null 2>&1
+  kubectl apply -f - >/dev/null 2>&1 <<YAML
+{apiVersion: v1, kind: Service, metadata: {name: $2, namespace: $1}, spec: {ports: [{port: $3, targetPort: $4}]}}
+---
+{apiVersion: v1, kind: Endpoints, metadata: {name: $2, namespace: $1}, subsets: [{addresses: [{ip: $node}], ports: [{port: $4}]}]}
+YAML
+}
+# aggregated GROUP VERSION NAMESPACE SERVICE: an API that such a program serves
+aggregated() {
+  kubectl apply -f - >/dev/null <<YAML
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: $2.$1}
+spec: {group: $1, version: $2, service: {namespace: $3, name: $4}, insecureSkipTLSVerify: true, groupPriorityMinimum: 100, versionPriority: 100}
+YAML
+}
+start_metrics_server() {
+  served_by_the_node kube-system metrics-server 443 4443
+  aggregated metrics.k8s.io v1beta1 kube-system metrics-server
+  run metrics-server "$cache/bin/metrics-server" --kubeconfig "$KUBECONFIG" --authentication-kubeconfig "$KUBECONFIG" --authorization-kubeconfig "$KUBECONFIG" \
+    --kubelet-insecure-tls --kubelet-preferred-address-types InternalIP --metric-resolution 15s --secure-port 4443 --cert-dir "$work/metrics-server"
 }
 ctr() { command ctr -a /run/containerd/containerd.sock "$@"; }
 node_ready() { kubectl get nodes --no-headers 2>/dev/null | grep -q ' Ready ' && kubectl -n default get serviceaccount default >/dev/null 2>&1; }

@@ -5,11 +5,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 export cache=$HOOKFLEET_K8S_CACHE
 work=$1
 shift
+version=$(sed -n 's/^project(hookfleet VERSION \([0-9.]*\).*/\1/p' "$here/../../../CMakeLists.txt")
+export version
 # shellcheck source=/dev/null
 . "$here/../../../tests/support/script.sh"
 # shellcheck source=/dev/null
 . "$here/cluster.sh"
-step() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 fail() {
   echo "FAILED: $*" >&2
   mkdir -p "$work/log"
@@ -17,7 +18,7 @@ fail() {
   [ ! -e "$work/admin.conf" ] || {
     kubectl -n hookfleet get pods -o wide
     kubectl -n hookfleet get events --field-selector type=Warning --sort-by .lastTimestamp | cut -c 1-300 | tail -n 20
-    for pod in $(kubectl -n hookfleet get pods -o name); do echo "== $pod" && kubectl -n hookfleet logs --tail 5 "$pod"; done
+    for pod in $(kubectl -n hookfleet get pods -o name); do echo "== $pod" && kubectl -n hookfleet logs --tail 5 "$pod" | cut -c 1-300; done
   } >&2 || true
   exit 1
 }

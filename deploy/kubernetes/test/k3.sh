@@ -6,7 +6,6 @@ url=''
 sent=0 # acknowledged so far
 
 k() { kubectl -n hookfleet "$@"; }
-version=$(sed -n 's/^project(hookfleet VERSION \([0-9.]*\).*/\1/p' "$here/../../../CMakeLists.txt")
 
 post() { # post TOKEN ID: prints the status
   curl -sS --noproxy '*' -m 40 -o "$work/answer" -w '%{http_code}' -H "Authorization: Bearer $1" -d '{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"wid":"79990000000@c.us","typeInstance":"whatsapp"},"timestamp":1700000000,"idMessage":"'"$2"'","senderData":{"chatId":"79990000001@c.us","sender":"79990000001@c.us"},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":"Hello"}}}' "$url" || true
@@ -20,11 +19,11 @@ try() { # try TOKEN STATUS: posts another notification, and is answered so
 }
 # As many in a row as meet every ingress
 try_all() { for _ in $(seq 12); do try "$@" || return 1; done; }
-begin_load() { # begin_load NAME
+begin_load() { # begin_load NAME [RATE]
   load_report=$work/load-$1
   load_name=$1
   rm -f "$load_report"
-  /usr/bin/python3 "$here/load.py" "$url" 100 "$work/token" "$load_report" "$1" >"$work/log/load.log" 2>&1 &
+  /usr/bin/python3 "$here/load.py" "$url" "${2:-100}" "$work/token" "$load_report" "$1" >"$work/log/load.log" 2>&1 &
   load=$!
 }
 end_load() { # Every answer was 200.
@@ -54,19 +53,27 @@ pods_of() { k get pods -l "app.kubernetes.io/name=$1" --field-selector status.ph
 runs() { [ "$(pods_of "$1")" -eq "$2" ] && [ "$(k get pods -l "app.kubernetes.io/name=$1" --no-headers | wc -l)" -eq "$2" ]; } # and none that still ends
 
 step "K3: node"
-mkdir -p /var/lib/hookfleet-redis
-chown 10001:10001 /var/lib/hookfleet-redis
-start_node
-start_policies
-for image in $(ctr -n k8s.io images ls -q | grep "/hookfleet-.*:$HOOKFLEET_TAG\$"); do
-  [ "$HOOKFLEET_TAG" = "$version" ] || ctr -n k8s.io images tag --force "$image" "${image%:*}:$version" >/dev/null
-done
+whole_node
 
-step "K3: kubectl apply -k overlays/local, and a volume"
-kubectl apply -k "$overlay" >"$work/log/apply.log" 2>&1 || fail "apply: $(cat "$work/log/apply.log")"
-k wait --for condition=Complete job/secrets --timeout 120s >/dev/null 2>&1 || fail "the secrets are not made: $(k logs job/secrets 2>&1 | tail -n 5)"
+step "K3: the commands of docs/deploy-kubernetes.md, to a 200"
+began=$SECONDS
+awk '/^kubectl apply -k .*overlays\/local$/ { inside = 1 } /^```/ { inside = 0 } inside' "$here/../../../docs/deploy-kubernetes.md" >"$work/commands"
+[ "$(wc -l <"$work/commands")" -ge 4 ] || fail "the document no longer has its commands: $(cat "$work/commands")"
+(
+  cd "$here/../../.."
+  set -x
+  # shellcheck disable=SC2317  # the commands call it
+  curl() { command curl --noproxy '*' --retry 30 --retry-delay 1 --retry-connrefused "$@"; } # the forwarding has to stand first
+  # shellcheck source=/dev/null
+  . "$work/commands"
+  kill $!
+) >"$work/log/commands.log" 2>&1 || fail "a command of the document fails: $(cat "$work/log/commands.log")"
+grep -q '^HTTP/1.1 200 OK' "$work/log/commands.log" || fail "by the document's commands there is no 200: $(cat "$work/log/commands.log")"
+echo "         in $((SECONDS - began)) s"
 for what in statefulset/redis deployment/ingress deployment/nginx deployment/worker; do rolled_out "$what"; done
 within 60 runs ingress 2 || fail "without a metrics server the autoscaler does not keep two ingresses: $(k describe hpa)"
+kubectl apply -k "$overlay" >"$work/log/apply.log" 2>&1 || fail "apply: $(cat "$work/log/apply.log")"
+rolled_out deployment/nginx
 url=http://$(k get service hookfleet -o 'jsonpath={.spec.clusterIP}')/webhook
 k get secret hookfleet-tokens -o 'jsonpath={.data.tokens}' | base64 -d >"$work/token"
 first=$(cat "$work/token")
@@ -75,20 +82,8 @@ first=$(cat "$work/token")
 step "K3: a notification is stored and handled; strangers aren't served"
 try "$first" 200 || fail "post answered $(cat "$work/answer")"
 within 30 all_handled || fail "it was not handled"
+hookfleet status | grep -q " dead letters 0 " || fail "the document's notification has become a dead letter: $(hookfleet dead-letters list)"
 try wrong 401 || fail "a wrong token is answered $(cat "$work/answer")"
-
-forwarded=$(
-  k port-forward service/hookfleet 8080:80 >"$work/log/port-forward.log" 2>&1 &
-  forward=$!
-  url=http://127.0.0.1:8080/webhook
-  # shellcheck disable=SC2317  # within calls it
-  reached() { [ "$(post wrong NEVER 2>/dev/null)" = 401 ]; }
-  within 30 reached
-  post "$first" FORWARDED
-  kill "$forward"
-)
-[ "$forwarded" = 200 ] || fail "through port-forward it is answered $forwarded: $(cat "$work/log/port-forward.log")"
-sent=$((sent + 1))
 
 step "K3: what the containers may do"
 looked=0
@@ -193,6 +188,59 @@ done
 end_load
 within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
 
+if [ -n "$FORMER" ]; then
+  # apply_version VERSION: the overlay with another newTag, while the load goes on
+  apply_version() {
+    k wait --for delete job/secrets --timeout 150s >/dev/null 2>&1 || fail "the Job secrets does not go"
+    mkdir -p "$work/$1"
+    {
+      printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n'
+      printf 'resources: [%s]\nimages:\n' "$(realpath --relative-to "$work/$1" "$overlay")"
+      for name in redis nginx secrets ingress worker; do printf '  - {name: hookfleet-%s, newTag: %s}\n' "$name" "$1"; done
+    } >"$work/$1/kustomization.yaml"
+    kubectl apply -k "$work/$1" >"$work/log/apply.log" 2>&1 || fail "apply: $(cat "$work/log/apply.log")"
+    for what in statefulset/redis deployment/ingress deployment/nginx deployment/worker; do rolled_out "$what"; done
+    all_of "$1"
+  }
+  images_of() { k get pods -l "app.kubernetes.io/name=$1" -o 'jsonpath={.items[*].spec.containers[0].image}'; }
+  all_of() { # all_of VERSION [NAME...]: pods of it, and none of another
+    local version=$1 name
+    shift
+    [ $# -gt 0 ] || set -- nginx ingress worker
+    for name in "$@"; do
+      within 120 runs "$name" 2 || fail "of $name there are not two"
+      [ "$(images_of "$name")" = "hookfleet-$name:$version hookfleet-$name:$version" ] || fail "$name is not $version: $(images_of "$name")"
+    done
+  }
+  set_version() { # set_version NAME VERSION
+    k set image "deployment/$1" "$1=hookfleet-$1:$2" >/dev/null
+    rolled_out "deployment/$1"
+    all_of "$2" "$1"
+  }
+  step "K3: back to $FORMER, by its tags, while 100 a second come"
+  begin_load BACK
+  apply_version "$FORMER"
+  end_load
+  within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
+  step "K3: workers of $version beside ingresses of $FORMER, then the other way round, while 100 a second come"
+  begin_load MIXED
+  set_version worker "$version"
+  within 20 owned || fail "not all partitions have an owner: $(hookfleet status 2>&1 | tail -n 5)"
+  set_version ingress "$version"
+  set_version worker "$FORMER"
+  within 20 owned || fail "not all partitions have an owner: $(hookfleet status 2>&1 | tail -n 5)"
+  end_load
+  within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
+  step "K3: all of $version, by its tags, while 100 a second come"
+  set_version ingress "$FORMER"
+  begin_load UPGRADE
+  apply_version "$version"
+  end_load
+  within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+fi
+
 step "K3: the token is replaced while 100 a second come"
 second=second-$first
 set_tokens() { # set_tokens TOKEN...
@@ -237,6 +285,16 @@ restarts=$(k get pods -o 'jsonpath={range .items[*]}{.metadata.name} {.status.co
 [ -z "$restarts" ] || fail "restarted: $restarts"
 within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
 
+step "K3: users of Redis get the rights of its image, whatever version made the secret"
+k get secret hookfleet-redis -o 'jsonpath={.data.users\.acl}' | base64 -d | sed 's/ -@all .*/ -@all +ping/; s/^user default .*/user default off/' >"$work/users.acl"
+[ "$(grep -c ' -@all +ping$' "$work/users.acl")" -ge 5 ] || fail "the secret's users aren't what they are meant to be: $(cut -c 1-60 "$work/users.acl")"
+k patch secret hookfleet-redis -p "{\"data\":{\"users.acl\":\"$(base64 -w 0 "$work/users.acl")\"}}" >/dev/null
+before=$(k get pod redis-0 -o 'jsonpath={.metadata.uid}')
+k delete pod redis-0 >/dev/null
+within 120 another || fail "redis-0 does not come back"
+try "$second" 200 || fail "with users of another version it is answered $(cat "$work/answer")"
+within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
 step "K3: a backup while it runs, and its restoring"
 k exec redis-0 -- /hookfleet/redis_backup /data >"$work/backup.tar.gz" || fail "backup"
 kept=$sent
@@ -275,8 +333,38 @@ within 180 renewed || fail "the new certificate is not shown: $(cat "$work/log/c
 [ "$(k get pods -l app.kubernetes.io/name=nginx -o 'jsonpath={.items[*].metadata.uid} {.items[*].status.containerStatuses[0].restartCount}')" = "$before" ] ||
   fail "nginx was restarted for a certificate"
 
+step "K3: back to http"
+kubectl apply -k "$overlay" >"$work/log/apply.log" 2>&1 || fail "apply: $(cat "$work/log/apply.log")"
+rolled_out deployment/nginx
+url=http://$address/webhook
+printf '%s\n' "$second" >"$work/token"
+
+not_tried=()
+if [ -x "$cache/bin/metrics-server" ]; then
+  step "K3: ingresses by CPU: more while much comes"
+  start_metrics_server
+  measured() { k top pods -l app.kubernetes.io/name=ingress --no-headers >/dev/null 2>&1; }
+  within 90 measured || fail "the metrics server knows nothing of the ingresses: $(k top pods 2>&1)"
+  grown() { [ "$(k get deployment ingress -o 'jsonpath={.status.readyReplicas}')" -ge 3 ]; }
+  began=$SECONDS
+  begin_load CPU 600
+  within 180 grown || fail "at 600 a second there are no more ingresses: $(k describe hpa ingress)"
+  grew=$(k get hpa ingress -o 'jsonpath={.status.currentReplicas} ingresses, at {.status.currentMetrics[0].resource.current.averageUtilization} % of their request')
+  echo "         after $((SECONDS - began)) s $grew"
+  # Who sends takes the same cores: here only what was acknowledged counts.
+  kill "$load"
+  wait "$load" || fail "the load: $(cat "$work/log/load.log")"
+  cut -c 1-150 "$load_report"
+  sent=$((sent + $(sed -n 's/.*"200": \([0-9]*\).*/\1/p' "$load_report")))
+  kept() { [ "$(handled)" -ge "$sent" ]; }
+  within 120 kept || fail "$sent were acknowledged, $(handled) handled"
+else
+  not_tried+=("scaling by CPU (test/tools cluster makes metrics-server)")
+fi
+
 step "K3: everything ends by itself"
 kubectl delete namespace hookfleet --timeout 180s >/dev/null || fail "the namespace does not go"
 echo "         $sent notifications, each acknowledged and handled once (those since the backup apart)"
-echo "K3: not tried: KEDA, autoscaling by CPU (no metrics server), the poller,"
-echo "    a rollout from another version, more than one node"
+[ -n "$FORMER" ] || not_tried+=("a rollout from another version and back (--former TAG)")
+not_tried+=("scaling down by CPU" "the programs of KEDA and of the Prometheus Operator" "the components external-redis and poller" "more than one node" "a cloud's balancers and volumes")
+printf 'K3: not tried: %s\n' "${not_tried[@]}"

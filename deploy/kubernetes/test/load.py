@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Posts notifications at a rate until SIGTERM, each on a connection of its own: load.py URL RATE TOKEN_FILE REPORT NAME
 
-The token is read before each post, so it can be replaced meanwhile. REPORT gets one JSON object: how many were sent, answers by status (what
-is no answer by its error), the greatest latency in seconds. It waits for the answers to what it sent before it ends.
+The token is read before each post, so it can be replaced meanwhile. REPORT gets one JSON object: how many were sent, answers by status (none
+of 200 with its text and seconds, what is no answer by its error), the greatest latency in seconds. It waits for the answers to what it sent before it ends.
 """
 import collections
 import http.client
@@ -39,7 +39,10 @@ def post(number):
     try:
         connection = http.client.HTTPConnection(target.hostname, target.port, timeout=60)
         connection.request("POST", target.path, body, headers)
-        answer = str(connection.getresponse().status)
+        response = connection.getresponse()
+        answer = str(response.status)
+        if response.status != 200:  # who says so, and after how long
+            answer += f" {response.read(100).decode(errors='replace')} {time.monotonic() - began:.1f} s"
         connection.close()
     except (OSError, http.client.HTTPException) as error:
         answer = type(error).__name__
