@@ -5,6 +5,6 @@ step "shell: node"
 whole_node
 start_metrics_server
 mkdir "$work/bin"
-ln -s "$here/kubectl" "$work/bin/kubectl"
+[ ! -x "$cache/bin/kubectl" ] || ln -s "$cache/bin/kubectl" "$work/bin/kubectl" # otherwise the machine's is new enough
 step "shell: kubectl is set up; the programs' logs are in $work/log; all ends with the shell"
 (cd "$here/../../.." && PATH=$work/bin:$PATH exec bash) || true
