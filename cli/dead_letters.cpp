@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "cli/values.hpp"
+#include "common/base/ascii.hpp"
 #include "common/base/uuid.hpp"
 
 namespace hookfleet::cli {
@@ -40,7 +41,7 @@ void Selection::prepare() {
   limit_ = count_of("--limit", limit_text_, ids_.empty() ? limit_ : UINT64_MAX);
   if (const auto ok = filter_.prepare(std::chrono::system_clock::now()); !ok) wrong_usage(ok.error());
   for (std::string& id : ids_) {
-    std::transform(id.begin(), id.end(), id.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    id = base::lower(id);
     if (Ref::parse(id) || base::unix_ms(base::uuid_v7_time(id)) > 0) continue;
     wrong_usage(shown(id, 80) + ": is neither an entry's id (UUIDv7) nor a ref PARTITION/STREAM-ID as `dead-letters list` shows it");
   }

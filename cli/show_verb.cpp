@@ -5,6 +5,7 @@
 #include "cli/describe.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
+#include "common/base/ascii.hpp"
 #include "common/base/uuid.hpp"
 
 namespace hookfleet::cli {
@@ -30,8 +31,7 @@ class ShowVerb final : public Verb {
     const auto around = duration_of("--around", around_, kAround);
     const std::uint64_t limit = count_of("--limit", limit_, kLimit);
     const auto ref = Ref::parse(id_);
-    std::string id = id_;
-    std::transform(id.begin(), id.end(), id.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    const std::string id = base::lower(id_);
     if (!ref && !base::is_uuid(id)) {
       wrong_usage(shown(id_, 80) +
                   ": is neither an entry's id (a UUID, as in the answer to the sender and in every log record) nor a ref "

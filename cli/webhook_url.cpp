@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/text.hpp"
+#include "common/base/ascii.hpp"
 #include "common/web/url.hpp"
 #include "ingress/accept/address.hpp"
 #include "ingress/accept/path.hpp"
@@ -24,8 +25,7 @@ std::string host_of(const std::string& origin) {
   std::string host = origin.substr(begin, origin.rfind(':') - begin);
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   if (host.ends_with('.')) host.pop_back();
-  std::transform(host.begin(), host.end(), host.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return host;
+  return base::lower(host);
 }
 
 bool is_public(const std::string& host) {

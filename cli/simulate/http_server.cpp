@@ -9,12 +9,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
 
+#include "common/base/ascii.hpp"
 #include "common/base/check.hpp"
 #include "common/base/thread.hpp"
 
@@ -244,10 +244,8 @@ std::map<std::string, std::string> headers_of(const std::string& head) {
     start = stop + 2;
     const std::size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
-    std::string name = line.substr(0, colon);
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const std::size_t value = line.find_first_not_of(' ', colon + 1);
-    headers[name] = value == std::string::npos ? "" : line.substr(value);
+    headers[base::lower(line.substr(0, colon))] = value == std::string::npos ? "" : line.substr(value);
   }
   return headers;
 }

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "common/base/ascii.hpp"
 #include "common/config/content.hpp"
 #include "common/config/declaration.hpp"
 #include "common/config/document.hpp"
@@ -193,8 +194,7 @@ void Settings::Loading::from_environment(Settings& settings, Sources& sources) {
     if (std::any_of(settings.foreign_.begin(), settings.foreign_.end(), named)) continue;
     std::string key = variable.substr(kPrefix.size());
     for (std::size_t dots = key.find("__"); dots != std::string::npos; dots = key.find("__", dots)) key.replace(dots, 2, ".");
-    for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    add(Source::kEnvironment, where, unknown(settings, key, {}, environment_name));
+    add(Source::kEnvironment, where, unknown(settings, base::lower(key), {}, environment_name));
   }
 }
 

@@ -1,12 +1,12 @@
 #include "common/greenapi/answer.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/ascii.hpp"
 #include "common/base/number.hpp"
 
 namespace hookfleet::greenapi {
@@ -23,14 +23,6 @@ constexpr std::chrono::seconds kRetryAfterMax{3600};
 
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 bool stands_in_word(char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '%'; }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 // waInstance1101000001
 bool is_instance(std::string_view word) {
@@ -112,7 +104,7 @@ FailureKind kind_of(int status, std::string_view words, bool of_queue) {
   if (status >= 500 || status == 408 || status == 499) return FailureKind::kRetry;
   if (status == 429) return FailureKind::kThrottled;
   if (status == 466) return FailureKind::kQuota;
-  const std::string low = lower(words);
+  const std::string low = base::lower(words);
   const auto says = [&](std::string_view what) { return low.find(what) != std::string::npos; };
   if (of_queue && status >= 400 && says("webhook") && says("url")) return FailureKind::kWebhookSet;
   if (status == 401 || status == 403) return FailureKind::kUnauthorized;

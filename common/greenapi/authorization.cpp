@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "common/base/ascii.hpp"
+
 namespace hookfleet::greenapi {
 namespace {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string_view without_blanks(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -18,7 +18,7 @@ std::string_view without_blanks(std::string_view text) {
 std::string_view without_scheme(std::string_view text) {
   for (const std::string_view scheme : {"bearer", "basic"}) {
     if (text.size() <= scheme.size() || (text[scheme.size()] != ' ' && text[scheme.size()] != '\t')) continue;
-    if (std::equal(scheme.begin(), scheme.end(), text.begin(), [](char a, char b) { return a == lower(b); })) {
+    if (std::equal(scheme.begin(), scheme.end(), text.begin(), [](char a, char b) { return a == base::lower(b); })) {
       return without_blanks(text.substr(scheme.size()));
     }
   }

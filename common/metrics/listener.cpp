@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -20,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/ascii.hpp"
 #include "common/base/descriptor.hpp"
 #include "common/base/thread.hpp"
 #include "common/base/wakeup.hpp"
@@ -223,9 +223,8 @@ bool is_complete(const std::string& response) {
   const std::size_t end = response.find("\r\n\r\n");
   if (end == std::string::npos) return false;
   constexpr std::string_view kLength = "\r\ncontent-length:";
-  const auto same = [](char a, char b) { return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b))); };
   const auto found = std::search(response.begin(), response.begin() + static_cast<std::ptrdiff_t>(end), kLength.begin(), kLength.end(),
-                                 [&](char text, char wanted) { return same(wanted, text); });
+                                 [](char text, char wanted) { return base::lower(text) == wanted; });
   if (found == response.begin() + static_cast<std::ptrdiff_t>(end)) return false;
   const std::size_t length = std::strtoull(&*found + kLength.size(), nullptr, 10);
   return response.size() - (end + 4) >= length;

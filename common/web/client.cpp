@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <deque>
 #include <mutex>
 #include <optional>
 
+#include "common/base/ascii.hpp"
 #include "common/base/check.hpp"
 #include "common/base/clock.hpp"
 #include "common/base/number.hpp"
@@ -144,8 +144,7 @@ std::size_t Client::Flight::take_header(char* data, std::size_t, std::size_t byt
   if (line.substr(0, 5) == "HTTP/") flight.answer.headers.clear();  // the one before was an interim answer
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return bytes;
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string name = base::lower(line.substr(0, colon));
   line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t", colon + 1)));
   flight.answer.headers.emplace_back(std::move(name), line);
   return bytes;

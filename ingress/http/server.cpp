@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/ascii.hpp"
 #include "common/base/gate.hpp"
 #include "common/base/thread.hpp"
 #include "common/log/rate_limit.hpp"
@@ -37,10 +38,8 @@ constexpr auto kProbeEvery = 1s;
 constexpr auto kProbeLogEvery = 10s;
 constexpr auto kFlush = 10s;  // for the last answers to reach their sockets
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool same(std::string_view text, std::string_view lower_case) {
-  return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(), [](char a, char b) { return lower(a) == b; });
+  return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(), [](char a, char b) { return base::lower(a) == b; });
 }
 
 std::string_view name_of(phttp::Method method) {

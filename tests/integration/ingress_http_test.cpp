@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cctype>
 #include <chrono>
 #include <future>
 #include <map>
@@ -20,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/base/ascii.hpp"
 #include "common/base/mutex.hpp"
 #include "common/base/uuid.hpp"
 #include "common/metrics/listener.hpp"
@@ -601,9 +601,7 @@ TEST_P(AnswerTest, IsSeenByTheSenderCountedAndTold) {
   if (row.header.empty()) {
     for (const char* header : {"retry-after", "www-authenticate", "allow"}) EXPECT_EQ(response->headers.count(header), 0U) << header;
   } else {
-    std::string name(row.header);
-    for (char& c : name) c = static_cast<char>(std::tolower(c));
-    EXPECT_EQ(response->headers.at(name), row.value);
+    EXPECT_EQ(response->headers.at(base::lower(row.header)), row.value);
   }
   EXPECT_EQ(response->headers.at("content-type"), "application/json");
   if (row.outcome != Outcome::kFailed && row.outcome != Outcome::kContinue) {  // the latter is nginx's own to see

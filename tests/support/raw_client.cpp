@@ -14,6 +14,7 @@
 #include <fstream>
 #include <optional>
 
+#include "common/base/ascii.hpp"
 #include "tests/support/wait_until.hpp"
 
 namespace hookfleet::support {
@@ -148,9 +149,7 @@ bool RawClient::parse() {
     start = stop + 2;
     const std::size_t colon = line.find(": ");
     if (colon == std::string::npos) continue;
-    std::string name = line.substr(0, colon);
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    response.headers[name] = line.substr(colon + 2);
+    response.headers[base::lower(line.substr(0, colon))] = line.substr(colon + 2);
   }
   std::size_t length = 0;
   if (const auto named = response.headers.find("content-length"); bodies_ && named != response.headers.end()) {

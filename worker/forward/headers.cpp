@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdio>
 
+#include "common/base/ascii.hpp"
 #include "common/digest/digest.hpp"
 #include "common/notification/trace.hpp"
 #include "worker/forward/signature.hpp"
@@ -30,7 +31,7 @@ std::optional<std::string> check_header(const std::string& header) {
   if (colon == std::string::npos || colon == 0) return "is not `Name: value`";
   std::string name = header.substr(0, colon);
   if (!std::all_of(name.begin(), name.end(), is_token)) return "has a name that is none (letters, digits, -)";
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  name = base::lower(name);
   const bool ours = std::find(std::begin(kOurNames), std::end(kOurNames), name) != std::end(kOurNames) ||
                     std::any_of(std::begin(kOurPrefixes), std::end(kOurPrefixes), [&](auto prefix) { return name.starts_with(prefix); });
   if (ours) return "has a name (" + name + ") that requests have from us";

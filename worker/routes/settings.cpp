@@ -1,12 +1,12 @@
 #include "worker/routes/settings.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "common/base/ascii.hpp"
 #include "common/config/nearest.hpp"
 #include "common/notification/types.hpp"
 #include "worker/forward/settings.hpp"
@@ -24,11 +24,6 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 /// Of an open list of names. Real names lie as near as stateInstanceChanged and statusInstanceChanged, and new ones must be routable before
 /// we know them, so that a near miss is only a warning.
 Check near_miss(std::vector<std::string> known) {
@@ -36,7 +31,7 @@ Check near_miss(std::vector<std::string> known) {
     constexpr std::size_t kNear = 2;
     if (std::find(known.begin(), known.end(), text) != known.end()) return std::nullopt;
     const std::string nearest = config::nearest(text, known);
-    if (config::edit_distance(text, nearest) > kNear && lower(text) != lower(nearest)) return std::nullopt;
+    if (config::edit_distance(text, nearest) > kNear && base::lower(text) != base::lower(nearest)) return std::nullopt;
     return "is not documented, but nearly " + nearest + "; if that is meant, write it";
   };
 }

@@ -3,6 +3,7 @@
 #include <set>
 #include <thread>
 
+#include "common/base/ascii.hpp"
 #include "common/base/gate.hpp"
 #include "common/base/uuid.hpp"
 #include "common/digest/digest.hpp"
@@ -37,6 +38,15 @@ TEST(Gate, AMovedPassLeavesOnce) {
   base::Gate::Pass second = std::move(*first);
   first.reset();
   EXPECT_EQ(gate.inside(), 1U);
+}
+
+TEST(Ascii, LowersAsciiLettersOnly) {
+  EXPECT_EQ(base::lower("Content-LENGTH: AZ az 09 @[`{"), "content-length: az az 09 @[`{");
+  EXPECT_EQ(base::lower("\xc3\x84 \xd0\x96 \xc4"), "\xc3\x84 \xd0\x96 \xc4");
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    EXPECT_EQ(base::lower(c), byte >= 65 && byte <= 90 ? static_cast<char>(byte + 32) : c) << byte;
+  }
 }
 
 TEST(UuidV7, IsCanonicalCarriesItsTimeAndNamesVersionAndVariant) {
