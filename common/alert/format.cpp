@@ -48,6 +48,8 @@ std::string facts(const Notice& notice) {
   return line;
 }
 
+bool has_since(const Notice& notice) { return notice.suppressed > 0 && base::unix_ms(notice.suppressed_since) > 0; }
+
 /// Everything but headline and attachment.
 std::string details(const Notice& notice) {
   std::string text = notice.text;
@@ -55,6 +57,7 @@ std::string details(const Notice& notice) {
   if (!line.empty()) text.append("\n").append(line);
   text.append("\n").append(base::rfc3339(notice.at)).append(" ").append(notice.process);
   if (notice.suppressed > 0) text.append("\n").append(std::to_string(notice.suppressed)).append(" more like it were held back before");
+  if (has_since(notice)) text.append(", the first of ").append(base::rfc3339(notice.suppressed_since));
   return text;
 }
 
@@ -115,6 +118,7 @@ std::string as_json(const Notice& notice) {
   text("chatId", notice.chat);
   text("idMessage", notice.id_message);
   if (notice.suppressed > 0) raw("suppressed", std::to_string(notice.suppressed));
+  if (has_since(notice)) text("suppressed_since", base::rfc3339(notice.suppressed_since));
   if (!notice.attachment.empty()) raw("notification", attachment_value(notice));
   if (notice.attachment_of > 0) raw("notification_bytes", std::to_string(notice.attachment_of));
   if (notice.cut) raw("notification_cut", "true");

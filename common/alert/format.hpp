@@ -11,7 +11,7 @@ namespace hookfleet::alert {
 
 /// One JSON object; absent facts are left out:
 ///   {"version":1,"number":…,"kind":…,"severity":…,"time":…,"process":…,"text":…,"typeWebhook":…,"idInstance":…,"id":…,"chatId":…,
-///    "idMessage":…,"suppressed":…,"notification":{…},"notification_bytes":…,"notification_cut":true}
+///    "idMessage":…,"suppressed":…,"suppressed_since":…,"notification":{…},"notification_bytes":…,"notification_cut":true}
 /// `notification` is the notification itself, or its bytes as a text when they are no JSON or only its beginning.
 std::string as_json(const Notice& notice);
 

@@ -94,6 +94,7 @@ void encode(redis::Command& command, const Notice& notice) {
   command.borrow("m").borrow(notice.id_message).borrow("b").borrow(notice.attachment);
   command.borrow("of").copy(std::to_string(notice.attachment_of)).borrow("cut").borrow(notice.cut ? "1" : "0");
   command.borrow("suppressed").copy(std::to_string(notice.suppressed));
+  command.borrow("since").number(notice.suppressed > 0 ? base::unix_ms(notice.suppressed_since) : 0);
 }
 
 tl::expected<Notice, std::string> decode(redis::ReplyView fields) {
@@ -119,6 +120,7 @@ tl::expected<Notice, std::string> decode(redis::ReplyView fields) {
   notice.attachment_of = number("of");
   notice.cut = fields.field("cut").text() == "1";
   notice.suppressed = number("suppressed");
+  notice.suppressed_since = base::from_unix_ms(fields.field("since").integer());  // of an older version: none
   return notice;
 }
 

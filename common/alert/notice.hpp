@@ -24,16 +24,17 @@ inline constexpr std::size_t kRedactableMax = 262144;  ///< a larger one isn't a
 struct Notice {
   std::string number;  ///< unique; the same for each try at each sink: a receiver that remembers it drops repeats
   Kind kind = Kind::kTest;
-  base::WallTime at{};
+  base::WallTime at{};  ///< when it happened
   std::string process;  ///< who tells: "hookfleet-worker host:pid"
   std::string type_webhook;
   std::uint64_t id_instance = 0;
   std::string text;
   std::string id, chat, id_message;
-  std::string attachment;         ///< of the notification's bytes; valid UTF-8 isn't promised
-  std::size_t attachment_of = 0;  ///< bytes that the whole notification has
-  bool cut = false;               ///< the attachment is only its beginning
-  std::uint64_t suppressed = 0;   ///< alerts of the same kind, type and instance that were held back before this one
+  std::string attachment;             ///< of the notification's bytes; valid UTF-8 isn't promised
+  std::size_t attachment_of = 0;      ///< bytes that the whole notification has
+  bool cut = false;                   ///< the attachment is only its beginning
+  std::uint64_t suppressed = 0;       ///< alerts of the same kind, type and instance that were held back before this one
+  base::WallTime suppressed_since{};  ///< when the first of these happened
   bool operator==(const Notice&) const = default;
 };
 

@@ -68,48 +68,53 @@ void Outbox::take(Alert alert) {
   metrics_.told[static_cast<std::size_t>(alert.kind)].add();
   std::string digest = repeat_digest(alert);
   const base::BootTime now = clock_.now();
+  const base::WallTime at = clock_.wall();
 
   const base::MutexLock lock(mutex_);
-  const auto held_back = repeats_.pass(digest, now);
-  if (adds_up(alert.kind)) repeats_.keep(digest, alert);  // also what passes: another process may have told it
+  const auto held_back = repeats_.pass(digest, at, now);
+  if (adds_up(alert.kind)) repeats_.keep(digest, alert, at);  // also what passes: another process may have told it
   if (!held_back) return metrics_.held_back.add();
-  pass_on(std::move(alert), std::move(digest), *held_back, now);
+  pass_on({std::move(alert), at}, std::move(digest), *held_back, now);
 }
 
 /// The last of each that was held back, when nothing came after it to bring the number.
 void Outbox::tell_what_was_held_back(base::BootTime now) {
   if (stopping_ || now < look_for_held_back_) return;
   look_for_held_back_ = now + kLookForHeldBack;
-  for (Alert& alert : repeats_.over(now)) {
-    std::string digest = repeat_digest(alert);
-    const auto held_back = repeats_.pass(digest, now);
-    if (held_back) pass_on(std::move(alert), std::move(digest), *held_back - 1, now);  // it is one of them
+  for (Repeats::Kept& kept : repeats_.over(now)) {
+    std::string digest = repeat_digest(kept.alert);
+    auto held_back = repeats_.pass(digest, kept.at, now);
+    if (!held_back) continue;
+    --held_back->count;  // it is one of them
+    pass_on(std::move(kept), std::move(digest), *held_back, now);
   }
 }
 
-void Outbox::pass_on(Alert alert, std::string digest, std::uint64_t held_back, base::BootTime now) {
-  const auto lose = [&](Dropped reason) HOOKFLEET_REQUIRES(mutex_) {
-    repeats_.lost(digest, held_back);
+void Outbox::pass_on(Repeats::Kept told, std::string digest, const Repeats::HeldBack& held_back, base::BootTime now) {
+  auto& [alert, at] = told;
+  const auto lose = [&, at = at](Dropped reason) HOOKFLEET_REQUIRES(mutex_) {
+    repeats_.lost(digest, held_back, at);
     drop(reason);
   };
   if (stopping_) return lose(Dropped::kFull);
   if (about_redis(alert.kind)) {
-    record(alert, held_back);
-    Notice notice = make_notice(alert, setup_.options.attach, clock_.wall(), setup_.process);
-    notice.suppressed = held_back;
+    record(alert, held_back.count);
+    Notice notice = make_notice(alert, setup_.options.attach, at, setup_.process);
+    notice.suppressed = held_back.count;
+    notice.suppressed_since = held_back.first;
     const auto shared = std::make_shared<const Notice>(std::move(notice));
     for (std::size_t sink = 0; sink < sinks_.size(); ++sink) direct_.push_back({shared, sink, 0, now});
     return changed_.notify_all();
   }
   if (queue_.size() >= kQueueMax) return lose(Dropped::kFull);
   if (!rate_.take(now)) return lose(Dropped::kRate);
-  record(alert, held_back);
+  record(alert, held_back.count);
   if (setup_.options.attach == Attach::kNone) alert.body.reset();
   const std::size_t bytes = alert.body ? alert.body->size() : 0;
   if (body_bytes_ + bytes > kBodyBytesMax) alert.body.reset();  // its id says where it can be found
   const std::size_t kept = alert.body ? bytes : 0;
   body_bytes_ += kept;
-  queue_.push_back({std::move(alert), std::move(digest), clock_.wall(), held_back, kept});
+  queue_.push_back({std::move(alert), std::move(digest), at, held_back, kept});
   metrics_.waiting.set(static_cast<double>(queue_.size()));
   changed_.notify_all();
 }
@@ -135,7 +140,8 @@ void Outbox::run() {
     for (Direct& direct : work.due) start(std::move(direct));
     if (work.told) {  // without the lock: to redact its body takes a while, and tell() never waits
       current_ = Current{make_notice(work.told->alert, setup_.options.attach, work.told->at, setup_.process), std::move(work.told->digest)};
-      current_->notice.suppressed = work.told->held_back;
+      current_->notice.suppressed = work.told->held_back.count;
+      current_->notice.suppressed_since = work.told->held_back.first;
     }
     if (current_ && clock_.now() >= again_at_) put_current();
   }
@@ -273,7 +279,9 @@ Outbox::Put Outbox::told_by_another(const Current& current) {
   if (!left) return failed(left.error());
   if (left->view().is_error()) return refused(left->view());
   const base::MutexLock lock(mutex_);
-  repeats_.told_by_another(current.digest, current.notice.suppressed, std::chrono::milliseconds(left->view().integer()), clock_.now());
+  const Notice& notice = current.notice;
+  repeats_.told_by_another(current.digest, {notice.suppressed, notice.suppressed_since}, notice.at,
+                           std::chrono::milliseconds(left->view().integer()), clock_.now());
   return Put::kRepeat;
 }
 

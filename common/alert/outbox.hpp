@@ -71,7 +71,7 @@ class Outbox final : public Operator {
     Alert alert;
     std::string digest;
     base::WallTime at;
-    std::uint64_t held_back = 0;
+    Repeats::HeldBack held_back{};
     std::size_t body_bytes = 0;
   };
   /// On its way to Redis.
@@ -94,7 +94,7 @@ class Outbox final : public Operator {
   enum class Put { kDone, kRepeat, kRefused, kLater };
 
   void take(Alert alert) HOOKFLEET_EXCLUDES(mutex_);
-  void pass_on(Alert alert, std::string digest, std::uint64_t held_back, base::BootTime now) HOOKFLEET_REQUIRES(mutex_);
+  void pass_on(Repeats::Kept told, std::string digest, const Repeats::HeldBack& held_back, base::BootTime now) HOOKFLEET_REQUIRES(mutex_);
   void tell_what_was_held_back(base::BootTime now) HOOKFLEET_REQUIRES(mutex_);
   void record(const Alert& alert, std::uint64_t held_back) const;
   void drop(Dropped reason, std::size_t count = 1) const { metrics_.dropped[static_cast<std::size_t>(reason)].add(double(count)); }

@@ -13,41 +13,49 @@ Repeats::Seen& Repeats::seen(const std::string& digest, base::BootTime now) {
   return seen_[digest];
 }
 
-std::optional<std::uint64_t> Repeats::pass(const std::string& digest, base::BootTime now) {
+// One more, that happened at `at`, and those before it.
+void Repeats::Seen::add(const HeldBack& before, base::WallTime at) {
+  if (before.count > 0) at = std::min(at, before.first);
+  held_back.first = held_back.count > 0 ? std::min(held_back.first, at) : at;
+  held_back.count += before.count + 1;
+}
+
+std::optional<Repeats::HeldBack> Repeats::pass(const std::string& digest, base::WallTime at, base::BootTime now) {
   Seen& seen = this->seen(digest, now);
   if (now < seen.until) {
-    ++seen.held_back;
+    seen.add({}, at);
     return std::nullopt;
   }
   seen.until = now + window_;
-  return std::exchange(seen.held_back, 0);
+  return std::exchange(seen.held_back, {});
 }
 
-void Repeats::keep(const std::string& digest, const Alert& alert) {
+void Repeats::keep(const std::string& digest, const Alert& alert, base::WallTime at) {
   const auto found = seen_.find(digest);
   if (found == seen_.end()) return;
-  found->second.latest = alert;
-  found->second.latest->body.reset();
+  found->second.latest = {alert, at};
+  found->second.latest->alert.body.reset();
 }
 
-std::vector<Alert> Repeats::over(base::BootTime now) const {
-  std::vector<Alert> alerts;
+std::vector<Repeats::Kept> Repeats::over(base::BootTime now) const {
+  std::vector<Kept> alerts;
   for (const auto& [digest, seen] : seen_) {
-    if (seen.held_back > 0 && seen.latest && seen.until <= now) alerts.push_back(*seen.latest);
+    if (seen.held_back.count > 0 && seen.latest && seen.until <= now) alerts.push_back(*seen.latest);
   }
   return alerts;
 }
 
-void Repeats::told_by_another(const std::string& digest, std::uint64_t held_back, std::chrono::milliseconds left, base::BootTime now) {
+void Repeats::told_by_another(const std::string& digest, const HeldBack& held_back, base::WallTime at, std::chrono::milliseconds left,
+                              base::BootTime now) {
   Seen& seen = this->seen(digest, now);
-  seen.held_back += held_back + 1;
+  seen.add(held_back, at);
   seen.until = now + std::clamp(left, std::chrono::milliseconds(1), window_);
 }
 
-void Repeats::lost(const std::string& digest, std::uint64_t held_back) {
+void Repeats::lost(const std::string& digest, const HeldBack& held_back, base::WallTime at) {
   const auto found = seen_.find(digest);
   if (found == seen_.end()) return;
-  found->second.held_back += held_back + 1;
+  found->second.add(held_back, at);
   found->second.until = {};
 }
 

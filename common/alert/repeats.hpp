@@ -21,23 +21,35 @@ class Repeats {
 
   explicit Repeats(std::chrono::milliseconds window) : window_(window) {}
 
-  /// How many were held back since the last one that passed; nothing when this one is held back too.
-  std::optional<std::uint64_t> pass(const std::string& digest, base::BootTime now);
+  /// How many were held back, and when the first of them happened.
+  struct HeldBack {
+    std::uint64_t count = 0;
+    base::WallTime first{};  ///< where count isn't 0
+    bool operator==(const HeldBack&) const = default;
+  };
+  /// What was held back since the last one that passed; nothing when this one, which happens at `at`, is held back too.
+  std::optional<HeldBack> pass(const std::string& digest, base::WallTime at, base::BootTime now);
+  struct Kept {
+    Alert alert;
+    base::WallTime at;  ///< when it happened
+  };
   /// Keeps the latest, told or held back, without its body, to be given by over().
-  void keep(const std::string& digest, const Alert& alert);
+  void keep(const std::string& digest, const Alert& alert, base::WallTime at);
   /// Of those whose windows have ended with something held back and nothing after it, the latest kept: to be passed again.
-  std::vector<Alert> over(base::BootTime now) const;
-  /// One that passed was not told after all: another process had told it, and its window lasts for `left`. The `held_back` of it and this
-  /// one are told with the next.
-  void told_by_another(const std::string& digest, std::uint64_t held_back, std::chrono::milliseconds left, base::BootTime now);
-  /// One that passed was lost on its way: the next one passes and tells how many were held back.
-  void lost(const std::string& digest, std::uint64_t held_back);
+  std::vector<Kept> over(base::BootTime now) const;
+  /// One that passed, and happened at `at`, was not told after all: another process had told it, and its window lasts for `left`. It and
+  /// those held back before it are told with the next.
+  void told_by_another(const std::string& digest, const HeldBack& held_back, base::WallTime at, std::chrono::milliseconds left,
+                       base::BootTime now);
+  /// One that passed, and happened at `at`, was lost on its way: the next one passes and tells how many were held back.
+  void lost(const std::string& digest, const HeldBack& held_back, base::WallTime at);
 
  private:
   struct Seen {
     base::BootTime until{};
-    std::uint64_t held_back = 0;
-    std::optional<Alert> latest{};
+    HeldBack held_back{};
+    std::optional<Kept> latest{};
+    void add(const HeldBack& before, base::WallTime at);
   };
   Seen& seen(const std::string& digest, base::BootTime now);
 

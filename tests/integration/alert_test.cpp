@@ -156,6 +156,7 @@ TEST(Alerts, OfOneKindTypeAndInstanceAreOneWithinTheWindowInAllProcesses) {
     one.tell(dead_letter(1));
     two.tell(dead_letter(1));
   }
+  const std::string told_until = base::rfc3339(std::chrono::system_clock::now());
   ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 1; }));
   const auto held_back = [&] { return one.metric("hookfleet_alert_held_back_total") + two.metric("hookfleet_alert_held_back_total"); };
   ASSERT_TRUE(wait_until(kSoon, [&] { return held_back() == 19; }));
@@ -163,6 +164,11 @@ TEST(Alerts, OfOneKindTypeAndInstanceAreOneWithinTheWindowInAllProcesses) {
   ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 3; }));
   const auto held_before = [&](std::size_t request) { return Json::parse(sink.requests()[request].body)["suppressed"].get<int>(); };
   EXPECT_EQ(held_before(1) + held_before(2) + 2, 19);
+  for (const std::size_t request : {1U, 2U}) {
+    const Json told = Json::parse(sink.requests()[request].body);
+    EXPECT_LE(told["time"].get<std::string>(), told_until) << "when the last of them happened, not when the window ended";
+    EXPECT_LE(told["suppressed_since"].get<std::string>(), told["time"].get<std::string>());
+  }
   ASSERT_TRUE(wait_until(kSoon, [&] { return redis.text({"DBSIZE"}) == "2"; })) << "the queue and its lease";
   one.tell(dead_letter(1));
   ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 4; }));

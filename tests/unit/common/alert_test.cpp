@@ -79,31 +79,40 @@ TEST(RepeatDigest, DiffersByKindTypeInstanceAndWhichAlone) {
   EXPECT_NE(digest(Kind::kInvalid, "a", 1, "d"), digest(Kind::kInvalid, "a", 1, "c"));
 }
 
+base::WallTime wall(base::BootTime when) {
+  return base::WallTime(std::chrono::duration_cast<base::WallTime::duration>(when.time_since_epoch()));
+}
+
+std::optional<std::uint64_t> pass(Repeats& repeats, const std::string& digest, base::BootTime when) {
+  const auto held_back = repeats.pass(digest, wall(when), when);
+  return held_back ? std::optional(held_back->count) : std::nullopt;
+}
+
 TEST(Repeats, HoldsBackWithinTheWindowAndTellsHowMany) {
   Repeats repeats(10min);
-  EXPECT_EQ(repeats.pass("a", at(0s)), 0U);
-  EXPECT_EQ(repeats.pass("a", at(1s)), std::nullopt);
-  EXPECT_EQ(repeats.pass("b", at(1s)), 0U);
-  EXPECT_EQ(repeats.pass("a", at(10min - 1ns)), std::nullopt);
-  EXPECT_EQ(repeats.pass("a", at(10min)), 2U);
-  EXPECT_EQ(repeats.pass("a", at(20min)), 0U);
+  EXPECT_EQ(pass(repeats, "a", at(0s)), 0U);
+  EXPECT_EQ(pass(repeats, "a", at(1s)), std::nullopt);
+  EXPECT_EQ(pass(repeats, "b", at(1s)), 0U);
+  EXPECT_EQ(pass(repeats, "a", at(10min - 1ns)), std::nullopt);
+  EXPECT_EQ(pass(repeats, "a", at(10min)), 2U);
+  EXPECT_EQ(pass(repeats, "a", at(20min)), 0U);
 }
 
 TEST(Repeats, AsksTheFleetAgainWhenTheWindowOfAnotherHasEnded) {
   Repeats repeats(10min);
-  ASSERT_EQ(repeats.pass("a", at(0s)), 0U);
-  repeats.told_by_another("a", 0, 1min, at(0s));
-  EXPECT_EQ(repeats.pass("a", at(59s)), std::nullopt);
-  EXPECT_EQ(repeats.pass("a", at(1min)), 2U);
-  repeats.told_by_another("a", 2, -2ms, at(1min));  // it has just ended
-  EXPECT_EQ(repeats.pass("a", at(1min + 1ms)), 3U);
+  ASSERT_EQ(pass(repeats, "a", at(0s)), 0U);
+  repeats.told_by_another("a", {}, wall(at(0s)), 1min, at(0s));
+  EXPECT_EQ(pass(repeats, "a", at(59s)), std::nullopt);
+  EXPECT_EQ(pass(repeats, "a", at(1min)), 2U);
+  repeats.told_by_another("a", {2, wall(at(0s))}, wall(at(1min)), -2ms, at(1min));  // it has just ended
+  EXPECT_EQ(pass(repeats, "a", at(1min + 1ms)), 3U);
 }
 
 TEST(Repeats, GivesTheLatestThatWasKeptWhenItsWindowEndsWithSomethingHeldBack) {
   Repeats repeats(10min);
   const auto told = [&](const std::string& text, base::BootTime when) {
-    const auto passed = repeats.pass("a", when);
-    repeats.keep("a", {.kind = Kind::kDeadLetter, .text = text, .body = std::make_shared<const std::string>("body")});
+    const auto passed = pass(repeats, "a", when);
+    repeats.keep("a", {.kind = Kind::kDeadLetter, .text = text, .body = std::make_shared<const std::string>("body")}, wall(when));
     return passed;
   };
   ASSERT_EQ(told("first", at(0s)), 0U);
@@ -113,26 +122,42 @@ TEST(Repeats, GivesTheLatestThatWasKeptWhenItsWindowEndsWithSomethingHeldBack) {
   EXPECT_TRUE(repeats.over(at(10min - 1ns)).empty());
   const auto over = repeats.over(at(10min));
   ASSERT_EQ(over.size(), 1U);
-  EXPECT_EQ(over[0].text, "third");
-  EXPECT_EQ(over[0].body, nullptr);
-  EXPECT_EQ(repeats.pass("a", at(10min)), 2U);
+  EXPECT_EQ(over[0].alert.text, "third");
+  EXPECT_EQ(over[0].alert.body, nullptr);
+  EXPECT_EQ(over[0].at, wall(at(2s))) << "when it happened, not when the window ended";
+  EXPECT_EQ(pass(repeats, "a", at(10min)), 2U);
   EXPECT_TRUE(repeats.over(at(20min)).empty());
 }
 
 TEST(Repeats, LetsTheNextPassWhenOneWasLost) {
   Repeats repeats(10min);
-  ASSERT_EQ(repeats.pass("a", at(0s)), 0U);
-  repeats.lost("a", 3);
-  EXPECT_EQ(repeats.pass("a", at(1s)), 4U);
+  ASSERT_EQ(pass(repeats, "a", at(0s)), 0U);
+  repeats.lost("a", {3, wall(at(0s))}, wall(at(0s)));
+  EXPECT_EQ(pass(repeats, "a", at(1s)), 4U);
 }
 
 TEST(Repeats, RemembersABoundedNumberAndForgetsWhatHasEndedFirst) {
   Repeats repeats(10min);
-  ASSERT_EQ(repeats.pass("kept", at(5min)), 0U);
-  for (std::size_t i = 1; i < Repeats::kMax; ++i) ASSERT_EQ(repeats.pass(std::to_string(i), at(0s)), 0U);
-  ASSERT_EQ(repeats.pass("one more", at(11min)), 0U);
-  EXPECT_EQ(repeats.pass("kept", at(11min)), std::nullopt);
-  EXPECT_EQ(repeats.pass("1", at(11min)), 0U) << "its window has ended";
+  ASSERT_EQ(pass(repeats, "kept", at(5min)), 0U);
+  for (std::size_t i = 1; i < Repeats::kMax; ++i) ASSERT_EQ(pass(repeats, std::to_string(i), at(0s)), 0U);
+  ASSERT_EQ(pass(repeats, "one more", at(11min)), 0U);
+  EXPECT_EQ(pass(repeats, "kept", at(11min)), std::nullopt);
+  EXPECT_EQ(pass(repeats, "1", at(11min)), 0U) << "its window has ended";
+}
+
+TEST(Repeats, TellsWhenTheFirstOfThoseHeldBackHappened) {
+  Repeats repeats(10min);
+  const auto first = [&](base::BootTime when) { return repeats.pass("a", wall(when), when).value_or(Repeats::HeldBack{}).first; };
+  ASSERT_EQ(pass(repeats, "a", at(0s)), 0U);
+  ASSERT_EQ(pass(repeats, "a", at(3s)), std::nullopt);
+  ASSERT_EQ(pass(repeats, "a", at(5s)), std::nullopt);
+  const auto held_back = repeats.pass("a", wall(at(10min)), at(10min));
+  ASSERT_EQ(held_back, (Repeats::HeldBack{2, wall(at(3s))}));
+  repeats.told_by_another("a", *held_back, wall(at(10min)), 1min, at(10min));
+  EXPECT_EQ(first(at(11min)), wall(at(3s)));
+  ASSERT_EQ(pass(repeats, "a", at(12min)), std::nullopt);
+  repeats.lost("a", {1, wall(at(11min))}, wall(at(13min)));
+  EXPECT_EQ(first(at(13min)), wall(at(11min)));
 }
 
 TEST(RateCap, GivesABurstAndThenEachItsTime) {
@@ -238,6 +263,7 @@ TEST(Notice, IsCutOfBytesThatAreNoUtf8Too) { EXPECT_EQ(cut_at(std::string(20, '\
 TEST(Notice, ComesBackFromTheQueueAsItWasPutThere) {
   Notice one = notice(invalid());
   one.suppressed = 7;
+  one.suppressed_since = base::from_unix_ms(1750000000123);
   one.cut = true;
   one.attachment = std::string("a\0\xFF\r\n", 5);
   redis::Command command;
@@ -263,6 +289,8 @@ TEST(Notice, OfAnotherVersionIsAnErrorThatSaysSo) {
 TEST(Json, NamesEveryFactAndHoldsTheNotificationItself) {
   Notice one = notice(invalid());
   one.suppressed = 3;
+  one.suppressed_since = one.at - 5min;
+  EXPECT_THAT(as_green_api(one, "1@c.us"), HasSubstr("3 more like it were held back before, the first of 2025-06-15T15:01:40.123Z"));
   const Json json = Json::parse(as_json(one));
   const Json expected = {{"version", 1},
                          {"number", one.number},
@@ -277,6 +305,7 @@ TEST(Json, NamesEveryFactAndHoldsTheNotificationItself) {
                          {"chatId", "79001234567@c.us"},
                          {"idMessage", "F7AEC1B7086ECDC7E6E45923F5EDB825"},
                          {"suppressed", 3},
+                         {"suppressed_since", "2025-06-15T15:01:40.123Z"},
                          {"notification", Json::parse(*invalid().body)},
                          {"notification_bytes", invalid().body->size()}};
   EXPECT_EQ(json, expected);
