@@ -4,13 +4,11 @@
 #include <utility>
 
 #include "common/alert/outbox.hpp"
-#include "common/lifecycle/health.hpp"
 #include "common/lifecycle/log_level.hpp"
-#include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/name.hpp"
 #include "common/lifecycle/open_files.hpp"
 #include "common/lifecycle/process.hpp"
-#include "common/metrics/listener.hpp"
+#include "common/lifecycle/surface.hpp"
 #include "ingress/append/watch.hpp"
 #include "ingress/config.hpp"
 #include "ingress/http/webhook.hpp"
@@ -41,18 +39,12 @@ int main(int argc, char** argv) {
   lifecycle::raise_open_files(log, kOpenFiles);
 
   const base::SystemClock clock;
-  metrics::Registry registry(ingress::kTable, kProgram);
-  lifecycle::export_log(registry, log);
-  lifecycle::export_reloads(registry, process);
-  lifecycle::Health health(clock);
+  lifecycle::Surface surface(ingress::kTable, kProgram, process, clock);
+  metrics::Registry& registry = surface.registry();
+  lifecycle::Health& health = surface.health();
   health.require("server");
   health.watch("http", kLoopSilence);
-  const auto listener =
-      metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
-  if (!listener) {
-    log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
-    return lifecycle::Process::kFailed;
-  }
+  if (!surface.serve(config.metrics_listen)) return lifecycle::Process::kFailed;
 
   const auto sinks = alert::make_sinks(config.alerts);
   const alert::Metrics alert_metrics(registry, sinks);

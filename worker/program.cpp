@@ -6,12 +6,10 @@
 
 #include "common/alert/delivery.hpp"
 #include "common/alert/outbox.hpp"
-#include "common/lifecycle/health.hpp"
 #include "common/lifecycle/log_level.hpp"
-#include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/name.hpp"
 #include "common/lifecycle/process.hpp"
-#include "common/metrics/listener.hpp"
+#include "common/lifecycle/surface.hpp"
 #include "worker/config.hpp"
 #include "worker/engine.hpp"
 #include "worker/forward/forwarder.hpp"
@@ -46,19 +44,13 @@ int run(int argc, char** argv, const handlers::Handlers& handlers) {
   }
 
   const base::SystemClock clock;
-  metrics::Registry registry(kTable, kProgram);
-  lifecycle::export_log(registry, log);
-  lifecycle::export_reloads(registry, process);
+  lifecycle::Surface surface(kTable, kProgram, process, clock);
+  metrics::Registry& registry = surface.registry();
+  lifecycle::Health& health = surface.health();
   const Metrics worker_metrics(registry, config.layout.partitions, config.instances);
-  lifecycle::Health health(clock);
   health.require("redis", kRedisGrace);
   health.watch("engine", kLoopSilence);
-  const auto listener =
-      metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
-  if (!listener) {
-    log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
-    return lifecycle::Process::kFailed;
-  }
+  if (!surface.serve(config.metrics_listen)) return lifecycle::Process::kFailed;
 
   forward::Forwarder forwarder(registry, log, clock);
   const auto make_routes = [&](const routes::Options& options) {

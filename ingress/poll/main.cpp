@@ -6,13 +6,11 @@
 #include <vector>
 
 #include "common/alert/outbox.hpp"
-#include "common/lifecycle/health.hpp"
 #include "common/lifecycle/log_level.hpp"
-#include "common/lifecycle/metrics.hpp"
 #include "common/lifecycle/name.hpp"
 #include "common/lifecycle/open_files.hpp"
 #include "common/lifecycle/process.hpp"
-#include "common/metrics/listener.hpp"
+#include "common/lifecycle/surface.hpp"
 #include "ingress/append/watch.hpp"
 #include "ingress/poll/config.hpp"
 #include "ingress/poll/poller.hpp"
@@ -50,19 +48,13 @@ int main(int argc, char** argv) {
   lifecycle::raise_open_files(log, kOpenFiles);
 
   const base::SystemClock clock;
-  metrics::Registry registry(poll::kProgramTable, kProgram);
-  lifecycle::export_log(registry, log);
-  lifecycle::export_reloads(registry, process);
-  lifecycle::Health health(clock);
+  lifecycle::Surface surface(poll::kProgramTable, kProgram, process, clock);
+  metrics::Registry& registry = surface.registry();
+  lifecycle::Health& health = surface.health();
   health.require("poller");
   health.watch("poller", kLoopSilence);
   health.watch("watcher", kLoopSilence);
-  const auto listener =
-      metrics::Listener::start(config.metrics_listen, registry, {[&] { return health.livez(); }, [&] { return health.readyz(); }});
-  if (!listener) {
-    log.error("system.failed", "cannot serve metrics", {{"error", listener.error()}});
-    return lifecycle::Process::kFailed;
-  }
+  if (!surface.serve(config.metrics_listen)) return lifecycle::Process::kFailed;
 
   const std::string name = lifecycle::unique_name();
   const auto sinks = alert::make_sinks(config.alerts);

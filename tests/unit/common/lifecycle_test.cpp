@@ -25,6 +25,7 @@
 #include "common/lifecycle/process.hpp"
 #include "common/lifecycle/settings.hpp"
 #include "common/lifecycle/signals.hpp"
+#include "common/lifecycle/surface.hpp"
 #include "common/log/settings.hpp"
 #include "common/metrics/listener.hpp"
 #include "tests/support/fake_clock.hpp"
@@ -451,6 +452,31 @@ TEST_F(ProcessTest, SaysWhyItsPidFileCannotBeWritten) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("/proc/none/pid"));
   ASSERT_FALSE(process);
   EXPECT_EQ(process.error(), Process::kFailed);
+}
+
+TEST_F(ProcessTest, ItsSurfaceServesMetricsAndReadinessOrSaysWhyNot) {
+  const auto process = begin({});
+  ASSERT_TRUE(process);
+  const support::FakeClock clock;
+  metrics::Registry other({}, "other");
+  auto holds_port = metrics::Listener::start("127.0.0.1:0", other, {});
+  ASSERT_TRUE(holds_port) << holds_port.error();
+  const std::string at = "127.0.0.1:" + std::to_string((*holds_port)->port());
+  Surface surface(kTable, "test", **process, clock);
+  surface.health().require("server");
+  EXPECT_FALSE(surface.serve(at));
+  (*process)->log().flush();
+  EXPECT_THAT(text_of(log.file), AllOf(HasSubstr("cannot serve metrics"), HasSubstr(at)));
+
+  holds_port->reset();
+  ASSERT_TRUE(surface.serve(at));
+  std::string answer;
+  EXPECT_FALSE(metrics::healthcheck(at, "/readyz", answer));
+  EXPECT_THAT(answer, HasSubstr("server: starting"));
+  surface.health().ready("server");
+  EXPECT_TRUE(metrics::healthcheck(at, "/readyz", answer)) << answer;
+  EXPECT_TRUE(metrics::healthcheck(at, "/metrics", answer));
+  EXPECT_THAT(answer, AllOf(HasSubstr("hookfleet_log_dropped_records_total 0"), HasSubstr("hookfleet_settings_last_reload_successful 1")));
 }
 
 struct ReloadTest : ProcessTest {
