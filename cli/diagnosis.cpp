@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <map>
 
+#include "common/greenapi/answer.hpp"
 #include "common/stream/layout.hpp"
 
 namespace hookfleet::cli {
@@ -18,14 +20,14 @@ constexpr auto kSpanMin = std::chrono::minutes(10);
 // Measured, 7.0.15: 262,144 marks took 176 bytes of used_memory each where MEMORY USAGE said 120.
 constexpr double kTableShareBytes = 56;
 
-std::string list(const std::vector<std::string>& items, std::size_t max = 5) {
+}  // namespace
+
+std::string listed(const std::vector<std::string>& items, std::size_t max) {
   std::string text;
   for (std::size_t i = 0; i < items.size() && i < max; ++i) text += (i > 0 ? ", " : "") + items[i];
   if (items.size() > max) text += fmt::format(" and {} more", items.size() - max);
   return text;
 }
-
-}  // namespace
 
 std::string_view to_text(Health health) {
   switch (health) {
@@ -145,11 +147,11 @@ std::vector<Finding> judge_sample(const MemorySample& sample, std::chrono::milli
   }
   if (!sample.unknown.empty()) {
     findings.push_back(
-        {Health::kWarn, "keys.unknown", list(sample.unknown), "no program of the fleet reads these: if nobody else does, delete them"});
+        {Health::kWarn, "keys.unknown", listed(sample.unknown), "no program of the fleet reads these: if nobody else does, delete them"});
   }
   if (!sample.other_layout.empty()) {
     findings.push_back(
-        {Health::kWarn, "keys.other_layout", list(sample.other_layout),
+        {Health::kWarn, "keys.other_layout", listed(sample.other_layout),
          "left by another number of partitions; streams and dead letters among them are read by nobody: look with XLEN and XRANGE"});
   }
   if (sample.unknown.empty() && sample.other_layout.empty()) {
@@ -200,9 +202,23 @@ std::vector<Finding> judge_instance(const InstanceAnswers& answers, const greena
     refused("instance.settings", answers.settings.error());
   } else {
     const auto differences = greenapi::differences(*answers.settings, wanted);
+    std::vector<std::string> off;
     for (const greenapi::Difference& one : differences) {
-      findings.push_back({one.is_switch() ? Health::kWarn : Health::kFail, "instance." + one.name,
+      if (one.is_switch()) {
+        off.push_back(one.name);
+        continue;
+      }
+      findings.push_back({Health::kFail, "instance." + one.name,
                           fmt::format("{} instead of {}", shown(one.is_shown(), 200), shown(one.want_shown(), 200)), mend});
+    }
+    if (!off.empty()) {
+      // Some may be off on purpose; with all of them off nothing ever comes.
+      const bool all = std::none_of(wanted.switches.begin(), wanted.switches.end(), [&](const std::string& name) {
+        const auto found = answers.settings->find(name);
+        return found != answers.settings->end() && found->second == "yes";
+      });
+      findings.push_back({all ? Health::kFail : Health::kWarn, "instance.switches",
+                          (all ? "all notifications are off: " : "off: ") + listed(off, off.size()), mend});
     }
     if (!wanted.webhook_url) {
       const auto url = answers.settings->find("webhookUrl");
@@ -249,18 +265,18 @@ std::vector<Finding> judge_snapshot(const Snapshot& snapshot, std::chrono::milli
   }
   if (!silent.empty())
     findings.push_back(
-        {Health::kWarn, "workers.silent", list(silent), "killed, frozen or cut off; their partitions are taken over within 12 s"});
+        {Health::kWarn, "workers.silent", listed(silent), "killed, frozen or cut off; their partitions are taken over within 12 s"});
   if (!unowned.empty())
-    findings.push_back({Health::kFail, "partitions.unowned", list(unowned, 40),
+    findings.push_back({Health::kFail, "partitions.unowned", listed(unowned, 40),
                         "workers take them within 12 s; if it stays so, start workers, or see their logs"});
   if (!expired.empty())
     findings.push_back(
-        {Health::kFail, "partitions.expired", list(expired, 40), "their owner is gone; another takes them within 12 s if one lives"});
+        {Health::kFail, "partitions.expired", listed(expired, 40), "their owner is gone; another takes them within 12 s if one lives"});
   if (unowned.empty() && expired.empty())
     findings.push_back({Health::kFine, "partitions", fmt::format("all {} owned", snapshot.partitions.size())});
   if (!held.empty())
     findings.push_back(
-        {Health::kFail, "holds", list(held), "their notifications end their process: mend the cause, then hookfleet resume TYPE"});
+        {Health::kFail, "holds", listed(held), "their notifications end their process: mend the cause, then hookfleet resume TYPE"});
   if (dead_letters > 0) {
     findings.push_back(
         {Health::kWarn, "dead_letters", std::to_string(dead_letters), "hookfleet dead-letters list; then redrive, or export and drop"});
@@ -276,6 +292,47 @@ std::vector<Finding> judge_snapshot(const Snapshot& snapshot, std::chrono::milli
   for (const std::string& problem : snapshot.problems) {
     findings.push_back(
         {Health::kFail, "keys.unreadable", problem, "rename the key away if it isn't the fleet's; the programs don't touch it"});
+  }
+  return findings;
+}
+
+std::vector<Finding> judge_pollers(const Pollers& pollers, std::chrono::milliseconds member_ttl) {
+  std::vector<Finding> findings;
+  if (!has_pollers(pollers)) return findings;  // none runs, and none is needed
+  std::vector<std::string> silent, unowned;
+  for (const PollerState& one : pollers.pollers) {
+    if (one.heartbeat_age_ms >= member_ttl.count()) silent.push_back(shown(one.name));
+  }
+  std::map<std::string, std::vector<std::string>> troubles;  // by kind
+  for (const PolledInstance& one : pollers.instances) {
+    if (one.poller.empty()) unowned.push_back(std::to_string(one.id));
+    if (!one.trouble) continue;
+    troubles[one.trouble->kind].push_back(fmt::format("{} ({})", one.id, shown(one.trouble->message, 160)));
+  }
+  const std::size_t live = pollers.pollers.size() - silent.size();
+  if (live == 0) {
+    findings.push_back({Health::kFail, "pollers", fmt::format("none lives; {} instances are to be fetched for", pollers.instances.size()),
+                        "start one (./fleet up --pollers 2): until then their notifications wait at the service"});
+  } else {
+    findings.push_back({Health::kFine, "pollers", fmt::format("{} live, {} instances", live, pollers.instances.size())});
+  }
+  if (!silent.empty()) {
+    findings.push_back(
+        {Health::kWarn, "pollers.silent", listed(silent), "killed, frozen or cut off; others take their instances within seconds"});
+  }
+  if (live > 0 && !unowned.empty()) {
+    findings.push_back({Health::kFail, "pollers.unowned", listed(unowned),
+                        "pollers take them within their lease (15 s); if it stays so: do all pollers have these settings? See their logs"});
+  }
+  for (const PolledInstance& one : pollers.instances) {
+    if (!one.trouble) continue;
+    const auto found = troubles.find(one.trouble->kind);
+    if (found == troubles.end()) continue;  // said with another
+    const auto kind = greenapi::failure_kind(one.trouble->kind);
+    const bool passes = kind && greenapi::passes_by_itself(*kind);
+    findings.push_back({passes ? Health::kWarn : Health::kFail, "pollers." + shown(one.trouble->kind, 40), listed(found->second),
+                        kind ? std::string(greenapi::advice(*kind)) : "see the poller's log"});
+    troubles.erase(found);
   }
   return findings;
 }

@@ -18,6 +18,8 @@ namespace hookfleet::cli {
 
 enum class Health { kFine, kWarn, kFail };
 std::string_view to_text(Health health);
+/// The first `max` by commas, and how many more there are.
+std::string listed(const std::vector<std::string>& items, std::size_t max = 5);
 
 struct Finding {
   Health health;
@@ -69,5 +71,7 @@ struct InstanceAnswers {
 };
 std::vector<Finding> judge_instance(const InstanceAnswers& answers, const greenapi::Wanted& wanted);
 std::vector<Finding> judge_snapshot(const Snapshot& snapshot, std::chrono::milliseconds member_ttl);
+/// Nothing where no poller runs and none is needed.
+std::vector<Finding> judge_pollers(const Pollers& pollers, std::chrono::milliseconds member_ttl);
 
 }  // namespace hookfleet::cli

@@ -106,7 +106,14 @@ class DoctorVerb final : public Verb {
     const auto round_trip = std::chrono::duration_cast<std::chrono::milliseconds>(after - before);
     findings.push_back(judge_clock(redis_ms - base::unix_ms(before + (after - before) / 2), round_trip.count()));
     findings.push_back(judge_layout(fleet.stored_layout(), fleet.settings_layout()));
-    add(judge_snapshot(take_snapshot(fleet), settings.worker().worker.timers.member_ttl));
+    const poll::Options& polled = settings.poller().poller;
+    std::vector<std::uint64_t> expected;
+    for (const poll::Instance& one : polled.instances) {
+      if (one.receive) expected.push_back(one.id);
+    }
+    const Snapshot snapshot = take_snapshot(fleet, expected);
+    add(judge_snapshot(snapshot, settings.worker().worker.timers.member_ttl));
+    add(judge_pollers(snapshot.pollers, polled.timers.member_ttl));
     if (account) add(ask(console, *account, settings));
     return print(console, fleet, findings);
   }
@@ -202,11 +209,13 @@ class DoctorVerb final : public Verb {
     std::string text;
     std::size_t width = 0;
     for (const Finding& one : findings) width = std::max(width, one.check.size());
-    for (const Finding& one : findings) {
+    for (std::size_t i = 0; i < findings.size(); ++i) {
+      const Finding& one = findings[i];
       failed = failed || one.health == Health::kFail;
       json["findings"].push_back({{"health", to_text(one.health)}, {"check", one.check}, {"what", one.what}, {"advice", one.advice}});
       text += fmt::format("{:<4}  {:<{}}  {}\n", to_text(one.health), one.check, width, one.what);
-      if (!one.advice.empty()) text += fmt::format("      {:<{}}  → {}\n", "", width, one.advice);
+      const bool same_follows = i + 1 < findings.size() && findings[i + 1].advice == one.advice;  // said once, behind the last
+      if (!one.advice.empty() && !same_follows) text += fmt::format("      {:<{}}  → {}\n", "", width, one.advice);
     }
     json["healthy"] = !failed;
     console.out(is_json(output_) ? json_text(json, 2) + '\n' : text);
@@ -221,7 +230,7 @@ class DoctorVerb final : public Verb {
 
 constexpr std::string_view kExamples = R"(
 Looks at Redis (version, role, durability, memory and what fills it, what the dedup window needs at the present rate, clock) and at the
-fleet (layout against settings, owners, leases, holds, dead letters, keys nobody knows). Each finding is ok, warn or fail, with what to do.
+fleet (layout against settings, owners, leases, holds, dead letters, pollers and their instances, keys nobody knows). Each finding is ok, warn or fail, with what to do.
 Run it with the fleet's own --config and environment. Exit code 1 when something fails.
 
 Examples:

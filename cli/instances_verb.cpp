@@ -1,7 +1,14 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/diagnosis.hpp"
 #include "cli/instances.hpp"
+#include "cli/pollers.hpp"
 #include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
+#include "common/base/number.hpp"
 
 namespace hookfleet::cli {
 namespace {
@@ -9,20 +16,50 @@ namespace {
 class InstancesVerb final : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
+    arguments.positionals("ID", ids_, "Only these instances [default: all that have told something or are fetched for]");
     declare_output(arguments, output_);
     fleet_.declare(arguments);
   }
 
   int run(Console& console, const Environment& environment) override {
+    std::vector<std::uint64_t> asked;
+    for (const std::string& text : ids_) {
+      const auto id = base::to_number<std::uint64_t>(text);
+      if (!id) wrong_usage(shown(text, 40) + ": is no idInstance (digits)");
+      asked.push_back(*id);
+    }
     Fleet fleet(fleet_, environment);
-    const auto [instances, problems] = read_instances(fleet);
+    auto [told, problems] = read_instances(fleet);
+    const Pollers pollers = read_pollers(fleet);
+    problems.insert(problems.end(), pollers.problems.begin(), pollers.problems.end());
+    FactsById instances;
+    for (const std::uint64_t id : asked) instances[id] = told[id];
+    if (asked.empty()) {
+      for (const PolledInstance& one : pollers.instances) told[one.id];
+      instances = std::move(told);
+    }
     console.out(is_json(output_) ? json(instances) : table(instances));
-    if (instances.empty() && problems.empty()) console.err("no instance has told of its state yet; stateWebhook switches that on\n");
+    std::vector<std::string> silent;
+    bool unknown = false;  // one that was asked for
+    for (const auto& [id, facts] : instances) {
+      if (!facts.contains("state")) silent.push_back(std::to_string(id));
+      unknown = unknown || (!asked.empty() && facts.empty());
+    }
+    if (problems.empty() && (instances.empty() || !silent.empty())) console.err(hint(silent));
     for (const std::string& problem : problems) console.err(problem + '\n');
-    return problems.empty() ? kOk : kFailed;
+    return problems.empty() && !unknown ? kOk : kFailed;
   }
 
  private:
+  static std::string hint(const std::vector<std::string>& silent) {
+    const std::string who = silent.empty() ? "no instance" : "not " + listed(silent);
+    return fmt::format(
+        "{} has told of its state yet: the service tells it at the next change, where stateWebhook is on (hookfleet connect --id ID "
+        "switches "
+        "it on) and the shipped handlers get stateInstanceChanged\n"
+        "to ask the service now: hookfleet doctor --instance {} --api-token-file FILE\n",
+        who, silent.size() == 1 ? silent.front() : "ID");
+  }
   static std::string json(const FactsById& instances) {
     Json all = Json::array();
     for (const auto& [id, facts] : instances) {
@@ -45,21 +82,25 @@ class InstancesVerb final : public Verb {
     return table.text();
   }
 
+  std::vector<std::string> ids_;
   std::string output_;
   FleetOptions fleet_;
 };
 
 constexpr std::string_view kExamples = R"(
 What each instance told last: its state and since when, its last used-up quota, its device. Needs the notifications stateInstanceChanged,
-quotaExceeded and deviceInfo, and the shipped handlers.
+quotaExceeded and deviceInfo, and the shipped handlers. Instances that the pollers fetch for are there before they have told anything.
 
 Examples:
   hookfleet instances
+  hookfleet instances 1101000001
   hookfleet instances -o json | jq '.[] | select(.state.text != "authorized")'
 )";
 
 }  // namespace
 
-VerbSpec instances_verb() { return {"instances", "", "Show the last known state of each instance", kExamples, make_verb<InstancesVerb>}; }
+VerbSpec instances_verb() {
+  return {"instances", "[ID…]", "Show the last known state of each instance", kExamples, make_verb<InstancesVerb>};
+}
 
 }  // namespace hookfleet::cli

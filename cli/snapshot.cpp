@@ -55,7 +55,7 @@ std::string dash(std::uint64_t count) { return count == 0 ? "-" : std::to_string
 
 }  // namespace
 
-Snapshot take_snapshot(Fleet& fleet) {
+Snapshot take_snapshot(Fleet& fleet, const std::vector<std::uint64_t>& polled) {
   Snapshot snapshot;
   const stream::Keys& keys = fleet.keys();
   std::vector<Words> commands;
@@ -135,6 +135,8 @@ Snapshot take_snapshot(Fleet& fleet) {
     }
     std::sort(snapshot.members.begin(), snapshot.members.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   }
+  snapshot.pollers = read_pollers(fleet, polled);
+  snapshot.problems.insert(snapshot.problems.end(), snapshot.pollers.problems.begin(), snapshot.pollers.problems.end());
   return snapshot;
 }
 
@@ -179,6 +181,7 @@ std::string render(const Fleet& fleet, const Snapshot& snapshot, const Snapshot*
   }
   out += members.empty() ? "no members: no worker runs\n" : members.text();
   out += '\n';
+  if (has_pollers(snapshot.pollers)) out += render(snapshot.pollers) + '\n';
 
   const auto by_partition = before != nullptr ? rates(*before, snapshot) : std::vector<std::optional<Rates>>();
   std::vector<std::string> headings{">P", "OWNER", ">LEASE", ">BACKLOG", ">OLDEST"};
@@ -253,6 +256,7 @@ Json to_json(const Fleet& fleet, const Snapshot& snapshot, const Snapshot* befor
     }
     json["partitions"].push_back(std::move(partition));
   }
+  json.update(to_json(snapshot.pollers));
   json["problems"] = snapshot.problems;
   return json;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/fleet.hpp"
+#include "cli/pollers.hpp"
 #include "cli/text.hpp"
 #include "common/stream/type_hold.hpp"
 
@@ -46,11 +47,12 @@ struct Snapshot {
   std::int64_t now_ms = 0;  ///< Redis' clock
   std::vector<PartitionState> partitions;
   std::vector<MemberState> members;
+  Pollers pollers;
   std::vector<std::string> problems;  ///< keys that could not be read, escaped
 };
 
-/// Throws ConnectionLost; a key that can't be read is a problem in the snapshot.
-Snapshot take_snapshot(Fleet& fleet);
+/// Throws ConnectionLost; a key that can't be read is a problem in the snapshot. `polled`: as read_pollers() takes it.
+Snapshot take_snapshot(Fleet& fleet, const std::vector<std::uint64_t>& polled = {});
 
 /// Entries a second that came and went between two snapshots; nothing where it can't be told (an older Redis, a stream made anew).
 struct Rates {

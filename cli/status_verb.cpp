@@ -16,6 +16,7 @@ class StatusVerb final : public Verb {
     arguments.flag("--watch", watch_, "Show it again and again, with rates; q or Ctrl-C ends it");
     arguments.option("--interval", interval_, "DURATION", "Time between two looks with --watch [default: 2s]");
     arguments.option("--sample", sample_, "DURATION", "Look twice, this far apart, and show the rates between");
+    arguments.flag("--pollers", pollers_, "Only the pollers and the instances that they fetch for");
     declare_output(arguments, output_);
     fleet_.declare(arguments);
   }
@@ -50,9 +51,9 @@ class StatusVerb final : public Verb {
         trouble.clear();
         if (screen) {
           // Drawn over the old picture, each line's rest erased: no flicker.
-          std::string text = render(fleet, snapshot, before ? &*before : nullptr, console.height() - 1);
+          const std::string shown = text(fleet, snapshot, before ? &*before : nullptr, console.height() - 1);
           std::string drawn = "\x1b[?7l\x1b[H";  // a line that is too long is cut, not wrapped
-          for (const char c : text) drawn += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
+          for (const char c : shown) drawn += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
           console.out(drawn + "\x1b[J\x1b[7mq\x1b[0m ends\x1b[?7h");
         } else {
           print(console, fleet, snapshot, before ? &*before : nullptr);
@@ -78,28 +79,40 @@ class StatusVerb final : public Verb {
   }
 
   void print(Console& console, const Fleet& fleet, const Snapshot& snapshot, const Snapshot* before) const {
-    console.out(is_json(output_) ? json_text(to_json(fleet, snapshot, before)) + '\n' : render(fleet, snapshot, before));
+    if (is_json(output_)) {
+      console.out(json_text(pollers_ ? to_json(snapshot.pollers) : to_json(fleet, snapshot, before)) + '\n');
+    } else {
+      console.out(text(fleet, snapshot, before));
+    }
+  }
+
+  std::string text(const Fleet& fleet, const Snapshot& snapshot, const Snapshot* before, unsigned height = 0) const {
+    return pollers_ ? render(snapshot.pollers) : render(fleet, snapshot, before, height);
   }
 
   bool watch_ = false;
+  bool pollers_ = false;
   std::string interval_, sample_, output_;
   FleetOptions fleet_;
 };
 
 constexpr std::string_view kExamples = R"(
 Per partition: its owner and what is left of the lease, how many entries wait and since when the oldest does, entries that are being
-retried, dead letters, and types whose entries are held back (`hookfleet resume`). Exit code 1 when a key can't be read.
+retried, dead letters, and types whose entries are held back (`hookfleet resume`). Per poller: since when it has held the first of its
+instances, and how many it fetches for; then the instances that are not as they should be: paused (a person is needed, the poller looks again
+every poller.refused_pause), failing (it tries again), or unowned. Exit code 1 when a key can't be read.
 
 Examples:
   hookfleet status
   hookfleet status --watch
+  hookfleet status --pollers
   hookfleet status --sample 5s -o json | jq .total
 )";
 
 }  // namespace
 
 VerbSpec status_verb() {
-  return {"status", "[--watch]", "Partitions, owners, backlog, retries, dead letters, members", kExamples, make_verb<StatusVerb>};
+  return {"status", "[--watch]", "Partitions, owners, backlog, retries, dead letters, members, pollers", kExamples, make_verb<StatusVerb>};
 }
 
 }  // namespace hookfleet::cli

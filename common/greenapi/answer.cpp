@@ -268,6 +268,15 @@ std::string_view to_text(FailureKind kind) {
   return "";
 }
 
+std::optional<FailureKind> failure_kind(std::string_view text) {
+  for (std::size_t i = 0; i < kFailureKinds; ++i) {
+    if (const auto kind = static_cast<FailureKind>(i); text == to_text(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+bool passes_by_itself(FailureKind kind) { return kind == FailureKind::kRetry || kind == FailureKind::kThrottled; }
+
 std::string_view advice(FailureKind kind) {
   switch (kind) {
     case FailureKind::kRetry: return "try again; if it stays, look at the API address and the network";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -25,8 +26,13 @@ enum class FailureKind : std::uint8_t {
   kNotReady,      ///< 400: the instance is starting, not authorized, expired or deleted
   kRefused,       ///< another status below 500 that isn't 2xx
 };
+inline constexpr std::size_t kFailureKinds = static_cast<std::size_t>(FailureKind::kRefused) + 1;
 /// As metrics and logs name it: "retry", "throttled" …
 std::string_view to_text(FailureKind kind);
+/// The kind so named; nothing for another text.
+std::optional<FailureKind> failure_kind(std::string_view text);
+/// True where trying again is all that is to be done; else a person is needed.
+bool passes_by_itself(FailureKind kind);
 /// What a person should do about it; one sentence.
 std::string_view advice(FailureKind kind);
 

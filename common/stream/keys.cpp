@@ -37,6 +37,7 @@ Keys::Keys(const Layout& layout)
       meta_(layout.prefix + ":meta"),
       members_(layout.prefix + ":members"),
       pollers_(layout.prefix + ":pollers"),
+      polled_(layout.prefix + ":pollers:instances"),
       news_(layout.prefix + ":news"),
       control_(layout.prefix + ":control"),
       audit_(layout.prefix + ":audit"),

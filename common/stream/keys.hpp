@@ -22,7 +22,7 @@ struct Layout {
 
 /// What names of keys are made of, for whoever meets keys and must tell the fleet's from others: behind the prefix, whole or its beginning,
 /// of those that belong to no partition, and behind the hash tag, whole or its beginning, of those of a partition.
-inline constexpr std::array<std::string_view, 8> kFleetKeys{"meta",    "members", "pollers", "news",
+inline constexpr std::array<std::string_view, 9> kFleetKeys{"meta",    "members", "pollers", "pollers:instances", "news",
                                                             "control", "audit",   "alerts",  "alerts:lease"};
 inline constexpr std::array<std::string_view, 2> kFleetKeyBeginnings{"alert:", "poll:"};
 inline constexpr std::array<std::string_view, 6> kPartitionKeys{"s", "ctl", "att", "dlq", "cnt", "inst"};
@@ -52,6 +52,8 @@ class Keys {
   const std::string& meta() const { return meta_; }        ///< hf:meta
   const std::string& members() const { return members_; }  ///< hf:members: the workers
   const std::string& pollers() const { return pollers_; }  ///< hf:pollers
+  /// hf:pollers:instances: a sorted set, what the pollers are to fetch for by when one of them said so last (Unix ms by its clock)
+  const std::string& polled() const { return polled_; }
   const std::string& news() const { return news_; }        ///< hf:news
   const std::string& control() const { return control_; }  ///< hf:control: run-time wishes of the operator
   const std::string& audit() const { return audit_; }      ///< hf:audit: a stream, what operators did
@@ -66,7 +68,7 @@ class Keys {
     std::string tag, base, stream, ctl, att, dlq, cnt, inst;
   };
   std::vector<Tagged> tagged_;
-  std::string prefix_, meta_, members_, pollers_, news_, control_, audit_, alerts_, alerts_lease_, alert_;
+  std::string prefix_, meta_, members_, pollers_, polled_, news_, control_, audit_, alerts_, alerts_lease_, alert_;
 };
 
 /// The partition of a notification: XXH3_64bits (seed 0) of decimal idInstance, NUL, order key; modulo the number of partitions.

@@ -42,8 +42,7 @@ inline constexpr metrics::Spec kTable[] = {
     {metrics::Kind::kCounter, "hookfleet_poller_leases_lost_total", "Leases that another poller took", {}},
 };
 
-/// The kinds of failures, in the order of greenapi::FailureKind.
-inline constexpr std::size_t kFailureKinds = static_cast<std::size_t>(greenapi::FailureKind::kRefused) + 1;
+using greenapi::kFailureKinds;
 
 enum class Receive : std::uint8_t { kNotification, kEmpty, kAbandoned };
 enum class Removal : std::uint8_t { kRemoved, kGone, kAbandoned };

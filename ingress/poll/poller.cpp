@@ -11,6 +11,7 @@
 #include "common/greenapi/request.hpp"
 #include "common/lease/targets.hpp"
 #include "common/notification/envelope.hpp"
+#include "common/stream/poll_trouble.hpp"
 
 namespace hookfleet::poll {
 namespace {
@@ -21,7 +22,9 @@ using greenapi::FailureKind;
 constexpr auto kWaitMax = 1s;
 constexpr std::size_t kIdleConnectionsMax = 16'384;  // one an instance, between two requests
 constexpr std::size_t kLookupsMax = 32;              // of names; all instances may want the same at once
-constexpr auto kFailingForLong = 5min;               // the operator is told of what trying again hasn't cured for so long
+constexpr auto kPublishEvery = 1min;
+constexpr std::size_t kPublishAtOnce = 500;  // instances a call
+constexpr auto kFailingForLong = 5min;       // the operator is told of what trying again hasn't cured for so long
 
 std::string text_of(std::chrono::seconds lasted) {
   const auto count = lasted.count();
@@ -29,8 +32,6 @@ std::string text_of(std::chrono::seconds lasted) {
   if (count < 7200) return std::to_string(count / 60) + " min";
   return std::to_string(count / 3600) + " h " + std::to_string(count / 60 % 60) + " min";
 }
-
-bool passes_by_itself(FailureKind kind) { return kind == FailureKind::kRetry || kind == FailureKind::kThrottled; }
 
 }  // namespace
 
@@ -93,6 +94,7 @@ void Poller::run() {
   for (;;) {
     take_inbox();
     heartbeat();
+    publish();
     while (!due_.empty() && due_.begin()->first <= clock_.now()) look_at(*due_.begin()->second);
     once_a_second();
     if (stopping_ && (finished() || clock_.now() >= stop_until_)) break;
@@ -121,7 +123,7 @@ void Poller::take_inbox() {
     pipeline_.emplace(*std::move(inbox.connection));
     metrics_.redis_up.set(1);
     log_.info("redis.ready", "connected to Redis", {{"redis", setup_.endpoint.display()}});
-    heartbeat_at_ = {};
+    heartbeat_at_ = publish_at_ = {};
     heartbeat_under_way_ = false;
     look_at_all();
   }
@@ -233,6 +235,7 @@ void Poller::drop_connection(const std::string& why) {
     line->lease.disconnected();
     line->lease.released();  // whether it was shows when it is asked for again
     line->asked = 0;
+    line->shown = "?";  // whether it was written isn't known
   }
   look_at_all();
   connector_->start();
@@ -268,6 +271,14 @@ void Poller::take_over(std::vector<Instance> instances) {
     line->tell_again = true;
     if (line->feed.receiving() && !std::exchange(line->cancelled, true)) client_->cancel(line->ticket);
   }
+  if (pipeline_) {
+    command_.clear().borrow("ZREM").borrow(keys_.polled());
+    for (const auto& [id, line] : lines_) {
+      if (line->removed) command_.copy(std::to_string(id));
+    }
+    if (command_.size() > 2) ask(nullptr, [](redis::ReplyView) {});
+  }
+  publish_at_ = {};
   log_.info("poll.instances", "instances are fetched for", {{"instances", instances.size()}});
   share();
 }
@@ -287,6 +298,29 @@ void Poller::heartbeat() {
     if (callbacks_.members) callbacks_.members(members_.live(), members_.self());
     share();
   });
+}
+
+// Says which instances are to be fetched for, so that whoever looks (`hookfleet status`) sees those that nobody has. What no poller says
+// any more goes. Nothing depends on it.
+void Poller::publish() {
+  const base::BootTime now = clock_.now();
+  if (!pipeline_ || stopping_ || now < publish_at_) return;
+  publish_at_ = now + kPublishEvery;
+  const std::int64_t now_ms = base::unix_ms(clock_.wall());
+  const auto send = [this] { ask(nullptr, [](redis::ReplyView) {}); };
+  const auto begin = [this] { command_.clear().borrow("ZADD").borrow(keys_.polled()); };
+  begin();
+  for (const auto& [id, line] : lines_) {
+    if (line->removed) continue;
+    command_.number(now_ms).copy(std::to_string(id));
+    if (command_.size() < 2 + 2 * kPublishAtOnce) continue;
+    send();
+    begin();
+  }
+  if (command_.size() > 2) send();
+  const auto old_ms = now_ms - std::chrono::milliseconds(3 * kPublishEvery).count();
+  command_.clear().borrow("ZREMRANGEBYSCORE").borrow(keys_.polled()).borrow("-inf").number(old_ms);
+  send();
 }
 
 // Which instances fall to us. Who doesn't know all the pollers takes nothing: it would take what others have to give back.
@@ -360,6 +394,7 @@ void Poller::acquire(Line& line) {
         forget(line);
         line.feed.begin();
         line.lease.recovered();
+        line.shown.clear();  // what an earlier tenure wrote is void
         log_.debug("poll.taken", "this poller fetches for the instance now", {{"idInstance", line.instance.id}});
         break;
     }
@@ -559,16 +594,36 @@ void Poller::appended(Line& line, append::Outcome outcome) {
 
 void Poller::give_back(Line& line) { client_->give_back(std::exchange(line.held, 0)); }
 
+// For whoever looks; the operator is told by judge().
+void Poller::show_trouble(Line& line) {
+  if (!pipeline_ || !line.lease.owned()) return;
+  std::string text;
+  if (const auto& trouble = line.feed.trouble()) {
+    text = stream::PollTrouble{line.lease.epoch(), line.failing_since_ms, std::string(greenapi::to_text(trouble->kind)), trouble->message}
+               .text();
+  }
+  if (text == line.shown) return;
+  line.shown = text;
+  command_.clear().borrow("HSET").borrow(line.key).borrow(stream::PollTrouble::kField).copy(text);
+  ask(&line, [&line](redis::ReplyView reply) {
+    if (reply.is_error()) line.shown = "?";  // again with the next answer
+  });
+}
+
 // Tells what has changed about an instance's trouble.
 void Poller::judge(Line& line) {
   const auto& trouble = line.feed.trouble();
   const base::BootTime now = clock_.now();
+  if (trouble && !line.failing_since) {
+    line.failing_since = now;
+    line.failing_since_ms = base::unix_ms(clock_.wall());
+  }
+  show_trouble(line);
   if (!trouble) {
     if (line.failing_since) recovered(line);
     return;
   }
-  if (!line.failing_since) line.failing_since = now;
-  const bool passes = passes_by_itself(trouble->kind);
+  const bool passes = greenapi::passes_by_itself(trouble->kind);
   if (line.told != trouble->kind || std::exchange(line.tell_again, false)) {
     line.told = trouble->kind;
     const log::Level level = passes ? log::Level::kWarn : log::Level::kError;
@@ -594,7 +649,7 @@ void Poller::recovered(Line& line) {
   const auto failed_for = std::chrono::ceil<std::chrono::seconds>(clock_.now() - *std::exchange(line.failing_since, std::nullopt));
   const auto told = std::exchange(line.told, std::nullopt);
   const bool alerted = std::exchange(line.alerted, false);
-  if (alerted || (told && !passes_by_itself(*told))) {
+  if (alerted || (told && !greenapi::passes_by_itself(*told))) {
     log_.info("poll.recovered", "the instance's notifications are fetched again",
               {{"idInstance", line.instance.id}, {"failed_seconds", failed_for.count()}});
   }

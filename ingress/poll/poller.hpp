@@ -105,6 +105,8 @@ class Poller {
     base::BootTime arrived{};                     // when the notification in hand was
     std::string type;                             // its typeWebhook
     std::optional<base::BootTime> failing_since;  // in this tenure
+    std::int64_t failing_since_ms = 0;            // the same, Unix ms
+    std::string shown;                            // PollTrouble as it stands in Redis for this tenure
     bool alerted = false;                         // the operator knows
     std::optional<greenapi::FailureKind> told;    // the trouble that the log knows of
     bool tell_again = false;                      // new settings: the same trouble is news
@@ -143,6 +145,7 @@ class Poller {
 
   void take_over(std::vector<Instance> instances);
   void heartbeat();
+  void publish();
   void share();
   /// Does for the line what is to be done now, and sets when to look at it again. What is removed and ended goes: `line` is gone then.
   void look_at(Line& line);
@@ -164,6 +167,7 @@ class Poller {
   void recovered(Line& line);
   void give_back(Line& line);
   void forget(Line& line);
+  void show_trouble(Line& line);
   double dice() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   // Set at construction
@@ -184,7 +188,7 @@ class Poller {
   lease::Members members_;
   bool members_known_ = false;
   bool heartbeat_under_way_ = false;
-  base::BootTime heartbeat_at_{};
+  base::BootTime heartbeat_at_{}, publish_at_{};
   std::optional<redis::Pipeline> pipeline_;
   std::deque<Asked> asked_;
   std::string broken_;  // why the connection is to be dropped; empty: it isn't

@@ -18,6 +18,7 @@
 #include "common/stream/mark.hpp"
 #include "common/stream/netstring.hpp"
 #include "common/stream/news.hpp"
+#include "common/stream/poll_trouble.hpp"
 #include "common/stream/scripts.hpp"
 #include "tests/support/called.hpp"
 #include "tests/support/process.hpp"
@@ -143,6 +144,53 @@ TEST_F(Cli, StatusOfAnEmptyRedisSaysThatNoFleetHasRun) {
   EXPECT_EQ(empty.code, 0);
   EXPECT_THAT(empty.out, AllOf(HasSubstr("none yet (no program of the fleet has run)"), HasSubstr("no members: no worker runs")));
   EXPECT_EQ(server_.text({"DBSIZE"}), "0") << "looking writes nothing";
+}
+
+TEST_F(Cli, StatusAndDoctorShowPollersAndTheInstancesThatFailOrThatNobodyHas) {
+  EXPECT_THAT(call({"status"}).out, Not(HasSubstr("POLLER"))) << "none runs, none is needed";
+  const std::int64_t now = std::stoll(server_.text({"EVAL", "return string.format('%d', redis.call('TIME')[1] * 1000)", "0"}));
+  const std::string until = std::to_string(now + 60'000);
+  server_.call({"ZADD", keys_.pollers(), std::to_string(now), "alpha:7:1"});
+  server_.call({"ZADD", keys_.polled(), "1", "11", "1", "12", "1", "13", "1", "14", "1", "15"});
+  const auto lease = [&](std::uint64_t id, const std::string& epoch, const std::string& ends, const stream::PollTrouble& trouble) {
+    server_.call({"HSET", keys_.poll(id), "v", "1", "owner", "alpha:7:1", "epoch", epoch, "until", ends, "trouble",
+                  trouble.kind.empty() ? "" : trouble.text()});
+  };
+  const std::string early = std::to_string(now - 3'600'000);
+  lease(11, early, until, {});
+  lease(12, std::to_string(now), until,
+        {.epoch = std::to_string(now), .since_ms = now - 190'000, .kind = "unauthorized", .message = "HTTP 401\x1b[2J"});
+  lease(13, std::to_string(now), until, {.epoch = std::to_string(now), .since_ms = now - 1'000, .kind = "retry", .message = "HTTP 502"});
+  lease(14, std::to_string(now), std::to_string(now - 1), {.epoch = "1", .since_ms = 1, .kind = "retry", .message = "ran out"});
+
+  const Called pollers = call({"status", "--pollers"});
+  EXPECT_EQ(pollers.code, 0) << pollers.err;
+  EXPECT_THAT(pollers.out, testing::ContainsRegex("alpha:7:1 +[0-9.]+m?s ago  20[0-9T:.-]+Z +3 +2\n"));
+  EXPECT_THAT(pollers.out, HasSubstr("instances 5  failing 2  unowned 2\n"));
+  EXPECT_THAT(pollers.out, testing::ContainsRegex("12  paused +3m1.s  alpha:7:1  unauthorized: HTTP 401"));
+  EXPECT_THAT(pollers.out, HasSubstr("HTTP 401\\u001b[2J\n"));
+  EXPECT_THAT(pollers.out, testing::ContainsRegex("13  failing +[0-9.]+s  alpha:7:1  retry: HTTP 502\n"));
+  EXPECT_THAT(pollers.out, testing::ContainsRegex("14  unowned +-  - +no poller holds it\n"));
+  EXPECT_THAT(pollers.out, AllOf(HasSubstr("15  unowned"), Not(HasSubstr("\n      11")), Not(HasSubstr("ran out"))));
+  EXPECT_THAT(call({"status"}).out,
+              AllOf(HasSubstr("\nPOLLER "), HasSubstr("\ninstances 5  failing 2  unowned 2\n"), HasSubstr("15  unowned")));
+
+  // Another tenure's word is void.
+  lease(13, std::to_string(now), until, {.epoch = "5", .since_ms = now, .kind = "retry", .message = "HTTP 502"});
+  const json status = json::parse(call({"status", "-o", "json"}).out);
+  EXPECT_EQ(status["pollers"][0]["instances"], 3);
+  EXPECT_EQ(status["pollers"][0]["failing"], 1);
+  EXPECT_EQ(status["pollers"][0]["since"], base::rfc3339(base::from_unix_ms(now - 3'600'000)));
+  EXPECT_EQ(status["polled"][1]["trouble"]["kind"], "unauthorized");
+  EXPECT_FALSE(status["polled"][2].contains("trouble"));
+  EXPECT_TRUE(status["polled"][3]["poller"].is_null());
+
+  const Called doctor = call({"doctor"});
+  EXPECT_EQ(doctor.code, 1);
+  EXPECT_THAT(doctor.out, AllOf(HasSubstr("1 live, 5 instances"), testing::ContainsRegex("fail  pollers.unowned +14, 15\n"),
+                                testing::ContainsRegex("fail  pollers.unauthorized +12 \\(HTTP 401")));
+  server_.call({"DEL", keys_.pollers()});
+  EXPECT_THAT(call({"doctor"}).out, testing::ContainsRegex("fail  pollers +none lives; 5 instances are to be fetched for\n"));
 }
 
 TEST_F(Cli, StatusTakesTheFleetsOwnNumberOfPartitions) {
@@ -532,7 +580,8 @@ TEST_F(Cli, DeadLetterVerbsNameAKeyOfAnotherType) {
 // ---- instances
 
 TEST_F(Cli, InstancesShowsTheLatestStateOfEach) {
-  EXPECT_THAT(call({"instances"}).err, HasSubstr("stateWebhook"));
+  EXPECT_THAT(call({"instances"}).err, AllOf(HasSubstr("no instance has told of its state"), HasSubstr("stateWebhook"),
+                                             HasSubstr("hookfleet doctor --instance ID")));
   server_.call(
       {"HSET", keys_.inst(3), "1101000001 state", "1750000000 authorized", "1101000001 device", "1750000000 platform=iphone", "odd", "x"});
   server_.call({"HSET", keys_.inst(5), "1101000001 state", "1750000100 blocked\x1b[2J", "7 state", "1750000000 authorized"});
@@ -544,6 +593,20 @@ TEST_F(Cli, InstancesShowsTheLatestStateOfEach) {
   ASSERT_EQ(shown.size(), 2U);
   EXPECT_EQ(shown[1]["idInstance"], 1101000001);
   EXPECT_EQ(shown[0]["state"]["text"], "authorized");
+  EXPECT_EQ(table.err, "");
+
+  server_.call({"ZADD", keys_.polled(), "1", "8"});
+  const Called polled = call({"instances"});
+  EXPECT_EQ(polled.code, 0);
+  EXPECT_THAT(polled.out, HasSubstr("         8  -"));
+  EXPECT_THAT(polled.err, AllOf(HasSubstr("not 8 has told of its state"), HasSubstr("hookfleet doctor --instance 8 ")));
+  const Called one = call({"instances", "7"});
+  EXPECT_EQ(one.code, 0) << one.err;
+  EXPECT_THAT(one.out, AllOf(HasSubstr("7  authorized"), Not(HasSubstr("1101000001"))));
+  const Called absent = call({"instances", "7", "9"});
+  EXPECT_EQ(absent.code, 1);
+  EXPECT_THAT(absent.err, HasSubstr("not 9 has told of its state"));
+  EXPECT_EQ(call({"instances", "x"}).code, 2);
   server_.call({"DEL", keys_.inst(3)});
   server_.call({"SET", keys_.inst(3), "oops"});
   const Called broken = call({"instances"});

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "cli/simulate/http_server.hpp"
+#include "common/base/clock.hpp"
 #include "common/stream/keys.hpp"
+#include "common/stream/poll_trouble.hpp"
 #include "tests/support/pollers.hpp"
 #include "tests/support/wait_until.hpp"
 
@@ -158,8 +160,17 @@ TEST(Poller, PausesAnInstanceWhoseTokenIsRefusedUntilItsSettingsChange) {
   ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst).refused == 1; }));
   ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.log().find("poll_failed") != std::string::npos; }));
   EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.metric(R"(hookfleet_poller_instances_in_trouble{kind="unauthorized"})") == 1; }));
+  const std::string key = "hf:poll:" + std::to_string(kFirst);
+  const auto shown = [&] { return pollers.redis().text({"HGET", key, "trouble"}); };
+  const auto trouble = stream::PollTrouble::parse(shown());
+  ASSERT_TRUE(trouble) << shown();
+  EXPECT_EQ(trouble->epoch, pollers.redis().text({"HGET", key, "epoch"}));
+  EXPECT_EQ(trouble->kind, "unauthorized");
+  EXPECT_THAT(trouble->message, HasSubstr("401"));
+  EXPECT_NEAR(static_cast<double>(trouble->since_ms), static_cast<double>(base::unix_ms(std::chrono::system_clock::now())), 60'000);
   pollers.write_settings();  // noticed within seconds
   ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
+  EXPECT_TRUE(wait_until(kSoon, [&] { return shown().empty(); }));
   EXPECT_EQ(pollers.api().record(kFirst).refused, 1U) << "it was left alone in between";
   expect_conserved(pollers, kFirst, one);
   expect_conserved(pollers, kFirst + 1, two);
@@ -293,11 +304,18 @@ TEST(Poller, TakesInstancesThatComeAndGivesBackThoseThatGo) {
   const auto two = enqueue(pollers, kFirst + 1, 1, 2);
   ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst).deleted.size() == 2; })) << pollers.log();
   EXPECT_EQ(pollers.api().record(kFirst + 1).receives, 0U);
+  const auto polled = [&](std::uint64_t id) {
+    return !pollers.redis().text({"ZSCORE", "hf:pollers:instances", std::to_string(id)}).empty();
+  };
+  EXPECT_TRUE(polled(kFirst));
+  EXPECT_FALSE(polled(kFirst + 1));
   pollers.write_settings({kFirst});
   ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst + 1).deleted.size() == 2; })) << pollers.log();
   EXPECT_THAT(pollers.log(), AllOf(HasSubstr(R"("added":"1101000002")"), HasSubstr(R"("gone":"1101000001")")));
   EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.api().record(kFirst).receives_now == 0; }));
   EXPECT_TRUE(wait_until(kSoon, [&] { return pollers.redis().text({"HGET", "hf:poll:1101000001", "owner"}).empty(); }));
+  EXPECT_FALSE(polled(kFirst));
+  EXPECT_TRUE(polled(kFirst + 1));
   expect_conserved(pollers, kFirst, one);
   expect_conserved(pollers, kFirst + 1, two);
 }

@@ -175,6 +175,30 @@ TEST(Rates, AreWhatCameAndWhatWentBetweenTwoLooks) {
   EXPECT_FALSE(rates(after, after)[0]) << "no time between them";
 }
 
+TEST(JudgePollers, SaysNothingWhereNoneIsNeededAndWhatIsWrongOtherwise) {
+  EXPECT_TRUE(judge_pollers({}, 8s).empty());
+  Pollers pollers;
+  pollers.pollers = {{.name = "a:1:x", .heartbeat_age_ms = 100, .since_ms = 1, .instances = 2, .in_trouble = 0}};
+  pollers.instances = {{.id = 1, .poller = "a:1:x", .since_ms = 1, .trouble = {}},
+                       {.id = 2, .poller = "a:1:x", .since_ms = 1, .trouble = {}}};
+  for (const Finding& one : judge_pollers(pollers, 8s)) EXPECT_EQ(one.health, Health::kFine) << one.check;
+
+  pollers.pollers.push_back({.name = "b:2:y", .heartbeat_age_ms = 8'000, .since_ms = 0, .instances = 0, .in_trouble = 0});
+  pollers.instances[0].trouble = stream::PollTrouble{.epoch = "1", .since_ms = 1, .kind = "throttled", .message = "HTTP 429"};
+  pollers.instances[1].trouble = stream::PollTrouble{.epoch = "1", .since_ms = 1, .kind = "of a later version", .message = "\x1b"};
+  pollers.instances.push_back({.id = 3, .poller = "", .since_ms = 0, .trouble = {}});
+  const auto findings = judge_pollers(pollers, 8s);
+  EXPECT_EQ(find(findings, "pollers")->what, "1 live, 3 instances");
+  EXPECT_EQ(find(findings, "pollers.silent")->what, "b:2:y");
+  EXPECT_EQ(find(findings, "pollers.unowned")->health, Health::kFail);
+  EXPECT_EQ(find(findings, "pollers.throttled")->health, Health::kWarn) << "it passes by itself";
+  EXPECT_EQ(find(findings, "pollers.of a later version")->what, "2 (\\u001b)");
+  EXPECT_EQ(find(findings, "pollers.of a later version")->health, Health::kFail);
+
+  pollers.pollers[0].heartbeat_age_ms = 9'000;
+  EXPECT_EQ(find(judge_pollers(pollers, 8s), "pollers")->health, Health::kFail);
+}
+
 TEST(JudgeInstance, TellsWhatIsNotAsTheFleetNeedsIt) {
   greenapi::Wanted wanted{.webhook_url = "https://fleet/webhook", .webhook_tokens = {"s3cret"}, .switches = {"incomingWebhook"}};
   InstanceAnswers answers{
@@ -189,10 +213,31 @@ TEST(JudgeInstance, TellsWhatIsNotAsTheFleetNeedsIt) {
   EXPECT_EQ(find(findings, "instance.state")->health, Health::kFail);
   EXPECT_EQ(find(findings, "instance.webhookUrl")->what, "https://fleet/\\u001b[31m instead of https://fleet/webhook");
   EXPECT_EQ(find(findings, "instance.webhookUrlToken")->what, "another one instead of the fleet's");
-  EXPECT_EQ(find(findings, "instance.incomingWebhook")->health, Health::kWarn) << "perhaps wanted so";
+  EXPECT_EQ(find(findings, "instance.switches")->what, "all notifications are off: incomingWebhook");
+  EXPECT_EQ(find(findings, "instance.switches")->health, Health::kFail);
   EXPECT_EQ(find(findings, "instance.queue")->health, Health::kWarn);
   EXPECT_EQ(find(findings, "instance.settings"), nullptr);
   for (const Finding& one : findings) EXPECT_FALSE(one.advice.empty()) << one.check;
+}
+
+TEST(JudgeInstance, SwitchesThatAreOffAreOneFindingAndFailWhereAllAre) {
+  const auto judged = [](greenapi::Settings settings) {
+    return judge_instance({std::move(settings), "authorized", 0U}, {.webhook_url = {}, .webhook_tokens = {}});
+  };
+  greenapi::Settings settings;
+  for (const std::string& name : greenapi::notification_switches()) settings[name] = "no";
+  auto findings = judged(settings);
+  const Finding* all = find(findings, "instance.switches");
+  ASSERT_NE(all, nullptr);
+  EXPECT_EQ(all->health, Health::kFail);
+  EXPECT_THAT(all->what, testing::StartsWith("all notifications are off: "));
+  for (const std::string& name : greenapi::notification_switches()) EXPECT_THAT(all->what, HasSubstr(name));
+  EXPECT_EQ(std::count_if(findings.begin(), findings.end(), [](const Finding& one) { return !one.advice.empty(); }), 1);
+
+  settings["incomingWebhook"] = "yes";
+  findings = judged(settings);
+  EXPECT_EQ(find(findings, "instance.switches")->health, Health::kWarn) << "perhaps wanted so";
+  EXPECT_THAT(find(findings, "instance.switches")->what, testing::StartsWith("off: "));
 }
 
 TEST(JudgeInstance, AnAnswerThatIsMissingIsAFinding) {

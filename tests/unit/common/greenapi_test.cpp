@@ -184,6 +184,7 @@ TEST(Failure, TellsKindsApartByStatusAndWords) {
     EXPECT_EQ(to_text(received.error().kind), to_text(row.kind)) << row.status << ' ' << row.body;
     EXPECT_EQ(received.error().status, row.status);
     EXPECT_FALSE(advice(received.error().kind).empty());
+    EXPECT_EQ(failure_kind(to_text(received.error().kind)), received.error().kind);
     ASSERT_FALSE(decode_removed(answer(row.status, row.body)));
     EXPECT_EQ(decode_removed(answer(row.status, row.body)).error().kind, row.kind);
   }

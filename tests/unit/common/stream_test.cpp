@@ -11,6 +11,7 @@
 #include "common/stream/layout.hpp"
 #include "common/stream/mark.hpp"
 #include "common/stream/news.hpp"
+#include "common/stream/poll_trouble.hpp"
 #include "common/stream/scripts.hpp"
 #include "common/stream/settings.hpp"
 #include "common/stream/type_hold.hpp"
@@ -132,6 +133,14 @@ TEST(StreamId, ReadsWhatItWritesAndSorts) {
   EXPECT_EQ((StreamId{1, 2}).text(), "1-2");
   EXPECT_LT((StreamId{1, 9}), (StreamId{2, 0}));
   for (const char* text : {"", "1", "-", "1-", "-1", "1-x", "1-2 ", "18446744073709551616-0"}) EXPECT_FALSE(StreamId::parse(text)) << text;
+}
+
+TEST(PollTrouble, StandsInTheLeaseAsItHas) {
+  const PollTrouble trouble{.epoch = "7", .since_ms = 1750000000000, .kind = "unauthorized", .message = "HTTP 401: \"no\""};
+  EXPECT_EQ(trouble.text(), "11:7,13:1750000000000,12:unauthorized,14:HTTP 401: \"no\",");
+  EXPECT_EQ(PollTrouble::parse(trouble.text()), trouble);
+  for (const char* odd : {"", "2", "11:7,", "11:7,1:x,1:a,1:b,", "11:7,1:5,1:a,1:b,rest"})
+    EXPECT_EQ(PollTrouble::parse(odd), std::nullopt) << odd;
 }
 
 TEST(TypeHold, IsPinnedAndReadBack) {
