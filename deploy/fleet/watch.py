@@ -118,12 +118,15 @@ def try_again(rpc, refused: dict[str, float]) -> None:
 def on_event(rpc, headers: dict[str, str], payload: str, refused: dict[str, float]) -> None:
     if headers["eventname"] not in ("PROCESS_STATE_BACKOFF", "PROCESS_STATE_EXITED"):
         return
-    name = dict(pair.split(":", 1) for pair in payload.split())["processname"]
+    facts = dict(pair.split(":", 1) for pair in payload.split())
+    name = facts["processname"]
     if name.startswith(("ingress-", "poller-", "worker-")) and refused_settings(name):
         if headers["eventname"] == "PROCESS_STATE_BACKOFF":
             rpc.supervisor.stopProcess(name, False)
         refused[name] = time.monotonic() + REFUSED_SECONDS
         say(f"{name} refuses its settings (exit 2): log/{name}.out says why; tried again in {REFUSED_SECONDS:.0f} s, or by ./fleet up")
+    elif facts.get("expected") == "0":
+        say(f"{name} (pid {facts['pid']}) ended unasked, it is started again; its last words, if any: log/{name}.out, log/{name}.log")
 
 
 def main() -> None:

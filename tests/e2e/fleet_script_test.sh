@@ -67,6 +67,8 @@ works
 grep '^curl ' "$work/up" | bash | grep '^HTTP/1.1 200' >/dev/null || fail "the printed curl line isn't answered 200"
 for name in redis-1 nginx-1 ingress-1 ingress-2 worker-1 worker-2; do kill -0 "$(pid "$name")" || fail "no pid of $name"; done
 [ "$(redis-cli -u "$REDIS_URL" config get appendfsync | tail -n 1)" = always ] || fail "Redis isn't at REDIS_URL or not durable"
+grep -q ' starting hookfleet-worker$' .fleet/log/worker-1.out || fail "nothing dates the start of worker-1"
+! ./fleet logs worker-1 | grep 'starting hookfleet' || fail "logs prints that worker-1 was started, though nothing follows it"
 for url in $METRICS_URLS; do curl -sS --noproxy '*' "$url" | grep '^hookfleet_' >/dev/null || fail "no metrics at $url"; done
 scraped=$(/usr/bin/python3 -c 'import json; print(*(f"http://{target}/metrics" for row in json.load(open(".fleet/targets.json")) for target in row["targets"]))')
 [ "$scraped" = "$METRICS_URLS" ] || fail "Prometheus would scrape $scraped"
@@ -173,13 +175,36 @@ old=$(pid worker-1)
 HOOKFLEET_TOKEN=token-of-the-test works
 ./fleet up --config none >/dev/null || fail "up --config none"
 
-step "a process that had to start while its settings were wrong is started again when they are right"
-cp "$work/five.yaml" "$work/live.yaml"
-./fleet up --config "$work/live.yaml" >/dev/null || fail "up with settings of its own"
+step "an allowlist that is enforced, and the settings as they are taken over while all runs"
+answered() { [ "$(post token-of-the-test)" = "$1" ]; }
+live() { echo "auth: {allowlist: {mode: enforce, addresses: [$1]}}" | cat "$work/five.yaml" - >"$work/live.yaml"; }
+live 46.101.109.139
+./fleet up --config "$work/live.yaml" >"$work/out" || fail "up with settings of its own"
+grep -q '^Try it (answered 403 from here, .* 127.0.0.1 isn.t listed' "$work/out" || fail "up doesn't say that its line is refused from here: $(cat "$work/out")"
+answered 403 || fail "an unlisted address is answered $(cat "$work/answer")"
+live 127.0.0.1
+within 15 answered 200 || fail "a listed address is answered $(cat "$work/answer")"
+./fleet status >"$work/out" || fail "not ready with settings taken over: $(cat "$work/out")"
+grep -q 'have changed since ./fleet up' "$work/out" || fail "status doesn't say that the settings have changed: $(cat "$work/out")"
+./fleet up >"$work/out" || fail "up with the settings as they are"
+if grep -q 'answered 403' "$work/out"; then fail "up says that a listed address is refused: $(cat "$work/out")"; fi
+./fleet status >"$work/out"
+if grep -q 'have changed' "$work/out"; then fail "status says that something has changed: $(cat "$work/out")"; fi
+
+step "settings that are wrong on the disk; a process that had to start with them is started again when they are right"
 echo 'append: {deadlin: 3s}' >"$work/live.yaml"
+ends_with 1 ./fleet status
+grep -qF "$work/live.yaml:1:10: append.deadlin" "$work/out" || fail "status doesn't say what is wrong with the settings: $(cat "$work/out")"
+[ "$(grep -c 'append.deadlin' "$work/out")" = 1 ] || fail "status says it more than once: $(cat "$work/out")"
+told() { grep '"event":"system.reload_failed"' .fleet/log/ingress-1.log | grep -qF "$work/live.yaml:1:10: append.deadlin"; }
+within 15 told || fail "the log doesn't name the file that is wrong: $(tail -n 3 .fleet/log/ingress-1.log)"
 kill -9 "$(pid ingress-1)"
 refused() { grep -q 'ingress-1 refuses its settings' .fleet/log/watch.log; }
 within 30 refused || fail "nobody says that ingress-1 refuses its settings: $(cat .fleet/log/watch.log)"
+grep -qE '^[0-9]{4}-[0-9-]+T[0-9:]+Z starting hookfleet-ingress$' .fleet/log/ingress-1.out || fail "no date in: $(cat .fleet/log/ingress-1.out)"
+grep -qF "$work/live.yaml:1:10: append.deadlin" .fleet/log/ingress-1.out || fail "the file isn't named in: $(cat .fleet/log/ingress-1.out)"
+ends_with 0 ./fleet logs ingress-1
+grep -qF 'starting hookfleet-ingress' "$work/out" || fail "logs keeps last words from us"
 cp "$work/five.yaml" "$work/live.yaml"
 within 60 ready || fail "ingress-1 does not come back: $(./fleet status)"
 ./fleet up --config none >/dev/null || fail "up --config none"
@@ -200,6 +225,9 @@ ready || fail "not ready with pollers"
 for name in poller-1 poller-2; do kill -0 "$(pid "$name")" || fail "no pid of $name"; done
 grep -q 'hookfleet-poller' .fleet/targets.json || fail "Prometheus wouldn't scrape the pollers"
 within 20 grep -q '"event":"poll.failed"' .fleet/log/poller-1.log .fleet/log/poller-2.log || fail "no poller asks for the instance"
+trouble() { ./fleet status >"$work/out" && grep -qE '1101000001 +failing .*:[0-9]+:.* retry: ' "$work/out"; }
+within 20 trouble || fail "status doesn't show the pollers' trouble: $(cat "$work/out")"
+grep -qE '^POLLER +HEARTBEAT' "$work/out" || fail "status shows no pollers: $(cat "$work/out")"
 ! grep -rqF api-token-of-the-test .fleet/log || fail "the API token stands in a log"
 ./fleet logs poller -n 1 >"$work/out"; grep -q '^{' "$work/out" || fail "logs prints no records of pollers"
 old=$(pid poller-1)
