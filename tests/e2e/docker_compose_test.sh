@@ -52,7 +52,7 @@ scraped() {  # scraped JOB COUNT: so many targets of the job are up
   prometheus_says "count(up{job=\"$1\"} == 1)" "$2"
 }
 cleanup() {
-  [ ! -s "$work/containers" ] || xargs docker rm -f <"$work/containers" >/dev/null 2>&1 || true
+  [ ! -s "$work/containers" ] || xargs docker rm -fv <"$work/containers" >/dev/null 2>&1 || true
   compose "${everything[@]}" down -v --remove-orphans -t 30 >/dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -125,7 +125,7 @@ sbom_of() {  # sbom_of IMAGE: out of an image that may have no shell
   local id
   id=$(docker create "$1" none)
   docker cp "$id:/sbom.spdx.json" - | tar -xO
-  docker rm "$id" >/dev/null
+  docker rm -v "$id" >/dev/null
 }
 
 step "base image"
