@@ -91,8 +91,9 @@ void Outbox::tell_what_was_held_back(base::BootTime now) {
 }
 
 void Outbox::pass_on(Repeats::Kept told, std::string digest, const Repeats::HeldBack& held_back, base::BootTime now) {
-  auto& [alert, at] = told;
-  const auto lose = [&, at = at](Dropped reason) HOOKFLEET_REQUIRES(mutex_) {
+  Alert& alert = told.alert;
+  const base::WallTime at = told.at;
+  const auto lose = [&](Dropped reason) HOOKFLEET_REQUIRES(mutex_) {
     repeats_.lost(digest, held_back, at);
     drop(reason);
   };
