@@ -244,9 +244,11 @@ TEST(Poller, HoldsNoMoreInHandThanItMay) {
     return pollers.metric("hookfleet_poller_answers_waiting") == kInstances - 2 && held > 2 * kBody && held < 2.1 * kBody;
   };
   EXPECT_TRUE(wait_until(kSoon, shows)) << pollers.log();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these keep what was freed, and shadows of all
   const double memory = pollers.metric("process_resident_memory_bytes");
   EXPECT_GT(memory, 0);
   EXPECT_LT(memory, kInstances * kBody / 2) << "of what would have come";
+#endif
   pollers.redis().call({"CLIENT", "UNPAUSE"});
   ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
   EXPECT_TRUE(pollers.stored() == sent) << "each is stored as it was sent";
