@@ -55,8 +55,7 @@ class InstancesVerb final : public Verb {
     const std::string who = silent.empty() ? "no instance" : "not " + listed(silent);
     return fmt::format(
         "{} has told of its state yet: the service tells it at the next change, where stateWebhook is on (hookfleet connect --id ID "
-        "switches "
-        "it on) and the shipped handlers get stateInstanceChanged\n"
+        "switches it on) and the shipped handlers get stateInstanceChanged\n"
         "to ask the service now: hookfleet doctor --instance {} --api-token-file FILE\n",
         who, silent.size() == 1 ? silent.front() : "ID");
   }

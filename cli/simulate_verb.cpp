@@ -19,6 +19,7 @@
 #include "cli/verb_list.hpp"
 #include "common/base/number.hpp"
 #include "common/config/value.hpp"
+#include "common/greenapi/wanted.hpp"
 
 namespace hookfleet::cli {
 namespace {
@@ -35,10 +36,13 @@ constexpr std::string_view kApiToken = "simulated";
 constexpr unsigned kInstancesMax = 20'000;
 constexpr auto kLookEvery = std::chrono::milliseconds(50);
 constexpr unsigned kSentAtOnceMax = 256;  // between two looks at what came
-constexpr std::string_view kEverythingOn =
-    R"({"incomingWebhook":"yes","outgoingMessageWebhook":"yes","outgoingAPIMessageWebhook":"yes","outgoingWebhook":"yes",)"
-    R"("pollMessageWebhook":"yes","editedMessageWebhook":"yes","deletedMessageWebhook":"yes","incomingCallWebhook":"yes",)"
-    R"("outgoingCallWebhook":"yes","stateWebhook":"yes","deviceWebhook":"yes","incomingBlockWebhook":"yes"})";
+
+/// What setSettings takes so that every notification comes, the deprecated ones too.
+std::string everything_on() {
+  Json settings{{"deviceWebhook", "yes"}, {"incomingBlockWebhook", "yes"}};
+  for (const std::string& name : greenapi::notification_switches()) settings[name] = "yes";
+  return settings.dump();
+}
 
 /// 0 … 1, of "5%", "0.5%" or "5".
 double share_of(const std::string& option, std::string text) {
@@ -345,9 +349,10 @@ class SimulateVerb final : public Verb {
     } catch (const std::system_error& error) {
       throw Failed{"--serve: " + std::string(error.what()) + "; choose a free port, or 0"};
     }
+    const std::string on = everything_on();
     for (unsigned i = 0; i < generating_.instances; ++i) {
       api->add_instance({run.generator.id_of(i), std::string(kApiToken)});
-      api->set_settings(run.generator.id_of(i), kEverythingOn);
+      api->set_settings(run.generator.id_of(i), on);
     }
     report_.to = "the queues of " + api->url();
     run.console.err(

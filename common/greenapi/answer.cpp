@@ -287,8 +287,7 @@ std::string_view advice(FailureKind kind) {
     case FailureKind::kQuota: return "the plan's quota is used up: change the plan in the console";
     case FailureKind::kUnreadable:
       return "the service gives a notification that can't be deleted, and holds back those behind it until it expires (24 h): show its "
-             "support "
-             "this, or give up the whole queue with clearWebhooksQueue";
+             "support this, or give up the whole queue with clearWebhooksQueue";
     case FailureKind::kNotReady: return "look at the instance in its console: it may be starting, not authorized, expired or deleted";
     case FailureKind::kRefused: return "compare the API address with what the instance's console shows";
   }

@@ -54,7 +54,7 @@ enum class ErrorKind {
   kTimeout,         ///< no whole answer in time
   kTls,             ///< no TLS, or a certificate that isn't trusted or isn't this host's; a CA file that can't be read, too
   kRefusedAddress,  ///< refuse_private_addresses: every address of the host is private
-  kNoRoom,          ///< likewise, and held_bytes_max kept the answer's body waiting
+  kNoRoom,          ///< no whole answer in time, since held_bytes_max kept its body waiting
   kBrokenAnswer,    ///< closed or reset before the whole answer, no HTTP, headers beyond 64 KiB
   kCancelled,       ///< cancel(), or the client's end
 };

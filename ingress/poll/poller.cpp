@@ -235,7 +235,7 @@ void Poller::drop_connection(const std::string& why) {
     line->lease.disconnected();
     line->lease.released();  // whether it was shows when it is asked for again
     line->asked = 0;
-    line->shown = "?";  // whether it was written isn't known
+    line->shown.reset();  // whether it was written isn't known
   }
   look_at_all();
   connector_->start();
@@ -394,7 +394,7 @@ void Poller::acquire(Line& line) {
         forget(line);
         line.feed.begin();
         line.lease.recovered();
-        line.shown.clear();  // what an earlier tenure wrote is void
+        line.shown = "";  // what an earlier tenure wrote is void
         log_.debug("poll.taken", "this poller fetches for the instance now", {{"idInstance", line.instance.id}});
         break;
     }
@@ -606,7 +606,7 @@ void Poller::show_trouble(Line& line) {
   line.shown = text;
   command_.clear().borrow("HSET").borrow(line.key).borrow(stream::PollTrouble::kField).copy(text);
   ask(&line, [&line](redis::ReplyView reply) {
-    if (reply.is_error()) line.shown = "?";  // again with the next answer
+    if (reply.is_error()) line.shown.reset();  // again with the next answer
   });
 }
 

@@ -44,8 +44,8 @@ namespace hookfleet::poll {
 /// Threads: one of its own, `poller`, for any number of instances; the web client's and the connector's beside it. The callbacks run on the
 ///          poller's thread and must not block.
 /// Limits:  one request in flight an instance; options.in_hand_bytes_max of notifications at a time. Nothing is asked and nothing removed
-/// while the lease isn't surely ours by our own clock. Errors:  none is thrown. Without Redis it waits: a receive under way is cancelled
-/// when the lease ends.
+///          while the lease isn't surely ours by our own clock.
+/// Errors:  none is thrown. Without Redis it waits: a receive under way is cancelled when the lease ends.
 class Poller {
  public:
   struct Callbacks {
@@ -106,7 +106,7 @@ class Poller {
     std::string type;                             // its typeWebhook
     std::optional<base::BootTime> failing_since;  // in this tenure
     std::int64_t failing_since_ms = 0;            // the same, Unix ms
-    std::string shown;                            // PollTrouble as it stands in Redis for this tenure
+    std::optional<std::string> shown;             // PollTrouble as it stands in Redis for this tenure; nothing: not known
     bool alerted = false;                         // the operator knows
     std::optional<greenapi::FailureKind> told;    // the trouble that the log knows of
     bool tell_again = false;                      // new settings: the same trouble is news
