@@ -118,8 +118,8 @@ class ExportVerb final : public Reading {
 };
 
 constexpr std::string_view kListExamples = R"(
-The --limit that died first, oldest first. Classes: malformed (no JSON), invalid (breaks its schema), failed (all attempts failed), rejected (a handler or target said
-never), crash (its handling ended the process), expired (its target was away for too long).
+The --limit that died first, oldest first. Classes: malformed (no JSON), invalid (breaks its schema), failed (all attempts failed), rejected (a handler or
+target said never), crash (its handling ended the process), expired (its target was away for too long).
 
 Examples:
   hookfleet dead-letters list

@@ -9,6 +9,7 @@
 #include "cli/dead_letters.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
+#include "common/base/listing.hpp"
 #include "common/digest/digest.hpp"
 #include "common/stream/mark.hpp"
 #include "common/stream/scripts.hpp"
@@ -30,13 +31,6 @@ struct Tally {
   std::vector<std::string> ids{};
   std::vector<std::pair<Letter, std::string>> refused{};
 };
-
-std::string ids_text(const std::vector<std::string>& ids) {
-  std::string text;
-  for (std::size_t i = 0; i < ids.size() && i < kIdsInAudit; ++i) text += (i > 0 ? " " : "") + ids[i];
-  if (ids.size() > kIdsInAudit) text += fmt::format(" and {} more", ids.size() - kIdsInAudit);
-  return text;
-}
 
 /// Takes letters away, at most stream::kRedriveMax a call, at a rate, over a lost connection.
 class Taking : public Verb {
@@ -88,7 +82,8 @@ class Taking : public Verb {
     if (!confirmed(console, yes_, fmt::format("{} {}?", verb(), letters.size() == 1 ? "it" : fmt::format("these {}", letters.size())))) {
       throw Failed{"nothing was changed"};
     }
-    Facts facts{{"filters", selection_.text()}, {"asked", ids_text(selection_.ids())}, {"matched", std::to_string(matched)}};
+    Facts facts{
+        {"filters", selection_.text()}, {"asked", base::listed(selection_.ids(), kIdsInAudit, " ")}, {"matched", std::to_string(matched)}};
     if (!rate_.empty()) facts.emplace_back("rate", rate_);
     add_facts(facts);
     Facts begin = facts;
@@ -108,7 +103,7 @@ class Taking : public Verb {
                                {"perhaps", std::to_string(tally.perhaps)},
                                {"refused", std::to_string(tally.refused.size())},
                                {"left", std::to_string(tally.left)},
-                               {"ids", ids_text(tally.ids)}});
+                               {"ids", base::listed(tally.ids, kIdsInAudit, " ")}});
     try {
       audit(fleet, console, environment, name(), facts);
     } catch (const Failed& failed) {

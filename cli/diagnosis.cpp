@@ -7,11 +7,14 @@
 #include <cstdlib>
 #include <map>
 
+#include "common/base/listing.hpp"
 #include "common/greenapi/answer.hpp"
 #include "common/stream/layout.hpp"
 
 namespace hookfleet::cli {
 namespace {
+
+using base::listed;
 
 constexpr std::uint64_t kWaitingMany = 100;  // notifications at the service: two seconds of what it sends
 constexpr std::int64_t kOldestWarnMs = 300'000;
@@ -21,13 +24,6 @@ constexpr auto kSpanMin = std::chrono::minutes(10);
 constexpr double kTableShareBytes = 56;
 
 }  // namespace
-
-std::string listed(const std::vector<std::string>& items, std::size_t max) {
-  std::string text;
-  for (std::size_t i = 0; i < items.size() && i < max; ++i) text += (i > 0 ? ", " : "") + items[i];
-  if (items.size() > max) text += fmt::format(" and {} more", items.size() - max);
-  return text;
-}
 
 std::string_view to_text(Health health) {
   switch (health) {

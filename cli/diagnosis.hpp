@@ -18,8 +18,6 @@ namespace hookfleet::cli {
 
 enum class Health { kFine, kWarn, kFail };
 std::string_view to_text(Health health);
-/// The first `max` by commas, and how many more there are.
-std::string listed(const std::vector<std::string>& items, std::size_t max = 5);
 
 struct Finding {
   Health health;

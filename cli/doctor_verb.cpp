@@ -230,8 +230,8 @@ class DoctorVerb final : public Verb {
 
 constexpr std::string_view kExamples = R"(
 Looks at Redis (version, role, durability, memory and what fills it, what the dedup window needs at the present rate, clock) and at the
-fleet (layout against settings, owners, leases, holds, dead letters, pollers and their instances, keys nobody knows). Each finding is ok, warn or fail, with what to do.
-Run it with the fleet's own --config and environment. Exit code 1 when something fails.
+fleet (layout against settings, owners, leases, holds, dead letters, pollers and their instances, keys nobody knows). Each finding is ok,
+warn or fail, with what to do. Run it with the fleet's own --config and environment. Exit code 1 when something fails.
 
 Examples:
   hookfleet doctor --config hookfleet.yaml

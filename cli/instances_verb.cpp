@@ -8,6 +8,7 @@
 #include "cli/text.hpp"
 #include "cli/values.hpp"
 #include "cli/verb_list.hpp"
+#include "common/base/listing.hpp"
 #include "common/base/number.hpp"
 
 namespace hookfleet::cli {
@@ -52,7 +53,7 @@ class InstancesVerb final : public Verb {
 
  private:
   static std::string hint(const std::vector<std::string>& silent) {
-    const std::string who = silent.empty() ? "no instance" : "not " + listed(silent);
+    const std::string who = silent.empty() ? "no instance" : "not " + base::listed(silent);
     return fmt::format(
         "{} has told of its state yet: the service tells it at the next change, where stateWebhook is on (hookfleet connect --id ID "
         "switches it on) and the shipped handlers get stateInstanceChanged\n"

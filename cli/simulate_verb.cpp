@@ -472,7 +472,8 @@ Stands in for GREEN-API: notifications of every documented shape, with ids, time
 other, waits for the 200, and after anything else pauses and sends the same again. Ctrl-C ends it with the report; a second one at once.
 
 With --receive or --stream it proves that the fleet keeps its word: everything that got a 200 arrives, or lies in the dead letters, and each
-chat in its order. Exit 1: something was lost or out of order (listed), nothing was acknowledged, or queues of --serve still wait. The fleet must hand everything on:
+chat in its order. Exit 1: something was lost or out of order (listed), nothing was acknowledged, or queues of --serve still wait.
+The fleet must hand everything on:
   routes:
     - actions: [{forward: {name: simulate, url: "http://127.0.0.1:9900/"}}]      # --receive 9900
     - actions: [{stream: {key: simulated, maxlen: 1000000}}]                     # --stream simulated; one of the two

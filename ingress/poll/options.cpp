@@ -1,11 +1,11 @@
 #include "ingress/poll/options.hpp"
 
-#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "common/base/listing.hpp"
 #include "common/greenapi/account.hpp"
 #include "common/greenapi/request.hpp"
 #include "common/lease/settings.hpp"
@@ -42,10 +42,9 @@ std::optional<watch::Instance> watched(const Instance& instance) {
 
 std::string names_of(const std::vector<std::uint64_t>& ids) {
   constexpr std::size_t kNamedMax = 20;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(ids.size(), kNamedMax); ++i) names += (i == 0 ? "" : ", ") + std::to_string(ids[i]);
-  if (ids.size() > kNamedMax) names += " and " + std::to_string(ids.size() - kNamedMax) + " more";
-  return names;
+  std::vector<std::string> names;
+  for (const std::uint64_t id : ids) names.push_back(std::to_string(id));
+  return base::listed(names, kNamedMax);
 }
 
 Changes compare(const std::vector<Instance>& before, const std::vector<Instance>& now) {

@@ -5,6 +5,7 @@
 
 #include "common/base/ascii.hpp"
 #include "common/base/gate.hpp"
+#include "common/base/listing.hpp"
 #include "common/base/uuid.hpp"
 #include "common/digest/digest.hpp"
 
@@ -83,6 +84,12 @@ TEST(Digest, MatchesPublishedVectors) {
 TEST(Digest, ConstantTimeComparisonTellsEqualFromOther) {
   EXPECT_TRUE(digest::equal_in_constant_time(digest::sha256("a"), digest::sha256("a")));
   EXPECT_FALSE(digest::equal_in_constant_time(digest::sha256("a"), digest::sha256("b")));
+}
+
+TEST(Listed, NamesTheFirstAndCountsTheRest) {
+  EXPECT_EQ(base::listed({}), "");
+  EXPECT_EQ(base::listed({"a", "b"}, 2), "a, b");
+  EXPECT_EQ(base::listed({"a", "b", "c", "d"}, 2, " "), "a b and 2 more");
 }
 
 TEST(HmacSha256, IsThatOfRfc4231) {
