@@ -1,13 +1,9 @@
-# All libraries (those that tests are made of, too) and programs, without the tests themselves.
-add_custom_target(product)
-
 # hookfleet_library(redis connection.cpp …)  → library hookfleet_redis, alias hookfleet::redis
 function(hookfleet_library name)
   add_library(hookfleet_${name} STATIC ${ARGN})
   add_library(hookfleet::${name} ALIAS hookfleet_${name})
   target_link_libraries(hookfleet_${name} PUBLIC hookfleet::settings)
   set_property(GLOBAL APPEND PROPERTY HOOKFLEET_LIBRARIES ${name})
-  add_dependencies(product hookfleet_${name})
 endfunction()
 
 # hookfleet_program(hookfleet-ingress main.cpp …)  → executable in <build>/bin
@@ -15,7 +11,6 @@ function(hookfleet_program name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE hookfleet::settings)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-  add_dependencies(product ${name})
 endfunction()
 
 # hookfleet_test(unit_redis LABEL unit SOURCES a_test.cpp LIBRARIES hookfleet::redis [TIMEOUT 60])
