@@ -43,6 +43,7 @@ std::optional<watch::Instance> watched(const Instance& instance) {
 std::string names_of(const std::vector<std::uint64_t>& ids) {
   constexpr std::size_t kNamedMax = 20;
   std::vector<std::string> names;
+  names.reserve(ids.size());
   for (const std::uint64_t id : ids) names.push_back(std::to_string(id));
   return base::listed(names, kNamedMax);
 }
