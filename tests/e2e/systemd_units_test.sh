@@ -94,6 +94,14 @@ before=$(cat "$work/run/hookfleet-nginx/nginx.conf")
 sed -i 's/^NGINX_BODY_MAX=.*/NGINX_BODY_MAX=huge/' "$work/etc/hookfleet/nginx.env"
 ! configure ExecReload 2>/dev/null || fail "a wrong nginx.env is taken"
 [ "$before" = "$(cat "$work/run/hookfleet-nginx/nginx.conf")" ] || fail "a wrong nginx.env has changed nginx.conf"
+sed -i 's/^NGINX_BODY_MAX=.*/NGINX_BODY_MAX=4m/' "$work/etc/hookfleet/nginx.env"
+# Nor does one that nginx couldn't take, since a port goes from one address to all: it would go on as it was at every reload after it, too.
+sed -i "s/^NGINX_LISTEN=.*/NGINX_LISTEN=${port[0]}/" "$work/etc/hookfleet/nginx.env"
+! said=$(configure ExecReload 2>&1) || fail "a port of one address is taken for all by a reload"
+[[ $said == *"systemctl restart hookfleet-nginx"* ]] || fail "what a port for all addresses takes isn't said: $said"
+[ "$before" = "$(cat "$work/run/hookfleet-nginx/nginx.conf")" ] || fail "a reload that nginx can't take has changed nginx.conf"
+sed -i "s/^NGINX_LISTEN=.*/NGINX_LISTEN=\"127.0.0.1:${port[0]} 127.0.0.2:${port[0]}\"/" "$work/etc/hookfleet/nginx.env"
+configure ExecReload || fail "another address of a port is refused"
 for name in nginx ingress poller worker redis; do
   if [ "$name" = nginx ]; then kill -QUIT "${pid[$name]}"; else kill -TERM "${pid[$name]}"; fi
   code=0
