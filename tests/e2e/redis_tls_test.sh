@@ -69,7 +69,7 @@ through() { redis-cli -p "$tunnel" --no-auth-warning ping 2>/dev/null | grep -q 
 direct() { redis-cli -p "$tls" --tls --cacert "$work/${1:-right}/ca.pem" --cert "$work/right/fleet.pem" --key "$work/right/fleet.key" --sni redis.example.org ping 2>/dev/null | grep -q PONG; }
 accepting() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 start_redis() { # with TLS of its own
-  { redis_conf; block conf | files | sed "s#^tls-port .*#tls-port $tls#"; } >"$work/redis.conf"
+  { redis_conf; block conf | files | sed -E "s#^tls-port .*#tls-port $tls#; /^(include|bind|aclfile|dir|maxmemory) /d"; } >"$work/redis.conf"
   run redis redis-server "$work/redis.conf"
   within 30 accepting "$tls" || fail "no Redis with TLS"
 }
