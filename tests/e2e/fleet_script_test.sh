@@ -280,7 +280,8 @@ ready || fail "down --purge without a yes stopped something"
 no_fleet_left || fail "processes are left"
 [ ! -e .fleet ] || fail ".fleet is left"
 
-step "a Redis of the user's, with a password"
+step "from its own Redis to one of the user's, with a password"
+./fleet up --port "$port" --ingress 1 --workers 1 --redis own >/dev/null || fail "up with its own Redis"
 own_port=$(free_ports 1)
 mkdir "$work/redis"
 redis-server --port "$own_port" --bind 127.0.0.1 --dir "$work/redis" --requirepass 's%cret:1' --appendonly yes --appendfsync always --save '' \
@@ -290,6 +291,7 @@ answers_with_password() { [ "$(REDISCLI_AUTH='s%cret:1' redis-cli -p "$own_port"
 within 10 answers_with_password || fail "the other Redis doesn't start"
 ./fleet up --port "$port" --ingress 1 --workers 1 --redis "redis://:s%25cret%3A1@127.0.0.1:$own_port/0" >"$work/out" || fail "up with a Redis of the user's: $(cat "$work/out")"
 ready || fail "not ready with a Redis of the user's"
+grep -q "own Redis stops" "$work/out" || fail "up doesn't say that its own Redis stops: $(cat "$work/out")"
 ! grep -q 's%25cret' "$work/out" || fail "up shows the password"
 ends_with 1 ./fleet up --config "$work/other.yaml"
 grep -q "32 chat.*8 chat" "$work/out" || fail "nothing is said about the layouts: $(cat "$work/out")"
