@@ -220,6 +220,13 @@ scale 4 4
 up restart redis
 within 60 healthy redis 1 || fail "Redis does not become healthy again"
 scale 1 4
+roll() { COMPOSE_FILE=docker-compose.yml:$work/override.yml COMPOSE_PROJECT_NAME=$project deploy/docker/roll "$@" >"$work/roll.log" 2>&1; }
+old=$(ids ingress && ids worker)
+roll worker ingress || { cat "$work/roll.log" >&2; fail "roll"; }
+! { ids ingress && ids worker; } | grep -xF "$old" || fail "not all were replaced"
+old=$(ids ingress)
+! HOOKFLEET_LOG_LEVEL=loud roll ingress || fail "roll takes settings that no ingress starts with"
+{ [ "$(ids ingress)" = "$old" ] && grep -qi 'log__level' "$work/roll.log"; } || { cat "$work/roll.log" >&2; fail "the old one does not stay"; }
 scale 1 1
 while ((SECONDS - begun < ${HOOKFLEET_LOAD_SECONDS:-0})); do sleep 1; done
 docker kill -s INT "$simulator" >/dev/null
