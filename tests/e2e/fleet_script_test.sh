@@ -295,6 +295,8 @@ grep -q "own Redis stops" "$work/out" || fail "up doesn't say that its own Redis
 ! grep -q 's%25cret' "$work/out" || fail "up shows the password"
 ends_with 1 ./fleet up --config "$work/other.yaml"
 grep -q "32 chat.*8 chat" "$work/out" || fail "nothing is said about the layouts: $(cat "$work/out")"
+./fleet up --redis own >"$work/out" || fail "up, back to the fleet's own Redis: $(cat "$work/out")"
+ready || fail "not ready after coming back to the fleet's own Redis"
 ./fleet down --purge --yes >/dev/null || fail "down --purge"
 kill "$server"
 step "passed"
