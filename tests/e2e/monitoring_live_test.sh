@@ -93,6 +93,8 @@ YAML
 ./fleet up --port "127.0.0.1:${port[0]}" --pollers 1 --config "$work/settings.yaml" >"$work/up.log" 2>&1 || fail "up"
 
 step "what watches it"
+! PROMETHEUS_PORT=${port[5]} deploy/monitoring/run >"$work/taken.log" 2>&1 || fail "it starts on a port that is taken"
+grep -q "port ${port[5]} is taken" "$work/taken.log" || fail "nothing is said of a port that is taken: $(cat "$work/taken.log")"
 PROMETHEUS_PORT=${port[1]} ALERTMANAGER_PORT=${port[2]} REDIS_EXPORTER_PORT=${port[3]} NGINX_EXPORTER_PORT=${port[4]} SCRAPE_INTERVAL=1s SCRAPE_TIMEOUT=1s \
   deploy/monitoring/run >"$work/run.log" 2>&1 &
 pids+=($!)
