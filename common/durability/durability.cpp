@@ -14,6 +14,7 @@ std::string shown(const std::optional<std::string>& value) { return value ? "is 
 std::string_view to_text(Check check) {
   switch (check) {
     case Check::kInfo: return "info";
+    case Check::kLoading: return "loading";
     case Check::kRole: return "role";
     case Check::kReplicas: return "replicas";
     case Check::kMaxmemory: return "maxmemory";
@@ -39,6 +40,7 @@ void ServerFacts::read_info(std::string_view info) {
     if (name == "used_memory") used_memory = redis::info_number(value);
     if (name == "maxmemory") maxmemory = redis::info_number(value);
     if (name == "maxmemory_policy") maxmemory_policy = value;
+    if (name == "loading") loading = redis::info_flag(value);
     if (name == "aof_enabled") aof_enabled = redis::info_flag(value);
     if (name == "aof_rewrite_in_progress") rewrite_in_progress = redis::info_flag(value);
     if (name == "aof_rewrite_scheduled") rewrite_scheduled = redis::info_flag(value);
@@ -94,6 +96,10 @@ Judgement judge(const ServerFacts& facts, const Requirements& requirements, AofH
   const bool live = history.live(facts);
   if (!facts.run_id && !facts.role) {
     require(Check::kInfo, false, "INFO is refused, so nothing is known about this server");
+    return judgement;
+  }
+  if (facts.loading.value_or(false)) {
+    require(Check::kLoading, false, "it still reads its data after a start");
     return judgement;
   }
   require(Check::kRole, facts.role == "master", shown(facts.role) + ", must be master");

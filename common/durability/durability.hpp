@@ -24,6 +24,7 @@ enum class Assumption { kNothing, kAlways, kEverysec };
 /// The preflight's checks, by the names that logs, metrics and readiness use.
 enum class Check {
   kInfo,                    ///< INFO could be read
+  kLoading,                 ///< the data has been read after a start. Until then nothing else is judged: aof_enabled says 0 (7.0.15)
   kRole,                    ///< role:master
   kReplicas,                ///< at least redis.wait_replicas are connected
   kMaxmemory,               ///< maxmemory > 0
@@ -41,6 +42,7 @@ enum class Check {
   kLayout,   ///< hf:meta holds our layout (stream::difference)
 };
 inline constexpr std::array kChecks{Check::kInfo,
+                                    Check::kLoading,
                                     Check::kRole,
                                     Check::kReplicas,
                                     Check::kMaxmemory,
@@ -67,7 +69,7 @@ struct ServerFacts {
   std::optional<std::string> run_id, role, maxmemory_policy, aof_last_write_status;
   std::optional<std::uint64_t> connected_replicas, used_memory, maxmemory;
   std::optional<std::uint64_t> config_sets;  ///< CONFIG SETs since the server's start (commandstats; Redis 7)
-  std::optional<bool> aof_enabled, rewrite_in_progress, rewrite_scheduled;
+  std::optional<bool> loading, aof_enabled, rewrite_in_progress, rewrite_scheduled;
   bool config_readable = false;
   std::optional<std::string> appendfsync, no_appendfsync_on_rewrite, aof_load_truncated;
   std::optional<std::string> default_user_lacks;  ///< what ACL DRYRUN said of a command that `default` may not run
@@ -112,6 +114,8 @@ struct Judgement {
   std::vector<Failing> failing;  ///< in the order of kChecks; empty: appends may go
   bool assumed = false;          ///< durability.assume stood in for CONFIG
   bool ok() const { return failing.empty(); }
+  /// The server has only just started: it is to be asked again, and nothing needs mending.
+  bool loading() const { return !failing.empty() && failing.front().check == Check::kLoading; }
   /// "appendfsync: is everysec, must be always; role: …"
   std::string text() const;
 };

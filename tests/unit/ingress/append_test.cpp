@@ -120,6 +120,7 @@ TEST(Durability, EachCheckFailsByItself) {
   refused_replay.read_dry_run("OK");
   const Row rows[] = {
       {"its log can't be read as a whole", refused_replay, Check::kAofUser},
+      {"still reads its log", facts({{"loading", "1"}, {"aof_enabled", "0"}}), Check::kLoading},
       {"a replica", facts({{"role", "slave"}}), Check::kRole},
       {"role not told", facts({{"role", "-"}}), Check::kRole},
       {"memory without bound", facts({{"maxmemory", "0"}}), Check::kMaxmemory},
@@ -221,6 +222,20 @@ TEST(Preflight, ADefaultUserWhoMayNotRunTheLogIsFoundOutWhereItMayBeAsked) {
   for (const char* unknown : {"-NOPERM no\r\n", "-ERR unknown subcommand 'DRYRUN'\r\n"}) {
     EXPECT_THAT(preflight({{question, unknown}}).judgement.failing, IsEmpty());
   }
+}
+
+TEST(Preflight, AServerThatStillReadsItsDataLacksNothingElse) {
+  constexpr const char* kRefused = "-LOADING Redis is loading the dataset in memory\r\n";
+  const std::string loading = info({{"loading", "1"}, {"aof_enabled", "0"}});
+  const auto conclusion = preflight({{"INFO", "$" + std::to_string(loading.size()) + "\r\n" + loading + "\r\n"},
+                                     {"WAIT 0 0", kRefused},
+                                     {"MULTI", kRefused},
+                                     {"EXEC", kRefused},
+                                     {"HSETNX hf:meta layout 1 32 chat", kRefused},
+                                     {"HGETALL hf:meta", kRefused}},
+                                    {.wait_replicas = 1});
+  EXPECT_EQ(conclusion.judgement.text(), "loading: it still reads its data after a start");
+  EXPECT_TRUE(conclusion.judgement.loading());
 }
 
 TEST(Preflight, ARefusedWaitCountsWhereReplicasAreWanted) {
