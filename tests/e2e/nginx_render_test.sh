@@ -70,7 +70,7 @@ refused "too few descriptors" NGINX_LISTEN=8080 NGINX_INGRESSES=127.0.0.1:9081 N
 refused "a value that ends the statement" NGINX_LISTEN='8080; include /etc/passwd' NGINX_INGRESSES=127.0.0.1:9081
 
 listed() { nginx/listed; }
-[ "$(printf 'server: {trusted_proxies: [127.0.0.1/32]}\nauth:\n  allowlist: {mode: monitor, addresses: [10.0.0.1, "fd00::/8"]}\nlog: {level: info}\n' | listed)" = "127.0.0.1/32 10.0.0.1 fd00::/8" ] || fail "lists on one line"
+[ "$(printf 'server: {trusted_proxies: [127.0.0.1/32]}\nauth:\n  allowlist: {mode: monitor, addresses: [10.0.0.1, "fd00::/8", 127.0.0.1, "::2/128"]}\nlog: {level: info}\n' | listed)" = "127.0.0.1 10.0.0.1 fd00::/8 ::2" ] || fail "lists on one line"
 [ "$(printf 'auth:\n  allowlist:\n    addresses: # theirs\n      - 10.0.0.1\n      - 10.0.0.2  # old\n    mode: off\n  tokens:\n    - x\nredis:\n  addresses: [1.2.3.4]\n' | listed)" = "10.0.0.1 10.0.0.2" ] || fail "lists of one item a line"
 [ "$(listed <deploy/hookfleet.yaml | wc -w)" -eq 16 ] || fail "the shipped list"
 [ "$(printf 'auth:\n  allowlist: {addresses: [127.0.0.0/8, "::1", 127.0.0.1]}\n' | listed)" = 127.0.0.1 ] || fail "what nginx.conf.in has is repeated"
