@@ -97,7 +97,9 @@ TOML
 JSON
   run containerd containerd --config "$work/containerd.toml"
   within 30 ctr version >/dev/null 2>&1 || fail "containerd does not answer"
-  pause_image | ctr -n k8s.io images import - >/dev/null
+  mkdir "$work/pause"
+  cp "$cache/bin/pause" "$work/pause/"
+  image hookfleet-pause:1 "$work/pause" /pause
   ctr -n k8s.io images import "$work/images.tar" >/dev/null
   rm "$work/images.tar"
 
@@ -152,15 +154,22 @@ start_policies() {
 whole_node() {
   [ -z "${node_started:-}" ] || return 0
   node_started=1
-  mkdir -p /var/lib/hookfleet-redis
-  chown 10001:10001 /var/lib/hookfleet-redis
   start_node
   start_policies
-  kubectl apply -f "$here/volume.yaml" >/dev/null
+  new_volume
   local image
   for image in $(ctr -n k8s.io images ls -q | grep "/hookfleet-.*:$IMAGES\$"); do
     [ "$IMAGES" = "$version" ] || ctr -n k8s.io images tag --force "$image" "${image%:*}:$version" >/dev/null
   done
+}
+
+# An empty volume in the place of one that a fleet has left
+new_volume() {
+  kubectl delete persistentvolume redis --ignore-not-found >/dev/null
+  rm -rf /var/lib/hookfleet-redis
+  mkdir /var/lib/hookfleet-redis
+  chown 10001:10001 /var/lib/hookfleet-redis
+  kubectl apply -f "$here/volume.yaml" >/dev/null
 }
 
 # served_by_the_node NAMESPACE SERVICE PORT NODE_PORT: a Service in front of a program that runs beside the cluster
@@ -190,15 +199,37 @@ start_metrics_server() {
 ctr() { command ctr -a /run/containerd/containerd.sock "$@"; }
 node_ready() { kubectl get nodes --no-headers 2>/dev/null | grep -q ' Ready ' && kubectl -n default get serviceaccount default >/dev/null 2>&1; }
 
-# An image of one layer that holds the program pause, as a tar of the form docker save has
-pause_image() {
-  local folder=$work/pause layer
-  mkdir -p "$folder/root" "$folder/image"
-  cp "$cache/bin/pause" "$folder/root/"
-  tar -C "$folder/root" --owner 0 --group 0 -cf "$folder/image/layer.tar" pause
-  layer=$(sha256sum "$folder/image/layer.tar" | cut -d ' ' -f 1)
-  printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":["/pause"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
-    "$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')" "$layer" >"$folder/image/config.json"
-  printf '[{"Config":"config.json","RepoTags":["hookfleet-pause:1"],"Layers":["layer.tar"]}]' >"$folder/image/manifest.json"
-  tar -C "$folder/image" -cf - manifest.json config.json layer.tar
+# image NAME ROOT PROGRAM: an image of one layer, the folder ROOT, that runs PROGRAM of it
+image() {
+  local folder=$work/image layer
+  mkdir -p "$folder"
+  tar -C "$2" --owner 0 --group 0 -cf "$folder/layer.tar" .
+  layer=$(sha256sum "$folder/layer.tar" | cut -d ' ' -f 1)
+  printf '{"architecture":"%s","os":"linux","config":{"User":"10001:10001","Entrypoint":["%s"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+    "$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')" "$3" "$layer" >"$folder/config.json"
+  printf '[{"Config":"config.json","RepoTags":["%s"],"Layers":["layer.tar"]}]' "$1" >"$folder/manifest.json"
+  # As docker save has it
+  tar -C "$folder" -cf - manifest.json config.json layer.tar | ctr -n k8s.io images import - >/dev/null
+  rm -r "$folder" "$2"
+}
+
+# A machine beside the cluster, 10.96.0.2. Pods reach it, and it them, as anything outside: network policies hold, other than for the node.
+start_outside() {
+  ip netns add outside
+  ip link add outside0 type veth peer name outside1 netns outside
+  ip address add 10.96.0.1/24 dev outside0
+  ip link set outside0 up
+  outside ip address add 10.96.0.2/24 dev outside1
+  outside ip link set lo up
+  outside ip link set outside1 up
+  outside ip route add default via 10.96.0.1
+}
+outside() { ip netns exec outside "$@"; }
+# root_of IMAGE: the folder of its files, for a program of it to run outside
+root_of() {
+  [ -e "$work/root-$1" ] || {
+    mkdir "$work/root-$1"
+    ctr -n k8s.io images mount --rw "docker.io/library/hookfleet-$1:$version" "$work/root-$1" >/dev/null
+  }
+  echo "$work/root-$1"
 }

@@ -1,56 +1,9 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # Level K3, by inside.sh: our images on a real node, and what may happen to them while 100 notifications a second come.
 
 overlay=$here/overlays/cluster
-url=''
-sent=0 # acknowledged so far
-
-k() { kubectl -n hookfleet "$@"; }
-
-post() { # post TOKEN ID: prints the status
-  curl -sS --noproxy '*' -m 40 -o "$work/answer" -w '%{http_code}' -H "Authorization: Bearer $1" -d '{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"wid":"79990000000@c.us","typeInstance":"whatsapp"},"timestamp":1700000000,"idMessage":"'"$2"'","senderData":{"chatId":"79990000001@c.us","sender":"79990000001@c.us"},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":"Hello"}}}' "$url" || true
-}
-posted=0
-try() { # try TOKEN STATUS: posts another notification, and is answered so
-  posted=$((posted + 1))
-  answered=$(post "$1" "SINGLE$posted")
-  [ "$answered" != 200 ] || sent=$((sent + 1))
-  [ "$answered" = "$2" ]
-}
-# As many in a row as meet every ingress
-try_all() { for _ in $(seq 12); do try "$@" || return 1; done; }
-begin_load() { # begin_load NAME [RATE]
-  load_report=$work/load-$1
-  load_name=$1
-  rm -f "$load_report"
-  /usr/bin/python3 "$here/load.py" "$url" "${2:-100}" "$work/token" "$load_report" "$1" >"$work/log/load.log" 2>&1 &
-  load=$!
-}
-end_load() { # Every answer was 200.
-  kill "$load"
-  wait "$load" || fail "the load: $(cat "$work/log/load.log")"
-  local count
-  count=$(sed -n 's/^{"sent": \([0-9]*\), "answers": {"200": \1}, .*/\1/p' "$load_report")
-  [ -n "$count" ] || fail "$load_name: not all were answered 200: $(cat "$load_report")"
-  [ "$count" -ge 200 ] || fail "$load_name: only $count were sent: $(cat "$load_report")"
-  sent=$((sent + count))
-  echo "         $(cat "$load_report")"
-}
-
-address() { k get secret hookfleet-redis -o "jsonpath={.data.$1}" | base64 -d | sed 's/@redis:/@127.0.0.1:/'; } # of Redis, for a user in its own pod
-redis() { k exec redis-0 -- redis-cli -u "$(address cli)" "$@" 2>/dev/null; }
-# What handlers have counted, exactly once each
-handled() {
-  redis --scan --pattern 'hf:{*}:cnt' | sed 's/.*/hget & incomingMessageReceived/' >"$work/keys"
-  k exec -i redis-0 -- redis-cli -u "$(address cli)" <"$work/keys" 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'
-}
-all_handled() { [ "$(handled)" -eq "$sent" ]; }
-hookfleet() { KUBECTL=$here/kubectl "$here/../hookfleet" "$@"; }
-owned() { hookfleet status 2>/dev/null | grep -q "partitions 32/32 owned"; }
-
-rolled_out() { k rollout status "$1" --timeout 240s >"$work/log/rollout.log" 2>&1 || fail "$1 does not become ready"; }
-pods_of() { k get pods -l "app.kubernetes.io/name=$1" --field-selector status.phase=Running --no-headers 2>/dev/null | grep -c ' 1/1 ' || true; }
-runs() { [ "$(pods_of "$1")" -eq "$2" ] && [ "$(k get pods -l "app.kubernetes.io/name=$1" --no-headers | wc -l)" -eq "$2" ]; } # and none that still ends
+# shellcheck source=/dev/null
+. "$here/fleet.sh"
 
 step "K3: node"
 whole_node
@@ -366,5 +319,5 @@ step "K3: everything ends by itself"
 kubectl delete namespace hookfleet --timeout 180s >/dev/null || fail "the namespace does not go"
 echo "         $sent notifications, each acknowledged and handled once (those since the backup apart)"
 [ -n "$FORMER" ] || not_tried+=("a rollout from another version and back (--former TAG)")
-not_tried+=("scaling down by CPU" "the programs of KEDA and of the Prometheus Operator" "the components external-redis and poller" "more than one node" "a cloud's balancers and volumes")
+not_tried+=("scaling down by CPU")
 printf 'K3: not tried: %s\n' "${not_tried[@]}"
