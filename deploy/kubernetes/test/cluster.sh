@@ -233,3 +233,42 @@ root_of() {
   }
   echo "$work/root-$1"
 }
+
+# KEDA as pods, by its own manifests
+start_keda() {
+  mkdir -p "$work/keda" "$work/keda-root"
+  cp "$cache"/bin/{keda,keda-adapter} "$work/keda-root/"
+  image hookfleet-keda:1 "$work/keda-root" /keda
+  cat >"$work/keda/kustomization.yaml" <<YAML
+resources: [$(realpath --relative-to "$work/keda" "$cache/keda/minimal")]
+images:
+  - {name: ghcr.io/kedacore/keda, newName: hookfleet-keda, newTag: "1"}
+  - {name: ghcr.io/kedacore/keda-metrics-apiserver, newName: hookfleet-keda, newTag: "1"}
+patches:
+  - target: {kind: Deployment}
+    patch: |
+      - op: replace
+        path: /spec/template/spec/containers/0/imagePullPolicy
+        value: IfNotPresent
+YAML
+  kubectl apply --server-side --force-conflicts -k "$work/keda" >/dev/null
+}
+
+# Debian's Prometheus beside the cluster, under the name that the Prometheus Operator's has. It can't look for pods itself: a loop tells it, with
+# the labels of components/monitoring.
+start_prometheus() {
+  mkdir -p "$work/prometheus"
+  printf 'global: {scrape_interval: 5s}\nscrape_configs: [{job_name: pods, file_sd_configs: [{files: [%s/prometheus/pods.json], refresh_interval: 5s}]}]\n' \
+    "$work" >"$work/prometheus/prometheus.yml"
+  run prometheus "$cache/debian/usr/bin/prometheus" --config.file "$work/prometheus/prometheus.yml" --storage.tsdb.path "$work/prometheus/data" \
+    --web.listen-address "$node:9090"
+  while sleep 3; do
+    kubectl -n hookfleet get pods -l 'app.kubernetes.io/name in (ingress, worker)' --field-selector status.phase=Running -o \
+      'jsonpath={range .items[*]}{.status.podIP} {.metadata.name} {.metadata.labels.app\.kubernetes\.io/name}{"\n"}{end}' 2>/dev/null | awk '
+      BEGIN { printf "[" }
+      NF == 3 { printf "%s{\"targets\":[\"%s:9090\"],\"labels\":{\"job\":\"hookfleet-%s\",\"instance\":\"%s\",\"fleet\":\"hookfleet\"}}", n++ ? "," : "", $1, $3, $2 }
+      END { print "]" }' >"$work/prometheus/pods.new" || true
+    mv "$work/prometheus/pods.new" "$work/prometheus/pods.json"
+  done &
+  served_by_the_node monitoring prometheus-operated 9090 9090
+}

@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Level K4, by inside.sh: the overlay production and each component on a real node, with what they need: a balancer's address, and on
-# a machine outside of the cluster senders, a slow service, a Redis and GREEN-API's HTTP API.
+# Level K4, by inside.sh: the overlay production and each component on a real node, with what they need: a balancer's address, KEDA with a
+# Prometheus, and on a machine outside of the cluster senders, a slow service, a Redis and GREEN-API's HTTP API.
 
 # shellcheck source=/dev/null
 . "$here/fleet.sh"
 sent=0
+not_tried=()
 from=(ip netns exec outside)
 host=hooks.example.org
 balancer=10.96.1.1
@@ -16,6 +17,18 @@ start_outside
 
 kubectl apply --server-side -f "$cache/crds" >/dev/null
 kubectl wait --for condition=Established --timeout 60s crd --all >/dev/null
+keda=
+if [ -x "$cache/bin/keda-adapter" ] && [ -e "$cache/keda" ]; then
+  keda=1
+  step "K4: KEDA, by its own manifests, and a Prometheus"
+  start_keda
+  start_prometheus
+  for what in keda-operator keda-metrics-apiserver; do
+    kubectl -n keda rollout status "deployment/$what" --timeout 240s >"$work/log/rollout.log" 2>&1 || fail "$what does not become ready: $(kubectl -n keda get pods)"
+  done
+else
+  not_tried+=("KEDA's programs (test/tools keda makes them)")
+fi
 
 step "K4: the document's commands for a cluster of one's own, to a 200 by the balancer"
 # A registry, which there is none of: the node has its images already.
@@ -83,6 +96,31 @@ for way in "nginx 8080" "ingress 9080" "ingress 9090" "worker 9090" "redis 6379"
   # shellcheck disable=SC2086
   ! way_in $way || fail "a network policy lets in: $way"
 done
+
+if [ -n "$keda" ]; then
+  prometheus() {
+    curl -sS --noproxy '*' -m 10 -G "http://$node:9090/api/v1/query" --data-urlencode "query=$1" 2>/dev/null | sed -n 's/.*"value":\[[^,]*,"\([^"]*\)"\].*/\1/p'
+  }
+  waiting() { prometheus 'sum(max by (partition) (hookfleet_stream_backlog_entries{fleet="hookfleet"}))'; }
+  step "K4: KEDA: workers by what waits; down again, its five minutes being 15 seconds here"
+  k wait --for condition=Ready --timeout 120s scaledobject/worker >/dev/null || fail "the ScaledObject does not become ready: $(k describe scaledobject worker)"
+  k patch scaledobject worker --type json -p '[{"op":"replace","path":"/spec/advanced/horizontalPodAutoscalerConfig/behavior/scaleDown","value":{"stabilizationWindowSeconds":15,"policies":[{"type":"Pods","value":4,"periodSeconds":15}]}}]' >/dev/null
+  workers() { k get deployment worker -o 'jsonpath={.status.readyReplicas}'; }
+  within 60 runs worker 2 || fail "there are $(workers) workers before anything waits"
+  began=$SECONDS
+  begin_load KEDA 100
+  more() { [ "$(workers)" -ge 4 ]; }
+  within 180 more || fail "with $(waiting) waiting there are $(workers) workers: $(k describe hpa)"
+  echo "         after $((SECONDS - began)) s $(workers) workers, $(waiting) waiting"
+  end_overload
+  done_all() { [ "$(outside curl -sS -m 10 http://10.96.0.2:8081/ 2>/dev/null)" -ge "$sent" ]; }
+  within 300 done_all || fail "$sent were acknowledged, the service has got $(outside curl -sS http://10.96.0.2:8081/)"
+  most=$(workers)
+  few() { runs worker 2; }
+  within 300 few || fail "nothing waits, and there are still $(workers) workers: $(k describe hpa)"
+  echo "         all done and two workers again after $((SECONDS - began)) s; at the end of the backlog there were $most"
+  within 30 owned || fail "not all partitions have an owner: $(hookfleet status 2>&1 | tail -n 5)"
+fi
 
 step "K4: a Redis and GREEN-API outside: external-redis and poller"
 kubectl delete namespace hookfleet --timeout 180s >/dev/null || fail "the namespace does not go"
@@ -175,5 +213,5 @@ within 30 way_out nginx 169.254.169.254 443 || fail "without policies nginx does
 
 step "K4: everything ends by itself"
 kubectl delete namespace hookfleet --timeout 180s >/dev/null || fail "the namespace does not go"
-not_tried=("the programs of KEDA and of the Prometheus Operator" "more than one node" "a cloud's balancers and volumes" "Redis by a TLS tunnel")
+not_tried+=("the Prometheus Operator's program" "more than one node" "a cloud's balancers and volumes" "Redis by a TLS tunnel")
 printf 'K4: not tried: %s\n' "${not_tried[@]}"
