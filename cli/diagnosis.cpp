@@ -80,10 +80,10 @@ Finding judge_version(std::string_view redis_version) {
 std::vector<Finding> judge_durability(const durability::ServerFacts& facts, const durability::Requirements& requirements) {
   durability::AofHistory history;
   const durability::Judgement judgement = durability::judge(facts, requirements, history);
-  std::vector<Finding> findings;
   if (judgement.loading()) {
     return {{Health::kWarn, "redis.loading", judgement.failing.front().why, "ingresses answer 504 until it has: look again then"}};
   }
+  std::vector<Finding> findings;
   for (const durability::Failing& failing : judgement.failing) {
     const bool rewrite = failing.check == durability::Check::kAofLive;
     findings.push_back({rewrite ? Health::kWarn : Health::kFail, "redis." + std::string(durability::to_text(failing.check)),

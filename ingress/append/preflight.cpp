@@ -78,9 +78,10 @@ Preflight::Conclusion Preflight::conclude(durability::AofHistory& history) const
   Conclusion conclusion;
   conclusion.judgement = judge(facts_, requirements_, history);
   auto& failing = conclusion.judgement.failing;
-  const bool answers = !conclusion.judgement.loading();  // otherwise it refused all else
-  if (answers && !wait_problem_.empty()) failing.push_back({durability::Check::kReplicas, "WAIT is refused: " + wait_problem_});
-  if (answers && !layout_problem_.empty()) failing.push_back({durability::Check::kLayout, layout_problem_});
+  if (!conclusion.judgement.loading()) {  // otherwise it refused these for that reason
+    if (!wait_problem_.empty()) failing.push_back({durability::Check::kReplicas, "WAIT is refused: " + wait_problem_});
+    if (!layout_problem_.empty()) failing.push_back({durability::Check::kLayout, layout_problem_});
+  }
   conclusion.foreign_layout = foreign_layout_;
   conclusion.transactions = multi_allowed_ && exec_allowed_;
   conclusion.sync_always = facts_.appendfsync.value_or("always") == "always";

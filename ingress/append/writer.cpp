@@ -628,9 +628,10 @@ void Writer::conclude_preflight() {
   session.preflight_due = now_ + kReconnectAfter;
   if (failed[static_cast<std::size_t>(durability::Check::kRole)]) session.closing = true;
   const std::string text = judgement.text();
-  if ((state_.writable || text != state_.reason) && judgement.loading()) {
+  const bool news = state_.writable || text != state_.reason;
+  if (news && judgement.loading()) {
     log_.warn("redis.loading", "Redis reads its data after a start: nothing is appended until it has", {{"server", endpoint_.display()}});
-  } else if (state_.writable || text != state_.reason) {
+  } else if (news) {
     log_.error("redis.not_durable", "Redis doesn't keep what it acknowledges as required: nothing is appended until it does",
                {{"server", endpoint_.display()}, {"failing", text}});
   }

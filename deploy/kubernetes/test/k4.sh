@@ -4,7 +4,6 @@
 
 # shellcheck source=/dev/null
 . "$here/fleet.sh"
-sent=0
 not_tried=()
 from=(ip netns exec outside)
 host=hooks.example.org
@@ -116,8 +115,7 @@ if [ -n "$keda" ]; then
   done_all() { [ "$(outside curl -sS -m 10 http://10.96.0.2:8081/ 2>/dev/null)" -ge "$sent" ]; }
   within 300 done_all || fail "$sent were acknowledged, the service has got $(outside curl -sS http://10.96.0.2:8081/)"
   most=$(workers)
-  few() { runs worker 2; }
-  within 300 few || fail "nothing waits, and there are still $(workers) workers: $(k describe hpa)"
+  within 300 runs worker 2 || fail "nothing waits, and there are still $(workers) workers: $(k describe hpa)"
   echo "         all done and two workers again after $((SECONDS - began)) s; at the end of the backlog there were $most"
   within 30 owned || fail "not all partitions have an owner: $(hookfleet status 2>&1 | tail -n 5)"
 fi
