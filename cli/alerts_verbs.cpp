@@ -19,8 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kListed = 20;
-constexpr std::size_t kPage = 256;
+constexpr std::uint64_t kAlertsListed = 20;
+constexpr std::size_t kAlertsPage = 256;
 
 /// Who delivers, and how far each sink is.
 struct Delivering {
@@ -50,25 +50,25 @@ std::string problem_of(const alert::SinkState& sink) {
 std::uint64_t waiting(Fleet& fleet, stream::StreamId cursor) {
   std::uint64_t count = 0;
   for (;;) {
-    const redis::Reply page = fleet.range(fleet.keys().alerts(), after(cursor), "+", kPage);
+    const redis::Reply page = fleet.range(fleet.keys().alerts(), after(cursor), "+", kAlertsPage);
     count += page.view().size();
-    if (page.view().size() < kPage) return count;
-    const auto last = stream::StreamId::parse(page.view()[kPage - 1][0].text());
+    if (page.view().size() < kAlertsPage) return count;
+    const auto last = stream::StreamId::parse(page.view()[kAlertsPage - 1][0].text());
     if (!last) return count;
     cursor = *last;
   }
 }
 
-class ListVerb final : public Verb {
+class AlertsListVerb final : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
-    arguments.option("-n,--limit", limit_, "COUNT", fmt::format("The youngest COUNT alerts of the queue [default: {}]", kListed));
+    arguments.option("-n,--limit", limit_, "COUNT", fmt::format("The youngest COUNT alerts of the queue [default: {}]", kAlertsListed));
     declare_output(arguments, output_);
     fleet_.declare(arguments);
   }
 
   int run(Console& console, const Environment& environment) override {
-    const std::uint64_t limit = count_of("--limit", limit_, kListed);
+    const std::uint64_t limit = count_of("--limit", limit_, kAlertsListed);
     Fleet fleet(fleet_, environment);
     const std::string& key = fleet.keys().alerts();
     const Delivering now = delivering(fleet);
@@ -166,7 +166,7 @@ class TestVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kListExamples = R"(
+constexpr std::string_view kAlertsListExamples = R"(
 What is in the queue hf:alerts: what some sink is still to be told. What all sinks have is gone from it. Without sinks
 the last 10,000 alerts stay. Each alert is also a record of the log of whoever told it: "event":"alert".
 
@@ -186,7 +186,7 @@ Examples:
 }  // namespace
 
 VerbSpec alerts_list_verb() {
-  return {"alerts list", "", "What operators are still to be told, and each sink", kListExamples, make_verb<ListVerb>};
+  return {"alerts list", "", "What operators are still to be told, and each sink", kAlertsListExamples, make_verb<AlertsListVerb>};
 }
 VerbSpec alerts_test_verb() { return {"alerts test", "", "Tell every sink a test alert", kTestExamples, make_verb<TestVerb>}; }
 

@@ -20,7 +20,7 @@ class CompletionVerb final : public Verb {
   std::string shell_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kCompletionExamples = R"(
 Examples:
   source <(hookfleet completion bash)                                            # this bash
   hookfleet completion bash > /etc/bash_completion.d/hookfleet                   # every bash
@@ -31,7 +31,8 @@ Examples:
 }  // namespace
 
 VerbSpec completion_verb() {
-  return {"completion", "bash|zsh|fish", "Print what a shell needs to complete verbs and options", kExamples, make_verb<CompletionVerb>};
+  return {"completion", "bash|zsh|fish", "Print what a shell needs to complete verbs and options", kCompletionExamples,
+          make_verb<CompletionVerb>};
 }
 
 }  // namespace hookfleet::cli

@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kSettle = 5min;  // "after any settings change up to 5 minutes"
-constexpr std::chrono::milliseconds kTurn = 500ms;
+constexpr std::chrono::milliseconds kConnectTurn = 500ms;
 constexpr std::chrono::milliseconds kLookAtFacts = 2s;
 constexpr std::chrono::milliseconds kLookAtInstance = 10s;
 constexpr std::chrono::milliseconds kBeforeSet = 1'200ms;  // getSettings and setSettings: once a second
@@ -41,7 +41,7 @@ class Arrival {
       if (lost_) fleet_.reconnect();
       lost_ = false;
       std::optional<std::string> arrived;
-      follower_.read(kTurn, [&](const Found& found) {
+      follower_.read(kConnectTurn, [&](const Found& found) {
         if (arrived || !found.entry || found.entry->id_instance != id_instance_ || found.entry->source != door_) return;
         arrived = fmt::format("{}, id {}, in partition {}",
                               found.entry->type_webhook.empty() ? "one without typeWebhook" : shown(found.entry->type_webhook, 60),
@@ -224,7 +224,7 @@ class ConnectVerb final : public Verb {
                                 arrival.lost() ? "; Redis doesn't answer" : ""));
       }
       arrived = arrival.wait();
-      if (arrival.lost()) console.wait(kTurn);
+      if (arrival.lost()) console.wait(kConnectTurn);
       if (arrived || Clock::now() - looked < kLookAtInstance) continue;
       looked = Clock::now();
       const auto state = api.state(1);
@@ -273,7 +273,7 @@ class ConnectVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kConnectExamples = R"(
 Connects an instance to the fleet: reads its settings (getSettings), shows what is otherwise than the fleet needs it (webhookUrl,
 webhookUrlToken, the switches of notifications), changes it when you say so (setSettings) and waits until a notification of it lies in the
 fleet's Redis. Give it the fleet's own --config and environment, which have the token. Leaves a record in hf:audit. Run it again at any
@@ -289,7 +289,7 @@ Examples:
 
 VerbSpec connect_verb() {
   return {"connect", "--id ID --api-token-file FILE (--url URL | --poll)",
-          "Set up an instance of GREEN-API so that its notifications come here", kExamples, make_verb<ConnectVerb>};
+          "Set up an instance of GREEN-API so that its notifications come here", kConnectExamples, make_verb<ConnectVerb>};
 }
 
 }  // namespace hookfleet::cli

@@ -12,7 +12,7 @@
 namespace hookfleet::cli {
 namespace {
 
-constexpr std::uint64_t kListed = 100;
+constexpr std::uint64_t kDeadLettersListed = 100;
 
 /// Reads what a selection means.
 class Reading : public Verb {
@@ -61,9 +61,9 @@ std::vector<std::string> row_of(const Found& one) {
           one.death ? one.death->error.substr(0, 60) : one.foreign};
 }
 
-class ListVerb final : public Reading {
+class DeadLettersListVerb final : public Reading {
  public:
-  ListVerb() : Reading(Selection(false, kListed), true) {}
+  DeadLettersListVerb() : Reading(Selection(false, kDeadLettersListed), true) {}
 
  private:
   Selection::Outcome read(Console& console, Fleet& fleet) override {
@@ -86,9 +86,9 @@ class ListVerb final : public Reading {
   }
 };
 
-class ShowVerb final : public Reading {
+class DeadLettersShowVerb final : public Reading {
  public:
-  ShowVerb() : Reading(Selection(true, 10), true) {}
+  DeadLettersShowVerb() : Reading(Selection(true, 10), true) {}
 
  private:
   Selection::Outcome read(Console& console, Fleet& fleet) override {
@@ -117,7 +117,7 @@ class ExportVerb final : public Reading {
   }
 };
 
-constexpr std::string_view kListExamples = R"(
+constexpr std::string_view kDeadLettersListExamples = R"(
 The --limit that died first, oldest first. Classes: malformed (no JSON), invalid (breaks its schema), failed (all attempts failed), rejected (a handler or
 target said never), crash (its handling ended the process), expired (its target was away for too long).
 
@@ -127,7 +127,7 @@ Examples:
   hookfleet dead-letters list --chat 79001234567@c.us --instance 1101000001 -o json
 )";
 
-constexpr std::string_view kShowExamples = R"(
+constexpr std::string_view kDeadLettersShowExamples = R"(
 Examples:
   hookfleet dead-letters show 7/1764113835123-0
   hookfleet dead-letters show --class crash --limit 3
@@ -146,10 +146,12 @@ Examples:
 }  // namespace
 
 VerbSpec dead_letters_list_verb() {
-  return {"dead-letters list", "[ID…] [FILTERS]", "Which notifications could not be handled, and why", kListExamples, make_verb<ListVerb>};
+  return {"dead-letters list", "[ID…] [FILTERS]", "Which notifications could not be handled, and why", kDeadLettersListExamples,
+          make_verb<DeadLettersListVerb>};
 }
 VerbSpec dead_letters_show_verb() {
-  return {"dead-letters show", "ID… | FILTERS | --all", "Dead letters in full, with their bodies", kShowExamples, make_verb<ShowVerb>};
+  return {"dead-letters show", "ID… | FILTERS | --all", "Dead letters in full, with their bodies", kDeadLettersShowExamples,
+          make_verb<DeadLettersShowVerb>};
 }
 VerbSpec dead_letters_export_verb() {
   return {"dead-letters export", "[ID…] [FILTERS]", "Dead letters as JSON lines, with their exact bytes", kExportExamples,

@@ -228,7 +228,7 @@ class DoctorVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kDoctorExamples = R"(
 Looks at Redis (version, role, durability, memory and what fills it, what the dedup window needs at the present rate, clock) and at the
 fleet (layout against settings, owners, leases, holds, dead letters, pollers and their instances, keys nobody knows). Each finding is ok,
 warn or fail, with what to do. Run it with the fleet's own --config and environment. Exit code 1 when something fails.
@@ -241,6 +241,6 @@ Examples:
 
 }  // namespace
 
-VerbSpec doctor_verb() { return {"doctor", "", "Check Redis and the fleet, and say what to do", kExamples, make_verb<DoctorVerb>}; }
+VerbSpec doctor_verb() { return {"doctor", "", "Check Redis and the fleet, and say what to do", kDoctorExamples, make_verb<DoctorVerb>}; }
 
 }  // namespace hookfleet::cli

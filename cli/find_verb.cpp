@@ -12,7 +12,7 @@
 namespace hookfleet::cli {
 namespace {
 
-constexpr std::uint64_t kLimit = 1'000'000;
+constexpr std::uint64_t kFindLimit = 1'000'000;
 constexpr std::size_t kShownMax = 100;
 
 /// An ended notification, known by its mark only.
@@ -48,7 +48,7 @@ class FindVerb final : public Verb {
   int run(Console& console, const Environment& environment) override {
     if (id_message_.empty() && filter_.chat.empty()) wrong_usage("say what to find: --id-message ID or --chat CHAT");
     if (const auto ok = filter_.prepare(std::chrono::system_clock::now()); !ok) wrong_usage(ok.error());
-    const std::uint64_t limit = count_of("--limit", limit_, kLimit);
+    const std::uint64_t limit = count_of("--limit", limit_, kFindLimit);
     Fleet fleet(fleet_, environment);
     console.catch_interrupts();
 
@@ -148,7 +148,7 @@ class FindVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kFindExamples = R"(
 Reads the streams and the dead letters, oldest first, at most --limit records. With --chat and --instance only one partition is read; with
 --id-message, --chat and --instance the marks are looked up too, which tell of notifications that have ended (25 h by default).
 
@@ -161,7 +161,7 @@ Examples:
 }  // namespace
 
 VerbSpec find_verb() {
-  return {"find", "--id-message ID | --chat CHAT", "Notifications by message or chat: stream, dead letters, marks", kExamples,
+  return {"find", "--id-message ID | --chat CHAT", "Notifications by message or chat: stream, dead letters, marks", kFindExamples,
           make_verb<FindVerb>};
 }
 

@@ -79,7 +79,7 @@ class FirewallVerb final : public Verb {
   std::string file_, ports_, also_, table_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kFirewallExamples = R"(
 Prints a ruleset for nft: TCP to nginx's ports only from auth.allowlist.addresses and --also, in a table of its own that leaves all else alone.
 It covers published ports of containers, too. Nothing is changed by this command: the comments of the ruleset say how to apply and remove it.
 
@@ -94,7 +94,8 @@ Examples:
 }  // namespace
 
 VerbSpec firewall_verb() {
-  return {"firewall", "--config FILE [--port PORTS]", "Make an nftables ruleset from the allowlist", kExamples, make_verb<FirewallVerb>};
+  return {"firewall", "--config FILE [--port PORTS]", "Make an nftables ruleset from the allowlist", kFirewallExamples,
+          make_verb<FirewallVerb>};
 }
 
 }  // namespace hookfleet::cli

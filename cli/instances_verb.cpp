@@ -87,7 +87,7 @@ class InstancesVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kInstancesExamples = R"(
 What each instance told last: its state and since when, its last used-up quota, its device. Needs the notifications stateInstanceChanged,
 quotaExceeded and deviceInfo, and the shipped handlers. Instances that the pollers fetch for are there before they have told anything.
 
@@ -100,7 +100,7 @@ Examples:
 }  // namespace
 
 VerbSpec instances_verb() {
-  return {"instances", "[ID…]", "Show the last known state of each instance", kExamples, make_verb<InstancesVerb>};
+  return {"instances", "[ID…]", "Show the last known state of each instance", kInstancesExamples, make_verb<InstancesVerb>};
 }
 
 }  // namespace hookfleet::cli

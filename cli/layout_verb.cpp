@@ -54,7 +54,7 @@ constexpr std::string_view kDeadLettersWayOut =
     "dead letters would be out of the reach of the new layout: redrive them, or export and drop them, or leave them behind with "
     "--abandon-dead-letters\n";
 
-class ShowVerb final : public Verb {
+class LayoutShowVerb final : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
     declare_output(arguments, output_);
@@ -155,7 +155,7 @@ class ClearVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kShowExamples = R"(
+constexpr std::string_view kLayoutShowExamples = R"(
 The layout says into how many partitions a fleet's chats are spread, and by what; all programs must agree.
 
 Examples:
@@ -171,7 +171,7 @@ const std::string& clear_examples() {
 }  // namespace
 
 VerbSpec layout_show_verb() {
-  return {"layout show", "", "Into how many partitions the fleet is laid out", kShowExamples, make_verb<ShowVerb>};
+  return {"layout show", "", "Into how many partitions the fleet is laid out", kLayoutShowExamples, make_verb<LayoutShowVerb>};
 }
 VerbSpec layout_clear_verb() {
   return {"layout clear", "[--yes]", "Forget the layout, so that it can be changed", clear_examples(), make_verb<ClearVerb>};

@@ -66,7 +66,7 @@ class LogLevelVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kLogLevelExamples = R"(
 A wish kept in Redis (hf:control) that every process of the fleet follows until it is withdrawn. Leaves a record in hf:audit.
 
 Examples:
@@ -78,7 +78,7 @@ Examples:
 }  // namespace
 
 VerbSpec log_level_verb() {
-  return {"log-level", "[LEVEL | --reset]", "Change the log level of running processes", kExamples, make_verb<LogLevelVerb>};
+  return {"log-level", "[LEVEL | --reset]", "Change the log level of running processes", kLogLevelExamples, make_verb<LogLevelVerb>};
 }
 
 }  // namespace hookfleet::cli

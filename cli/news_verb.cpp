@@ -109,7 +109,7 @@ class NewsVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kNewsExamples = R"(
 A typeWebhook, typeMessage or (worker.news_fields) field that no schema and no document names is told once in the whole fleet: a record
 notification.unknown, an alert, and a line here with the first notification that showed it (its first 8 KiB). A schema of your own
 (worker.schemas_dir) makes a type known.
@@ -123,6 +123,8 @@ Examples:
 
 }  // namespace
 
-VerbSpec news_verb() { return {"news", "[--body] [--forget]", "What came that isn't documented anywhere", kExamples, make_verb<NewsVerb>}; }
+VerbSpec news_verb() {
+  return {"news", "[--body] [--forget]", "What came that isn't documented anywhere", kNewsExamples, make_verb<NewsVerb>};
+}
 
 }  // namespace hookfleet::cli

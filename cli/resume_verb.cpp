@@ -84,7 +84,7 @@ class ResumeVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kResumeExamples = R"(
 When more than three notifications of one typeWebhook have ended their process within an hour, the type's entries wait. Mend the cause, then
 resume: they are handled again, in order. The dead letters of class crash stay until they are redriven. Leaves a record in hf:audit.
 
@@ -96,7 +96,7 @@ Examples:
 }  // namespace
 
 VerbSpec resume_verb() {
-  return {"resume", "TYPE | --all", "Let a typeWebhook flow again that is held back", kExamples, make_verb<ResumeVerb>};
+  return {"resume", "TYPE | --all", "Let a typeWebhook flow again that is held back", kResumeExamples, make_verb<ResumeVerb>};
 }
 
 }  // namespace hookfleet::cli

@@ -45,13 +45,13 @@ std::string joined(std::span<const std::string> texts) {
   return text;
 }
 
-std::vector<std::string> names_of(const routes::Route& route) {
+std::vector<std::string> action_names_of(const routes::Route& route) {
   std::vector<std::string> names;
   for (const auto& action : route.actions) names.push_back(action.name);
   return names;
 }
 
-std::string actions_of(const routes::Route& route) { return route.actions.empty() ? "ignore" : joined(names_of(route)); }
+std::string actions_of(const routes::Route& route) { return route.actions.empty() ? "ignore" : joined(action_names_of(route)); }
 
 class RouteVerb final : public Verb {
  public:
@@ -135,7 +135,7 @@ class RouteVerb final : public Verb {
     json["invalid"] = content.parsed && !content.why.empty() ? Json(content.why) : Json();
     const auto taken = unfit ? std::nullopt : table.find(about);
     json["route"] = taken ? Json(table.routes()[*taken].name) : Json();
-    json["actions"] = taken ? Json(names_of(table.routes()[*taken])) : Json::array();
+    json["actions"] = taken ? Json(action_names_of(table.routes()[*taken])) : Json::array();
     json["routes"] = Json::array();
     for (std::size_t i = 0; i < table.routes().size() && !unfit; ++i) {
       const routes::Route& route = table.routes()[i];
@@ -146,7 +146,7 @@ class RouteVerb final : public Verb {
         one["found"] = mismatch->found.empty() ? Json() : Json(mismatch->found);
         one["wanted"] = std::vector<std::string>(mismatch->wanted.begin(), mismatch->wanted.end());
       }
-      one["actions"] = names_of(route);
+      one["actions"] = action_names_of(route);
       json["routes"].push_back(std::move(one));
     }
     return json;
@@ -155,7 +155,7 @@ class RouteVerb final : public Verb {
   std::string file_, config_, instance_, handlers_, output_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kRouteExamples = R"(
 Shows which route takes a notification, and of every other one the first criterion that it doesn't fit. Nothing is sent or stored. What is
 no notification at all, or breaks its schema, is not routed; that is said, too.
 
@@ -166,6 +166,6 @@ Examples:
 
 }  // namespace
 
-VerbSpec route_verb() { return {"route", "FILE", "Which route takes a notification, and why", kExamples, make_verb<RouteVerb>}; }
+VerbSpec route_verb() { return {"route", "FILE", "Which route takes a notification, and why", kRouteExamples, make_verb<RouteVerb>}; }
 
 }  // namespace hookfleet::cli

@@ -14,7 +14,7 @@ namespace {
 // An id is made when the request arrives, its entry is stored within the append deadline (at most 22 s), by Redis' clock: what lies around
 // that covers clocks that differ a little.
 constexpr auto kAround = std::chrono::seconds(60);
-constexpr std::uint64_t kLimit = 200'000;
+constexpr std::uint64_t kShowLimit = 200'000;
 
 class ShowVerb final : public Verb {
  public:
@@ -29,7 +29,7 @@ class ShowVerb final : public Verb {
 
   int run(Console& console, const Environment& environment) override {
     const auto around = duration_of("--around", around_, kAround);
-    const std::uint64_t limit = count_of("--limit", limit_, kLimit);
+    const std::uint64_t limit = count_of("--limit", limit_, kShowLimit);
     const auto ref = Ref::parse(id_);
     const std::string id = base::lower(id_);
     if (!ref && !base::is_uuid(id)) {
@@ -112,7 +112,7 @@ class ShowVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kShowExamples = R"(
 Shows where a notification is, its attempts, why it died, its mark, its body. An id carries its time, so only a narrow part of the streams
 is read; a dead letter lies anywhere behind that. What has been handled is in neither.
 
@@ -125,7 +125,7 @@ Examples:
 }  // namespace
 
 VerbSpec show_verb() {
-  return {"show", "ID", "One notification: where it is, attempts, death, exact body", kExamples, make_verb<ShowVerb>};
+  return {"show", "ID", "One notification: where it is, attempts, death, exact body", kShowExamples, make_verb<ShowVerb>};
 }
 
 }  // namespace hookfleet::cli

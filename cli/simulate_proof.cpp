@@ -8,7 +8,7 @@
 namespace hookfleet::cli {
 namespace {
 
-constexpr std::string_view kPage = "500";
+constexpr std::string_view kStreamPage = "500";
 constexpr auto kDeadLettersEvery = std::chrono::seconds(2);  // while notifications come: a range of every partition
 
 }  // namespace
@@ -62,7 +62,7 @@ void SimulateProof::look() {
 
 void SimulateProof::read_stream() {
   for (;;) {
-    const redis::Reply page = fleet_.call({"XRANGE", stream_, '(' + stream_last_, "+", "COUNT", kPage});
+    const redis::Reply page = fleet_.call({"XRANGE", stream_, '(' + stream_last_, "+", "COUNT", kStreamPage});
     for (std::size_t i = 0; i < page.view().size(); ++i) {
       const redis::ReplyView record = page.view()[i];
       stream_last_ = std::string(record[0].text());

@@ -467,7 +467,7 @@ class SimulateVerb final : public Verb {
   WebhookToken token_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kSimulateExamples = R"(
 Stands in for GREEN-API: notifications of every documented shape, with ids, times and chats of their own. Each instance sends one after the
 other, waits for the 200, and after anything else pauses and sends the same again. Ctrl-C ends it with the report; a second one at once.
 
@@ -493,7 +493,7 @@ Examples:
 }  // namespace
 
 VerbSpec simulate_verb() {
-  return {"simulate", "[--to URL | --serve PORT] [--verify]", "Send as GREEN-API does, and prove what became of it", kExamples,
+  return {"simulate", "[--to URL | --serve PORT] [--verify]", "Send as GREEN-API does, and prove what became of it", kSimulateExamples,
           make_verb<SimulateVerb>};
 }
 

@@ -96,7 +96,7 @@ class StatusVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kStatusExamples = R"(
 Per partition: its owner and what is left of the lease, how many entries wait and since when the oldest does, entries that are being
 retried, dead letters, and types whose entries are held back (`hookfleet resume`). Per poller: since when it has held the first of its
 instances, and how many it fetches for; then the instances that are not as they should be: paused (a person is needed, the poller looks again
@@ -112,7 +112,8 @@ Examples:
 }  // namespace
 
 VerbSpec status_verb() {
-  return {"status", "[--watch]", "Partitions, owners, backlog, retries, dead letters, members, pollers", kExamples, make_verb<StatusVerb>};
+  return {"status", "[--watch]", "Partitions, owners, backlog, retries, dead letters, members, pollers", kStatusExamples,
+          make_verb<StatusVerb>};
 }
 
 }  // namespace hookfleet::cli

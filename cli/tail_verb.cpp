@@ -10,7 +10,7 @@
 namespace hookfleet::cli {
 namespace {
 
-constexpr auto kTurn = std::chrono::milliseconds(500);
+constexpr auto kTailTurn = std::chrono::milliseconds(500);
 
 class TailVerb final : public Verb {
  public:
@@ -36,7 +36,7 @@ class TailVerb final : public Verb {
       try {
         if (lost) fleet.reconnect();
         lost = false;
-        follower.read(kTurn, [&](const Found& found) {
+        follower.read(kTailTurn, [&](const Found& found) {
           if (left == 0 || !filter_.matches(found)) return;
           --left;
           console.out(is_json(output_) ? json_text(to_json(found, body_)) + '\n' : pretty(found));
@@ -77,7 +77,7 @@ class TailVerb final : public Verb {
   FleetOptions fleet_;
 };
 
-constexpr std::string_view kExamples = R"(
+constexpr std::string_view kTailExamples = R"(
 Shows notifications as they are stored, from now on: receipt, partition, typeWebhook, instance, chat, id. What a worker acknowledges
 before this gets to read it is missed: the worker's log has everything.
 
@@ -89,6 +89,6 @@ Examples:
 
 }  // namespace
 
-VerbSpec tail_verb() { return {"tail", "[-n N]", "Follow notifications as they come in", kExamples, make_verb<TailVerb>}; }
+VerbSpec tail_verb() { return {"tail", "[-n N]", "Follow notifications as they come in", kTailExamples, make_verb<TailVerb>}; }
 
 }  // namespace hookfleet::cli

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "common/base/ascii.hpp"
 #include "common/config/value.hpp"
 #include "common/notification/envelope.hpp"
 
@@ -77,7 +78,7 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
   if (given == 6 && rest.starts_with('.')) {
     std::size_t digits = 1;
     std::int64_t scale = 100;
-    for (; digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9'; ++digits, scale /= 10) ms += (rest[digits] - '0') * scale;
+    for (; digits < rest.size() && base::is_digit(rest[digits]); ++digits, scale /= 10) ms += (rest[digits] - '0') * scale;
     if (digits == 1) return std::nullopt;
     rest.remove_prefix(digits);
   }

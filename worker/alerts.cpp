@@ -15,7 +15,7 @@ using alert::Kind;
 constexpr double kSmoothing = 0.05;  // of samples every 5 s: the pace of about the last two minutes
 constexpr double kPaceMin = 1024;    // bytes a second; below it nothing fills
 
-std::string seconds(std::chrono::nanoseconds duration) {
+std::string in_seconds(std::chrono::nanoseconds duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s";
 }
 
@@ -70,7 +70,7 @@ void Alerts::attempt(const dispatch::Record& record) {
     // By the target alone: whose notifications wait for it differs from chat to chat.
     operators_.tell({.kind = Kind::kTargetUnavailable,
                      .which = record.action,
-                     .text = "what " + record.action + " needs has been away for " + seconds(record.blocked) +
+                     .text = "what " + record.action + " needs has been away for " + in_seconds(record.blocked) +
                              "; the chats wait and nothing is lost: " + record.reason});
   }
 }
@@ -95,8 +95,9 @@ void Alerts::refused(const dispatch::Desk::Refusal& refusal) {
 }
 
 void Alerts::overdue(const dispatch::HandlerPool::Overdue& overdue) {
-  tell_about(Kind::kHandlerHung, overdue.job.content->notification,
-             "a handler has been running for " + seconds(overdue.running) + ": its chat waits; if it goes on the process is started anew");
+  tell_about(
+      Kind::kHandlerHung, overdue.job.content->notification,
+      "a handler has been running for " + in_seconds(overdue.running) + ": its chat waits; if it goes on the process is started anew");
 }
 
 void Alerts::type_held(notification::TypeWebhook type) {

@@ -29,8 +29,8 @@ constexpr std::size_t kAttemptsCallMax = 500;
 
 /// The target of an action was there, and took what it was given or never will.
 bool is_there(handlers::Handled::Kind kind) {
-  using Kind = handlers::Handled::Kind;
-  return kind == Kind::kDone || kind == Kind::kIgnored || kind == Kind::kReject;
+  using enum handlers::Handled::Kind;
+  return kind == kDone || kind == kIgnored || kind == kReject;
 }
 
 }  // namespace

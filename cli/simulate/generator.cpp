@@ -12,7 +12,7 @@
 namespace hookfleet::simulate {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t kRememberedMax = 16;  // notifications of an instance that a repeat may be of
 constexpr std::uint64_t kUnknownTypes = 4;
@@ -29,8 +29,8 @@ constexpr std::string_view kOtherScripts =
 // No text of a sample has this.
 std::string mark(std::string_view name) { return "\x1a" + std::string(name); }
 
-Json* find(Json& body, std::initializer_list<const char*> path) {
-  Json* at = &body;
+OrderedJson* find(OrderedJson& body, std::initializer_list<const char*> path) {
+  OrderedJson* at = &body;
   for (const char* key : path) {
     if (!at->is_object() || !at->contains(key)) return nullptr;
     at = &(*at)[key];
@@ -39,15 +39,15 @@ Json* find(Json& body, std::initializer_list<const char*> path) {
 }
 
 /// The field that says which chat a notification is of, as notification::Envelope finds it.
-Json* find_chat(Json& body) {
-  for (Json* found : {find(body, {"senderData", "chatId"}), find(body, {"chatId"}), find(body, {"from"})}) {
+OrderedJson* find_chat(OrderedJson& body) {
+  for (OrderedJson* found : {find(body, {"senderData", "chatId"}), find(body, {"chatId"}), find(body, {"from"})}) {
     if (found != nullptr && found->is_string()) return found;
   }
   return nullptr;
 }
 
-Json* find_text(Json& body) {
-  for (Json* found :
+OrderedJson* find_text(OrderedJson& body) {
+  for (OrderedJson* found :
        {find(body, {"messageData", "textMessageData", "textMessage"}), find(body, {"messageData", "extendedTextMessageData", "text"}),
         find(body, {"messageData", "fileMessageData", "caption"})}) {
     if (found != nullptr && found->is_string()) return found;
@@ -56,10 +56,10 @@ Json* find_text(Json& body) {
 }
 
 /// Every text that is `from`, anywhere.
-void replace_all(Json& value, const std::string& from, const std::string& to) {
+void replace_all(OrderedJson& value, const std::string& from, const std::string& to) {
   if (value.is_string() && value.get_ref<const std::string&>() == from) value = to;
   if (!value.is_structured()) return;
-  for (Json& part : value) replace_all(part, from, to);
+  for (OrderedJson& part : value) replace_all(part, from, to);
 }
 
 std::string chat_number(std::string_view domain, std::uint64_t chat) {
@@ -87,10 +87,10 @@ Generator::Template Generator::compile(std::string_view path, std::string_view t
   Template made;
   made.path = path;
   made.type = path.substr(0, path.find('/'));
-  Json body = Json::parse(text);
+  OrderedJson body = OrderedJson::parse(text);
 
-  if (Json* type = find(body, {"messageData", "typeMessage"})) made.type_message = type->get<std::string>();
-  if (Json* chat = find_chat(body)) {
+  if (OrderedJson* type = find(body, {"messageData", "typeMessage"})) made.type_message = type->get<std::string>();
+  if (OrderedJson* chat = find_chat(body)) {
     const auto whole = chat->get<std::string>();
     const std::size_t at = std::min(whole.find('@'), whole.size());
     const std::size_t device = std::min(whole.find(':'), at);
@@ -106,18 +106,18 @@ Generator::Template Generator::compile(std::string_view path, std::string_view t
   body["instanceData"]["idInstance"] = mark("instance");
   if (body.contains("timestamp")) body["timestamp"] = mark("timestamp");
   if (body.contains("idMessage")) body["idMessage"] = mark("id");
-  if (Json* said = find_text(body)) {
+  if (OrderedJson* said = find_text(body)) {
     made.text = said->dump();
     *said = mark("text");
   }
 
-  const auto cut = [](const Json& json) {
-    const std::array<std::pair<std::string, Slot>, 6> slots{{{Json(mark("type")).dump(), Slot::kType},
-                                                             {Json(mark("instance")).dump(), Slot::kInstance},
-                                                             {Json(mark("timestamp")).dump(), Slot::kTimestamp},
-                                                             {Json(mark("id")).dump(), Slot::kIdMessage},
-                                                             {Json(mark("chat")).dump(), Slot::kChat},
-                                                             {Json(mark("text")).dump(), Slot::kText}}};
+  const auto cut = [](const OrderedJson& json) {
+    const std::array<std::pair<std::string, Slot>, 6> slots{{{OrderedJson(mark("type")).dump(), Slot::kType},
+                                                             {OrderedJson(mark("instance")).dump(), Slot::kInstance},
+                                                             {OrderedJson(mark("timestamp")).dump(), Slot::kTimestamp},
+                                                             {OrderedJson(mark("id")).dump(), Slot::kIdMessage},
+                                                             {OrderedJson(mark("chat")).dump(), Slot::kChat},
+                                                             {OrderedJson(mark("text")).dump(), Slot::kText}}};
     // The token stands in front: it must survive where a malformed one is cut off.
     std::vector<Piece> pieces{{R"({"simulated":)", Slot::kToken}};
     std::string rest = "," + json.dump().substr(1);
@@ -140,7 +140,7 @@ Generator::Template Generator::compile(std::string_view path, std::string_view t
   if (body.contains("timestamp")) {
     body["timestamp"] = "yesterday";
   } else {
-    body["quotaData"] = Json::array();
+    body["quotaData"] = OrderedJson::array();
   }
   made.invalid = cut(body);
   return made;

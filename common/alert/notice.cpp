@@ -12,7 +12,7 @@
 namespace hookfleet::alert {
 namespace {
 
-constexpr std::string_view kFormat = "1";
+constexpr std::string_view kNoticeFormat = "1";
 constexpr std::size_t kDigestBytes = 16;
 
 std::optional<Kind> find_kind(std::string_view text) {
@@ -87,7 +87,7 @@ std::string repeat_digest(const Alert& alert) {
 }
 
 void encode(redis::Command& command, const Notice& notice) {
-  command.borrow("v").borrow(kFormat).borrow("n").borrow(notice.number).borrow("kind").borrow(to_text(notice.kind));
+  command.borrow("v").borrow(kNoticeFormat).borrow("n").borrow(notice.number).borrow("kind").borrow(to_text(notice.kind));
   command.borrow("at").number(base::unix_ms(notice.at)).borrow("process").borrow(notice.process);
   command.borrow("t").borrow(notice.type_webhook).borrow("i").copy(std::to_string(notice.id_instance));
   command.borrow("text").borrow(notice.text).borrow("id").borrow(notice.id).borrow("c").borrow(notice.chat);
@@ -98,7 +98,7 @@ void encode(redis::Command& command, const Notice& notice) {
 }
 
 tl::expected<Notice, std::string> decode(redis::ReplyView fields) {
-  if (fields.field("v").text() != kFormat) return tl::unexpected(std::string("has no format that this version knows"));
+  if (fields.field("v").text() != kNoticeFormat) return tl::unexpected(std::string("has no format that this version knows"));
   const auto kind = find_kind(fields.field("kind").text());
   if (!kind) return tl::unexpected(std::string("is of no kind that this version knows"));
   const auto text = [&](std::string_view name) { return std::string(fields.field(name).text()); };

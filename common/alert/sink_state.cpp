@@ -5,13 +5,13 @@
 namespace hookfleet::alert {
 namespace {
 
-constexpr char kFormat = '1';
+constexpr char kSinkStateFormat = '1';
 constexpr std::string_view kBeginning = "sink:";
 
 }  // namespace
 
 std::string SinkState::text() const {
-  std::string out(1, kFormat);
+  std::string out(1, kSinkStateFormat);
   stream::put(out, cursor.text());
   stream::put(out, tries);
   stream::put(out, name);
@@ -20,7 +20,7 @@ std::string SinkState::text() const {
 }
 
 std::optional<SinkState> SinkState::parse(std::string_view text) {
-  if (!text.starts_with(kFormat)) return std::nullopt;
+  if (!text.starts_with(kSinkStateFormat)) return std::nullopt;
   stream::NetstringReader reader(text.substr(1));
   SinkState state;
   const auto cursor = stream::StreamId::parse(reader.text());

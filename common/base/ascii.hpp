@@ -3,9 +3,13 @@
 #include <string>
 #include <string_view>
 
+/// Characters of ASCII, whatever the locale.
 namespace hookfleet::base {
 
-/// The letters A-Z as small ones, whatever the locale; all other bytes as they are (those of UTF-8, too).
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// The letters A-Z as small ones; all other bytes as they are (those of UTF-8, too).
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 inline std::string lower(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <random>
 
+#include "common/base/ascii.hpp"
 #include "common/base/check.hpp"
 
 namespace hookfleet::base {
@@ -42,7 +43,7 @@ constexpr std::size_t kLength = 36;
 bool is_dash_position(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
 
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/base/ascii.hpp"
 #include "common/web/url.hpp"
 
 namespace hookfleet::greenapi {
@@ -11,7 +12,7 @@ namespace {
 constexpr std::size_t kPoolDigits = 4;
 constexpr std::size_t kTokenMax = 256;
 
-bool stands_in_token(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
+bool stands_in_token(char c) { return base::is_letter(c) || base::is_digit(c) || c == '-' || c == '_'; }
 
 }  // namespace
 

@@ -21,7 +21,7 @@ constexpr std::size_t kTokenLikeMin = 16;  // a word so long with a digit in it 
 constexpr std::size_t kStateMax = 64;
 constexpr std::chrono::seconds kRetryAfterMax{3600};
 
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_letter_or_digit(char c) { return base::is_letter(c) || base::is_digit(c); }
 bool stands_in_word(char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '%'; }
 
 // waInstance1101000001
@@ -53,7 +53,7 @@ std::string without_tokens(std::string_view text) {
     if (segments != 0) {
       ++segments;
     }
-    const bool digit = std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool digit = std::ranges::any_of(word, base::is_digit);
     out += segments >= 3 || (digit && word.size() >= kTokenLikeMin) ? "***" : word;
   }
   return out;

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/ascii.hpp"
+
 namespace hookfleet::greenapi {
 namespace {
 
@@ -14,7 +16,7 @@ std::string encoded(std::string_view segment) {
   std::string out;
   for (const char c : segment) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
+    if (base::is_letter(c) || base::is_digit(c) || c == '-' || c == '_') {
       out += c;
     } else {
       out += {'%', kHex[byte >> 4U], kHex[byte & 0xFU]};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/ascii.hpp"
+
 namespace hookfleet::log {
 namespace {
 
@@ -12,8 +14,7 @@ std::string without_digits(std::string_view text) {
   std::string out;
   out.reserve(std::min(text.size(), kTextMax));
   for (const char c : text.substr(0, kTextMax)) {
-    const bool digit = c >= '0' && c <= '9';
-    if (!digit) {
+    if (!base::is_digit(c)) {
       out += c;
     } else if (out.empty() || out.back() != '#') {
       out += '#';

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/ascii.hpp"
 #include "common/digest/digest.hpp"
 #include "common/notification/envelope.hpp"
 
@@ -20,8 +21,8 @@ namespace {
 constexpr std::string_view kHidden = "…";
 constexpr std::size_t kShownDigits = 4;
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+using base::is_digit;
+using base::is_letter;
 
 // --- What may stay
 

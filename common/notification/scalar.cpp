@@ -5,10 +5,12 @@
 #include <cstdlib>
 #include <optional>
 
+#include "common/base/ascii.hpp"
+
 namespace hookfleet::notification {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+using base::is_digit;
 
 std::size_t skip_digits(std::string_view text, std::size_t at) {
   while (at < text.size() && is_digit(text[at])) ++at;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/ascii.hpp"
+
 namespace hookfleet::notification {
 namespace {
 
@@ -9,7 +11,7 @@ constexpr std::size_t kTraceIdAt = 3;
 constexpr std::size_t kTraceIdSize = 32;
 
 bool is_lower_hex(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::ranges::all_of(text, [](char c) { return base::is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 bool is_id(std::string_view text) { return is_lower_hex(text) && text.find_first_not_of('0') != std::string_view::npos; }
 

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "common/base/ascii.hpp"
+
 namespace hookfleet::http {
 namespace {
 
 bool may_stand_in_an_id(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view("._:-/=").find(c) != std::string_view::npos;
+  return base::is_digit(c) || base::is_letter(c) || std::string_view("._:-/=").find(c) != std::string_view::npos;
 }
 
 }  // namespace

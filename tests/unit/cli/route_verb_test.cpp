@@ -14,7 +14,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-using Json = nlohmann::json;
 
 constexpr char kSamples[] = HOOKFLEET_SOURCE_DIR "/cli/simulate/samples/";
 
@@ -37,10 +36,10 @@ class RouteVerb : public testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return called(arguments);
   }
-  Json json(const std::string& file) {
+  nlohmann::json json(const std::string& file) {
     const auto said = route(file, {"--config", config_, "-o", "json"});
     EXPECT_EQ(said.code, 0) << said.output;
-    return Json::parse(said.output);
+    return nlohmann::json::parse(said.output);
   }
 
   support::TempDir directory_;
@@ -59,17 +58,17 @@ TEST_F(RouteVerb, TellsWhichRouteTakesItAndWhyOthersDoNot) {
 }
 
 TEST_F(RouteVerb, SaysTheSameAsJson) {
-  const Json said = json(kSamples + std::string("outgoingMessageStatus/read-from-phone.json"));
+  const nlohmann::json said = json(kSamples + std::string("outgoingMessageStatus/read-from-phone.json"));
   EXPECT_EQ(said["route"], "routes[1]");
-  EXPECT_EQ(said["actions"], (Json{"log", "stream:orders", "log#2"}));
+  EXPECT_EQ(said["actions"], (nlohmann::json{"log", "stream:orders", "log#2"}));
   EXPECT_EQ(said["chat"], "private");
   EXPECT_EQ(said["dead"], nullptr);
-  EXPECT_EQ(said["routes"][0], (Json{{"route", "routes[0]"},
-                                     {"fits", false},
-                                     {"criterion", "typeWebhook"},
-                                     {"found", "outgoingMessageStatus"},
-                                     {"wanted", {"incomingMessageReceived"}},
-                                     {"actions", Json::array()}}));
+  EXPECT_EQ(said["routes"][0], (nlohmann::json{{"route", "routes[0]"},
+                                               {"fits", false},
+                                               {"criterion", "typeWebhook"},
+                                               {"found", "outgoingMessageStatus"},
+                                               {"wanted", {"incomingMessageReceived"}},
+                                               {"actions", nlohmann::json::array()}}));
   EXPECT_EQ(said["routes"][1]["fits"], true);
 }
 
@@ -90,14 +89,14 @@ TEST_F(RouteVerb, WhatBreaksItsSchemaIsNotRoutedUnlessTheSettingsSaySo) {
   const std::string body = write(R"({"typeWebhook":"deviceInfo","timestamp":"now"})");
   EXPECT_THAT(route(body).output, AllOf(HasSubstr("It breaks its schema: "), HasSubstr("/timestamp"),
                                         HasSubstr("dead letter of class invalid"), Not(HasSubstr("ROUTE"))));
-  const Json dead = json(body);
+  const nlohmann::json dead = json(body);
   EXPECT_EQ(dead["dead"]["class"], "invalid");
   EXPECT_EQ(dead["invalid"], dead["dead"]["reason"]);
   EXPECT_EQ(dead["route"], nullptr);
   std::ofstream(config_, std::ios::app) << "worker: {invalid: deliver}\n";
   EXPECT_THAT(route(body, {"--config", config_}).output,
               AllOf(HasSubstr("handled all the same (worker.invalid: deliver): "), HasSubstr("shipped:device takes it")));
-  const Json delivered = json(body);
+  const nlohmann::json delivered = json(body);
   EXPECT_EQ(delivered["dead"], nullptr);
   EXPECT_EQ(delivered["invalid"], dead["invalid"]);
   EXPECT_EQ(delivered["route"], "shipped:device");
