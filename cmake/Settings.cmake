@@ -11,6 +11,10 @@ target_compile_options(hookfleet_settings INTERFACE
 if(HOOKFLEET_WERROR)
   target_compile_options(hookfleet_settings INTERFACE -Werror)
 endif()
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # In a unity build GCC takes a source for a header, and warns of pointers to implementation that hold what is of that source alone.
+  target_compile_options(hookfleet_settings INTERFACE -Wno-subobject-linkage)
+endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(hookfleet_settings INTERFACE -Wthread-safety)
 endif()
