@@ -14,7 +14,7 @@ function(hookfleet_program name)
 endfunction()
 
 # hookfleet_test(unit_redis LABEL unit SOURCES a_test.cpp LIBRARIES hookfleet::redis [TIMEOUT 60])
-# Every TEST becomes a test of ctest's, so that they run in parallel; hence each must stand alone.
+# Every TEST becomes a test of ctest's, so that they run in parallel; hence each must stand alone. Those with the longest TIMEOUT begin first.
 function(hookfleet_test name)
   cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -26,5 +26,5 @@ function(hookfleet_test name)
   target_compile_options(${name} PRIVATE -O0 -U_FORTIFY_SOURCE)
   target_compile_definitions(${name} PRIVATE HOOKFLEET_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HOOKFLEET_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
   include(GoogleTest)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} COST ${arg_TIMEOUT})
 endfunction()
