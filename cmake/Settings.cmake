@@ -8,12 +8,14 @@ target_link_libraries(hookfleet_settings INTERFACE Threads::Threads)
 target_compile_options(hookfleet_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wformat=2
   -Werror=format-security -Werror=switch -fno-delete-null-pointer-checks)
+# For our own sources alone, not for those of programs beside this tree.
+set(hookfleet_own_options)
 if(HOOKFLEET_WERROR)
-  target_compile_options(hookfleet_settings INTERFACE -Werror)
+  list(APPEND hookfleet_own_options -Werror)
 endif()
 if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # In a unity build GCC takes a source for a header, and warns of pointers to implementation that hold what is of that source alone.
-  target_compile_options(hookfleet_settings INTERFACE -Wno-subobject-linkage)
+  list(APPEND hookfleet_own_options -Wno-subobject-linkage)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(hookfleet_settings INTERFACE -Wthread-safety)

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kLatencyPrefix = "latency_percentiles_usec_";
 
-std::optional<double> from_microseconds(std::optional<std::string_view> microseconds) {
+std::optional<double> seconds_of(std::optional<std::string_view> microseconds) {
   if (!microseconds) return std::nullopt;
   const std::string text(*microseconds);
   char* end = nullptr;
@@ -44,7 +44,7 @@ RedisFigures RedisFigures::read(std::string_view info) {
     for (std::size_t command = 0; command < kLatencyCommands.size(); ++command) {
       if (name.substr(kLatencyPrefix.size()) != kLatencyCommands[command]) continue;
       for (std::size_t quantile = 0; quantile < kLatencyQuantiles.size(); ++quantile) {
-        figures.latency[command][quantile] = from_microseconds(redis::info_part(value, kLatencyQuantiles[quantile].info));
+        figures.latency[command][quantile] = seconds_of(redis::info_part(value, kLatencyQuantiles[quantile].info));
       }
     }
   });

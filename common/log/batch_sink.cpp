@@ -15,7 +15,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kCompany{5};
 constexpr std::chrono::milliseconds kFlush{1000};
 constexpr std::chrono::milliseconds kNoticeWindow{1000};
-constexpr std::size_t kKeptBatch = 1UL << 20;
+constexpr std::size_t kBatchBytesKept = 1UL << 20;
 
 std::int64_t nanoseconds(SteadyClock::time_point time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
@@ -92,7 +92,7 @@ void BatchSink::run() {
     }
     write(std::string_view(batch).substr(begin));
     batch.clear();
-    if (batch.capacity() > kKeptBatch) batch.shrink_to_fit();
+    if (batch.capacity() > kBatchBytesKept) batch.shrink_to_fit();
 
     base::MutexLock lock(mutex_);
     finished_ = last;

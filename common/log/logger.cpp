@@ -21,7 +21,7 @@ namespace {
 
 using Time = spdlog::log_clock::time_point;
 
-constexpr std::size_t kKeptLine = 64UL << 10;
+constexpr std::size_t kLineBytesKept = 64UL << 10;
 
 spdlog::level::level_enum spdlog_level(Level level) {
   switch (level) {
@@ -238,7 +238,7 @@ void Logger::write(Level level, std::string_view event, std::string_view message
     line.clear();
     append_record(line, state_->format, now, level, event, message, state_->logger.name(), fields);
     state_->logger.log(now, {}, spdlog_level(level), line);
-    if (line.capacity() > kKeptLine) std::string().swap(line);
+    if (line.capacity() > kLineBytesKept) std::string().swap(line);
   } catch (...) {
     state_->failed.fetch_add(1, std::memory_order_relaxed);
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdio>
 
 #include "common/base/ascii.hpp"
@@ -16,7 +15,7 @@ namespace {
 constexpr std::size_t kValueMax = 256;
 
 bool is_token(char c) {  // RFC 9110
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return base::is_letter(c) || base::is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 constexpr std::string_view kOurNames[] = {"connection", "content-length",  "content-type",      "expect",
