@@ -27,6 +27,11 @@ function(hookfleet_test name)
   # A test's own code isn't worth optimising: the compiler takes 40 % less time for it. What is tested comes from the libraries.
   target_compile_options(${name} PRIVATE ${hookfleet_own_options} -O0 -U_FORTIFY_SOURCE)
   target_compile_definitions(${name} PRIVATE HOOKFLEET_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HOOKFLEET_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
+  set(environment)
+  if(HOOKFLEET_SANITIZE MATCHES "thread")
+    set(environment ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/thread_sanitizer.supp")
+  endif()
   include(GoogleTest)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} ${environment})
 endfunction()
