@@ -29,7 +29,6 @@ using support::Fleet;
 using support::HttpClient;
 using support::Sender;
 using support::wait_until;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 std::vector<nlohmann::json> records(const std::vector<std::string>& files, const std::string& event) {

@@ -38,13 +38,9 @@ using namespace std::chrono_literals;
 using support::RedisServer;
 using support::TcpGate;
 using support::wait_until;
-using testing::AllOf;
 using testing::Each;
-using testing::ElementsAre;
-using testing::Ge;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::IsSubsetOf;
 using testing::Not;
 
 const base::SystemClock kClock;

@@ -33,7 +33,7 @@ namespace hookfleet::log {
 namespace {
 
 using nlohmann::json;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;

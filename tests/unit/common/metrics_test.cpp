@@ -24,11 +24,10 @@
 namespace hookfleet::metrics {
 namespace {
 
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 constexpr double kBounds[] = {0.001, 0.5, 30};

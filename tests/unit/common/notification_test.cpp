@@ -30,7 +30,6 @@ namespace {
 using support::sample;
 using support::samples;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 std::string repeated(std::string_view text, std::size_t times) {
   std::string out;

@@ -15,7 +15,6 @@ namespace hookfleet::routes {
 namespace {
 
 using notification::Notification;
-using notification::TypeWebhook;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
