@@ -52,7 +52,7 @@ def post(number):
             answer += f" {response.read(100).decode(errors='replace')} {time.monotonic() - began:.1f} s"
         connection.close()
     except (OSError, http.client.HTTPException) as error:
-        answer = type(error).__name__
+        answer = f"{type(error).__name__}: {error}"
     took = time.monotonic() - began
     with lock:
         answers[answer] += 1
