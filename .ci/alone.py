@@ -47,7 +47,7 @@ def headers_to_compile(sources: list[pathlib.Path]) -> list[pathlib.Path]:
     """Headers that no source includes before anything else."""
     first = set()
     for source in sources:
-        include = re.search(r'^#include "(.*)"', source.read_text(), re.MULTILINE)
+        include = re.search(r'^#include [<"](.*)[>"]', source.read_text(), re.MULTILINE)
         if include:
             first.add(ROOT / include[1])
     return [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.hpp") if p not in first]
