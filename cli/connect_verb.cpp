@@ -22,7 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kSettle = 5min;  // "after any settings change up to 5 minutes"
-constexpr std::chrono::milliseconds kConnectTurn = 500ms;
 constexpr std::chrono::milliseconds kLookAtFacts = 2s;
 constexpr std::chrono::milliseconds kLookAtInstance = 10s;
 constexpr std::chrono::milliseconds kBeforeSet = 1'200ms;  // getSettings and setSettings: once a second
@@ -41,7 +40,7 @@ class Arrival {
       if (lost_) fleet_.reconnect();
       lost_ = false;
       std::optional<std::string> arrived;
-      follower_.read(kConnectTurn, [&](const Found& found) {
+      follower_.read(Follower::kTurn, [&](const Found& found) {
         if (arrived || !found.entry || found.entry->id_instance != id_instance_ || found.entry->source != door_) return;
         arrived = fmt::format("{}, id {}, in partition {}",
                               found.entry->type_webhook.empty() ? "one without typeWebhook" : shown(found.entry->type_webhook, 60),
@@ -224,7 +223,7 @@ class ConnectVerb final : public Verb {
                                 arrival.lost() ? "; Redis doesn't answer" : ""));
       }
       arrived = arrival.wait();
-      if (arrival.lost()) console.wait(kConnectTurn);
+      if (arrival.lost()) console.wait(Follower::kTurn);
       if (arrived || Clock::now() - looked < kLookAtInstance) continue;
       looked = Clock::now();
       const auto state = api.state(1);

@@ -15,6 +15,9 @@ namespace hookfleet::cli {
 /// Reads what is added to a fleet's streams from the moment it is made. What a worker acknowledges before it is read is missed.
 class Follower {
  public:
+  /// For those who look at something else between two reads.
+  static constexpr std::chrono::milliseconds kTurn{500};
+
   /// All partitions, or only this one; with `dead` their dead letters, too.
   Follower(Fleet& fleet, std::optional<unsigned> partition, bool dead);
 

@@ -10,8 +10,6 @@
 namespace hookfleet::cli {
 namespace {
 
-constexpr auto kTailTurn = std::chrono::milliseconds(500);
-
 class TailVerb final : public Verb {
  public:
   void declare(config::Arguments& arguments) override {
@@ -36,7 +34,7 @@ class TailVerb final : public Verb {
       try {
         if (lost) fleet.reconnect();
         lost = false;
-        follower.read(kTailTurn, [&](const Found& found) {
+        follower.read(Follower::kTurn, [&](const Found& found) {
           if (left == 0 || !filter_.matches(found)) return;
           --left;
           console.out(is_json(output_) ? json_text(to_json(found, body_)) + '\n' : pretty(found));

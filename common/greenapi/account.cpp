@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kPoolDigits = 4;
 constexpr std::size_t kTokenMax = 256;
 
-bool stands_in_token(char c) { return base::is_letter(c) || base::is_digit(c) || c == '-' || c == '_'; }
+bool stands_in_token(char c) { return base::is_letter_or_digit(c) || c == '-' || c == '_'; }
 
 }  // namespace
 

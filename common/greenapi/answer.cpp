@@ -21,8 +21,7 @@ constexpr std::size_t kTokenLikeMin = 16;  // a word so long with a digit in it 
 constexpr std::size_t kStateMax = 64;
 constexpr std::chrono::seconds kRetryAfterMax{3600};
 
-bool is_letter_or_digit(char c) { return base::is_letter(c) || base::is_digit(c); }
-bool stands_in_word(char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '%'; }
+bool stands_in_word(char c) { return base::is_letter_or_digit(c) || c == '-' || c == '_' || c == '%'; }
 
 // waInstance1101000001
 bool is_instance(std::string_view word) {
@@ -333,7 +332,7 @@ Decoded<std::string> decode_state(const web::Result& result) {
   const auto body = object_of(result, false);
   if (!body) return tl::unexpected(body.error());
   std::string state = member(*body, "stateInstance");
-  if (state.empty() || state.size() > kStateMax || !std::all_of(state.begin(), state.end(), is_letter_or_digit)) {
+  if (state.empty() || state.size() > kStateMax || !std::all_of(state.begin(), state.end(), base::is_letter_or_digit)) {
     return broken(*result, "an answer without stateInstance");
   }
   return state;

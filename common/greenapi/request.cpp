@@ -16,7 +16,7 @@ std::string encoded(std::string_view segment) {
   std::string out;
   for (const char c : segment) {
     const auto byte = static_cast<unsigned char>(c);
-    if (base::is_letter(c) || base::is_digit(c) || c == '-' || c == '_') {
+    if (base::is_letter_or_digit(c) || c == '-' || c == '_') {
       out += c;
     } else {
       out += {'%', kHex[byte >> 4U], kHex[byte & 0xFU]};

@@ -23,6 +23,7 @@ constexpr std::size_t kShownDigits = 4;
 
 using base::is_digit;
 using base::is_letter;
+using base::is_letter_or_digit;
 
 // --- What may stay
 
@@ -70,13 +71,13 @@ std::optional<Looks> looks_of(std::string_view key) {
 bool is_word(std::string_view text) {
   constexpr std::size_t kWordMax = 64;
   if (text.empty() || text.size() > kWordMax || is_digit(text.front())) return false;
-  const bool plain = std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
+  const bool plain = std::ranges::all_of(text, [](char c) { return is_letter_or_digit(c) || c == '_'; });
   return plain && std::ranges::count_if(text, is_digit) <= static_cast<std::ptrdiff_t>(kShownDigits);
 }
 
 bool is_mime(std::string_view text) {
   constexpr std::size_t kMimeMax = 100;
-  const auto plain = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '+' || c == '-'; };
+  const auto plain = [](char c) { return is_letter_or_digit(c) || c == '.' || c == '+' || c == '-'; };
   const auto all_plain = [&](std::string_view part) {
     return !part.empty() && std::ranges::all_of(part, plain) &&
            std::ranges::count_if(part, is_digit) <= static_cast<std::ptrdiff_t>(kShownDigits);
@@ -100,7 +101,7 @@ bool has_looks(Looks looks, std::string_view text) {
     case Looks::kWord: return is_word(text);
     case Looks::kId:
       return text.size() <= kIdMax && std::ranges::any_of(text, is_digit) &&
-             std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; });
+             std::ranges::all_of(text, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.'; });
     case Looks::kMime: return is_mime(text);
     case Looks::kVersion: return text.size() <= kVersionMax && std::ranges::all_of(text, [](char c) { return is_digit(c) || c == '.'; });
     case Looks::kCount: return text.size() <= kCountDigitsMax && std::ranges::all_of(text, is_digit);

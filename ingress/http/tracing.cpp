@@ -7,9 +7,7 @@
 namespace hookfleet::http {
 namespace {
 
-bool may_stand_in_an_id(char c) {
-  return base::is_digit(c) || base::is_letter(c) || std::string_view("._:-/=").find(c) != std::string_view::npos;
-}
+bool may_stand_in_an_id(char c) { return base::is_letter_or_digit(c) || std::string_view("._:-/=").find(c) != std::string_view::npos; }
 
 }  // namespace
 

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kValueMax = 256;
 
 bool is_token(char c) {  // RFC 9110
-  return base::is_letter(c) || base::is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return base::is_letter_or_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 constexpr std::string_view kOurNames[] = {"connection", "content-length",  "content-type",      "expect",
