@@ -29,8 +29,21 @@ std::string help() {
          "  --version     Print the version and exit\n"
          "  --help        Print this and exit; `hookfleet VERB --help` tells about a verb, with examples\n"
          "\n"
-         "Where the fleet's Redis is: --redis URL, else redis.url of --config FILE or HOOKFLEET_REDIS__URL, else 127.0.0.1:6379.\n"
+         "Where the fleet's Redis is: --redis URL, else HOOKFLEET_REDIS__URL, else redis.url of --config FILE, else 127.0.0.1:6379.\n"
+         "HOOKFLEET_CONFIG: the file of every verb that takes --config and isn't given it.\n"
          "Exit codes: 0 ok, 1 failed, 2 wrong usage or settings.\n";
+}
+
+/// Puts HOOKFLEET_CONFIG in front as --config, where the verb takes that and isn't given it.
+void add_config_of(const Environment& environment, const config::Arguments& arguments, std::vector<std::string>& given) {
+  const auto variable = environment.find("HOOKFLEET_CONFIG");
+  if (variable == environment.end() || variable->second.empty()) return;
+  const auto described = arguments.describe();
+  if (std::none_of(described.begin(), described.end(), [](const auto& one) { return one.names == std::vector<std::string>{"--config"}; }))
+    return;
+  if (std::any_of(given.begin(), given.end(), [](const std::string& word) { return word == "--config" || word.starts_with("--config="); }))
+    return;
+  given.insert(given.begin(), {"--config", variable->second});
 }
 
 int run_verb(const VerbSpec& spec, std::vector<std::string> given, const Environment& environment, Console& console) {
@@ -39,6 +52,7 @@ int run_verb(const VerbSpec& spec, std::vector<std::string> given, const Environ
   bool wants_help = false;
   arguments.group("Help");
   arguments.flag("-h,--help", wants_help, "Print this and exit");
+  add_config_of(environment, arguments, given);
   const auto problems = arguments.parse(std::move(given));
   if (wants_help) {
     console.out(arguments.help() + std::string(spec.examples));

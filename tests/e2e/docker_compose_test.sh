@@ -283,10 +283,12 @@ for image in ingress poller worker cli; do
   if grep -E '(^|/)(sh|bash|dash|busybox|perl|python[0-9.]*|apt|dpkg|env)$' "$work/files"; then fail "there is a shell or a tool of others in $image"; fi
 done
 
-step "a token of one's own, taken without a restart"
-HOOKFLEET_TOKEN=token-of-the-test compose up -d --no-build --no-deps token >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "token"; }
-taken() { [ "$(post token-of-the-test OWN)" = 200 ]; }
-within 30 taken || fail "the new token is not taken"
+step "tokens of one's own, taken without a restart"
+HOOKFLEET_TOKEN=token-of-the-test,and-the-next compose up -d --no-build --no-deps token >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "token"; }
+taken() { [ "$(post token-of-the-test OWN)" = 200 ] && [ "$(post and-the-next NEXT)" = 200 ]; }
+within 30 taken || fail "the new tokens are not taken"
+HOOKFLEET_TOKEN='' compose up -d --no-build --no-deps token >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "token, from the volume"; }
+[ "$(post token-of-the-test KEPT)$(post and-the-next KEPT2)" = 200200 ] || fail "without HOOKFLEET_TOKEN the tokens of the volume don't stay"
 
 step "everything ends within its grace"
 compose stop >"$work/up.log" 2>&1

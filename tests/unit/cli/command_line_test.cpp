@@ -9,6 +9,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 std::vector<std::string> words(std::string_view name) {
@@ -50,6 +51,18 @@ TEST(CommandLine, UnknownVerbsNameTheNearest) {
   EXPECT_EQ(called({"dead-letters"}).code, 2);
   EXPECT_EQ(called({"dead-letters", "--help"}).code, 0);
   EXPECT_THAT(called({"--help"}).output, HasSubstr("dead-letters redrive"));
+}
+
+TEST(CommandLine, TakesTheFileOfItsEnvironmentUnlessToldAnother) {
+  const Environment environment{{"HOOKFLEET_CONFIG", "/of-the-environment.yaml"}};
+  EXPECT_THAT(called({"status"}, environment).output, HasSubstr("/of-the-environment.yaml"));
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"status", "--config", "/given.yaml"}, {"status", "--config=/given.yaml"}}) {
+    const Called told = called(arguments, environment);
+    EXPECT_EQ(told.code, 2);
+    EXPECT_THAT(told.output, AllOf(HasSubstr("/given.yaml"), Not(HasSubstr("/of-the-environment.yaml"))));
+  }
+  EXPECT_EQ(called({"completion", "bash"}, environment).code, 0);
 }
 
 TEST(CommandLine, WrongUsageIsFoundBeforeAnythingIsAsked) {
