@@ -8,14 +8,18 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <mutex>
+#include <random>
 #include <sstream>
 #include <utility>
 
@@ -101,18 +105,46 @@ std::optional<int> Process::wait(std::chrono::milliseconds timeout) {
   return exit_code_;
 }
 
+namespace {
+
+// Below the range out of which the kernel takes the ports of outgoing connections (net.ipv4.ip_local_port_range): one of those, of a test
+// beside this one, could have the port before its server does.
+constexpr int kFirstPort = 10'000;
+constexpr int kLastPort = 32'767;
+
+/// True when no other process of this machine has been given the port; holds it for this one until it ends.
+bool reserve(int port) {
+  const std::string name = "hookfleet-test-port-" + std::to_string(port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, name.size());  // abstract: gone with the process
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0) return true;
+  ::close(fd);
+  return false;
+}
+
+bool is_free(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return free;
+}
+
+}  // namespace
+
 int free_port() {
-  static std::set<int> given;
+  static std::mt19937 random{std::random_device{}()};
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  std::uniform_int_distribution<int> ports(kFirstPort, kLastPort);
   for (;;) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0) std::abort();
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-    ::close(fd);
-    if (const int port = ntohs(address.sin_port); given.insert(port).second) return port;
+    if (const int port = ports(random); reserve(port) && is_free(port)) return port;
   }
 }
 

@@ -14,12 +14,17 @@ within() {  # within SECONDS COMMAND…: tries until it succeeds
     sleep 0.2
   done
 }
-free_ports() {  # free_ports N: so many free ports of 127.0.0.1, one a line
+free_ports() {  # free_ports N: so many free ports of 127.0.0.1, one a line; none that the kernel gives to outgoing connections
   /usr/bin/python3 - "$1" <<'PYTHON'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for one in held:
-    one.bind(("127.0.0.1", 0))
+import random, socket, sys
+held = []
+while len(held) < int(sys.argv[1]):
+    one = socket.socket()
+    try:
+        one.bind(("127.0.0.1", random.randint(10000, 32767)))
+    except OSError:
+        continue
+    held.append(one)
     print(one.getsockname()[1])
 PYTHON
 }
