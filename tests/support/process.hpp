@@ -39,7 +39,7 @@ class Process {
   std::optional<int> exit_code_;
 };
 
-/// A TCP port of 127.0.0.1 that is free, and that neither this nor another process which asks here is given until this one ends. Threads: any.
+/// A TCP port of 127.0.0.1 that is free, and that no process which asks here is given again until this one ends. Threads: any.
 int free_port();
 
 /// The whole file, empty when there is none.
