@@ -34,25 +34,13 @@ std::string help() {
          "Exit codes: 0 ok, 1 failed, 2 wrong usage or settings.\n";
 }
 
-/// Puts HOOKFLEET_CONFIG in front as --config, where the verb takes that and isn't given it.
-void add_config_of(const Environment& environment, const config::Arguments& arguments, std::vector<std::string>& given) {
-  const auto variable = environment.find("HOOKFLEET_CONFIG");
-  if (variable == environment.end() || variable->second.empty()) return;
-  const auto described = arguments.describe();
-  if (std::none_of(described.begin(), described.end(), [](const auto& one) { return one.names == std::vector<std::string>{"--config"}; }))
-    return;
-  if (std::any_of(given.begin(), given.end(), [](const std::string& word) { return word == "--config" || word.starts_with("--config="); }))
-    return;
-  given.insert(given.begin(), {"--config", variable->second});
-}
-
 int run_verb(const VerbSpec& spec, std::vector<std::string> given, const Environment& environment, Console& console) {
   const auto verb = spec.make();
   config::Arguments arguments = arguments_of(spec, *verb);
   bool wants_help = false;
   arguments.group("Help");
   arguments.flag("-h,--help", wants_help, "Print this and exit");
-  add_config_of(environment, arguments, given);
+  if (const auto config = environment.find("HOOKFLEET_CONFIG"); config != environment.end()) arguments.preset("--config", config->second);
   const auto problems = arguments.parse(std::move(given));
   if (wants_help) {
     console.out(arguments.help() + std::string(spec.examples));

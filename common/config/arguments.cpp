@@ -67,6 +67,12 @@ void Arguments::option(std::string name, std::string& value, std::string placeho
   declared_.push_back(std::move(declared));
 }
 
+void Arguments::preset(std::string_view name, const std::string& value) {
+  for (const Declared& declared : declared_) {
+    if (declared.kind == Kind::kOption && declared.name == name) *declared.value = value;
+  }
+}
+
 void Arguments::setting(const std::string& key, Pairs& given, bool bare, std::string placeholder, std::string help) {
   Declared declared{bare ? Kind::kBareSetting : Kind::kSetting, "--" + key, std::move(placeholder), std::move(help)};
   declared.given = &given;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,8 @@ class Arguments {
   void flag(std::string name, bool& value, std::string help);
   /// `--name VALUE`, at most once; with `choices` only these. A short form stands in front: "-o,--output".
   void option(std::string name, std::string& value, std::string placeholder, std::string help, std::vector<std::string> choices = {});
+  /// What the option `--name` holds where it isn't given; nothing happens where none of that name is declared.
+  void preset(std::string_view name, const std::string& value);
   /// `--key VALUE`, as often as one likes; with `bare` the value may be left out.
   void setting(const std::string& key, Pairs& given, bool bare, std::string placeholder, std::string help);
   /// An argument that isn't an option, in the order of declaration; none may be left over or out.
