@@ -119,6 +119,7 @@ bool reserve(int port) {
   address.sun_family = AF_UNIX;
   name.copy(address.sun_path + 1, name.size());  // abstract: gone with the process
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) std::abort();
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0) return true;
   ::close(fd);
@@ -127,6 +128,7 @@ bool reserve(int port) {
 
 bool is_free(int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) std::abort();
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -144,7 +146,7 @@ int free_port() {
   const std::lock_guard lock(mutex);
   std::uniform_int_distribution<int> ports(kFirstPort, kLastPort);
   for (;;) {
-    if (const int port = ports(random); reserve(port) && is_free(port)) return port;
+    if (const int port = ports(random); is_free(port) && reserve(port)) return port;
   }
 }
 
