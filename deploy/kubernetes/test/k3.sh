@@ -98,7 +98,7 @@ echo "         $tried refusals"
 
 step "K3: the command line judges by the fleet's settings and tokens"
 hookfleet doctor >"$work/doctor" 2>&1 || fail "doctor: $(cat "$work/doctor")"
-grep -q '/etc/hookfleet/hookfleet.yaml' "$work/doctor" || fail "doctor finds something wrong with the settings: $(cat "$work/doctor")"
+grep -qE '^ok +settings +/etc/hookfleet/hookfleet.yaml$' "$work/doctor" || fail "doctor finds something wrong with the settings: $(cat "$work/doctor")"
 
 step "K3: who reaches whom"
 pod() { k get pods -l "app.kubernetes.io/name=$1" -o "jsonpath={.items[0]$2}"; }
