@@ -1,7 +1,7 @@
 #!/bin/sh
 # The secrets of a fleet in containers, each in the volume of those who need it: the tokens senders present in /token/tokens (those of
-# HOOKFLEET_TOKEN, between commas; else those there were before; else a new one), where Redis is and who one is there in /roles/ROLE/url, the users of Redis in /users/users.acl,
-# those of REDIS_USERS among them.
+# HOOKFLEET_TOKEN, between commas; else those there were before; else a new one), where Redis is and who one is there in /roles/ROLE/url, the
+# users of Redis in /users/users.acl, those of REDIS_USERS among them.
 set -eu
 umask 077
 random() { od -An -N20 -tx1 /dev/urandom | tr -d ' \n'; }
