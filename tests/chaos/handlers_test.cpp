@@ -13,6 +13,7 @@ namespace hookfleet::chaos {
 namespace {
 
 using namespace std::chrono_literals;
+using support::kSoon;
 using support::wait_until;
 
 /// After the fix: what was dead is handled once more, and nothing else is.
@@ -90,12 +91,12 @@ TEST(Outage, TheTimeOfTheNextTrySurvivesATakeover) {
   Rig rig({.worker_flags = quick_and({"--retry.first", "4s", "--retry.max", "4s"})});
   rig.add("t@c.us", "t-0", "unavailable " + rig.file("fix"));
   const unsigned partition = Rig::partition_of("t@c.us");
-  ASSERT_TRUE(wait_until(10s, [&] { return rig.redis().call({"HLEN", rig.keys().att(partition)}).view().integer() == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return rig.redis().call({"HLEN", rig.keys().att(partition)}).view().integer() == 1; }));
   rig.fleet().worker(0).signal(SIGTERM);
-  ASSERT_EQ(rig.fleet().worker(0).wait(10s), 0);
+  ASSERT_EQ(rig.fleet().worker(0).wait(kSoon), 0);
   rig.fleet().restart_worker(0);
   ASSERT_TRUE(rig.all_owned());
-  ASSERT_TRUE(wait_until(15s, [&] { return rig.journal().times("t-0") == 2; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return rig.journal().times("t-0") == 2; }));
   const auto tries = rig.journal().of("t-0");
   EXPECT_NE(tries[0].worker, tries[1].worker);
   EXPECT_GE(tries[1].begin_ms - tries[0].begin_ms, 3000) << "4 s less 20 %, and a wall clock's grain";

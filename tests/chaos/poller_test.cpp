@@ -27,6 +27,7 @@ namespace {
 using namespace std::chrono_literals;
 using simulate::FakeApi;
 using support::HttpClient;
+using support::kSoon;
 using support::Pollers;
 using support::Process;
 using support::text_message;
@@ -108,7 +109,7 @@ TEST(Chaos, PollersThatDieWhileTheServiceFailsLoseAndReorderNothing) {
   ASSERT_TRUE(wait_until(60s, [&] { return pollers.drained(); })) << pollers.api().waiting() << " wait\n" << pollers.log();
   for (std::size_t number = 0; number < kPollers; ++number) {
     pollers.poller(number).signal(SIGTERM);
-    EXPECT_EQ(pollers.poller(number).wait(20s), 0) << pollers.log(number);
+    EXPECT_EQ(pollers.poller(number).wait(kSoon), 0) << pollers.log(number);
   }
 
   const auto stored = pollers.stored();
@@ -175,7 +176,7 @@ TEST(Chaos, AnInstanceThatMovesFromDoorToDoorLosesNothing) {
                 "127.0.0.1:" + std::to_string(port), "--server.metrics_listen", "127.0.0.1:" + std::to_string(metrics_port)},
        .environment = {},
        .output = pollers.directory() + "/ingress.log"});
-  ASSERT_TRUE(wait_until(20s, [&] {
+  ASSERT_TRUE(wait_until(kSoon, [&] {
     const auto answer = HttpClient(metrics_port, 2s).get("/readyz");
     return answer && answer->status == 200;
   })) << support::read_file(pollers.directory() + "/ingress.log");
@@ -200,12 +201,12 @@ TEST(Chaos, AnInstanceThatMovesFromDoorToDoorLosesNothing) {
   for (int round = 0; round < 3; ++round) {
     come(100);  // some wait while the door changes
     const std::size_t half = sent.size() - 50;
-    ASSERT_TRUE(wait_until(30s, [&] { return api.deleted() >= half; })) << round;
+    ASSERT_TRUE(wait_until(kSoon, [&] { return api.deleted() >= half; })) << round;
     set_url(round % 2 != 0);
   }
-  ASSERT_TRUE(wait_until(30s, [&] { return pollers.drained(); })) << pollers.log();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return pollers.drained(); })) << pollers.log();
   pollers.poller().signal(SIGTERM);
-  EXPECT_EQ(pollers.poller().wait(20s), 0);
+  EXPECT_EQ(pollers.poller().wait(kSoon), 0);
 
   EXPECT_EQ(bodies(api.record(kFirst).deleted), sent);
   EXPECT_EQ(pollers.stored()[kFirst], sent);

@@ -31,6 +31,7 @@ using namespace std::chrono_literals;
 using support::connect_to;
 using support::Fleet;
 using support::HttpClient;
+using support::kSoon;
 using support::Sender;
 using support::wait_until;
 using Clock = std::chrono::steady_clock;
@@ -147,7 +148,7 @@ TEST(Pressure, AThousandBodiesOfAMegabyteWhileRedisTakesNothingStayWithinTheBoun
   EXPECT_GT(flood.statuses()[504], 10U);
   EXPECT_TRUE(flood.all_of(503, "Retry-After: "));
   fleet.redis().thaw();
-  EXPECT_TRUE(wait_until(20s, [&] { return post_one(fleet, "AFTER") == 200; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return post_one(fleet, "AFTER") == 200; }));
 }
 
 /// The most files that a process may have open from now on; those that it has stay.
@@ -184,14 +185,14 @@ TEST(Pressure, AnIngressWithoutAFileDescriptorLeftIsWellAgainWhenConnectionsEnd)
   limit_files(fleet.ingress_pid(0), files + 20);
   {
     const Crowd crowd(fleet.ingress_port(0), 100);
-    ASSERT_TRUE(wait_until(20s, [&] { return files_of(fleet.ingress_pid(0)) >= files + 20; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return files_of(fleet.ingress_pid(0)) >= files + 20; }));
     EXPECT_TRUE(fleet.ingress(0).running());
     // nginx' kept connection still serves; a new one waits.
     HttpClient blocked(fleet.ingress_port(0), 500ms);
     EXPECT_FALSE(blocked.get("/livez").has_value());
     EXPECT_TRUE(fleet.ingress(0).running());
   }
-  EXPECT_TRUE(wait_until(20s, [&] { return post_one(fleet, "AFTER") == 200; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return post_one(fleet, "AFTER") == 200; }));
   EXPECT_TRUE(fleet.ingress(0).running());
 }
 
@@ -203,11 +204,11 @@ TEST(Pressure, NginxWithoutAFileDescriptorLeftIsWellAgainWhenConnectionsEnd) {
   limit_files(worker, files + 20);
   {
     const Crowd crowd(fleet.port(), 100);
-    ASSERT_TRUE(wait_until(20s, [&] { return files_of(worker) >= files + 20; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return files_of(worker) >= files + 20; }));
     HttpClient blocked(fleet.port(), 500ms);
     EXPECT_FALSE(blocked.get("/healthz").has_value());
   }
-  EXPECT_TRUE(wait_until(20s, [&] { return post_one(fleet, "AFTER") == 200; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return post_one(fleet, "AFTER") == 200; }));
   EXPECT_EQ(fleet.nginx_workers().at(0), worker) << "the same worker";
 }
 

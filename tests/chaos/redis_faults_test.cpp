@@ -14,6 +14,7 @@ namespace hookfleet::chaos {
 namespace {
 
 using namespace std::chrono_literals;
+using support::kSoon;
 using support::wait_until;
 
 constexpr char kLost[] = R"(hookfleet_worker_leases_lost_total{reason="fenced"})";
@@ -39,8 +40,8 @@ TEST(RedisFaults, AfterFlushallEverythingIsMadeAnewAndSaid) {
   ASSERT_TRUE(rig.drained());
   rig.redis().call({"FLUSHALL"});
   ASSERT_TRUE(wait_until(60s, [&] { return owned_in_redis(rig); }));
-  EXPECT_TRUE(wait_until(10s, [&] { return rig.redis().call({"EXISTS", rig.keys().meta()}).view().integer() == 1; }));
-  EXPECT_TRUE(wait_until(10s, [&] { return rig.redis().call({"ZCARD", rig.keys().members()}).view().integer() == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return rig.redis().call({"EXISTS", rig.keys().meta()}).view().integer() == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return rig.redis().call({"ZCARD", rig.keys().members()}).view().integer() == 1; }));
   EXPECT_GT(rig.metric(0, kLost), 0);
   EXPECT_GT(rig.log_lines(0, R"("event":"system.partition_lost")"), 0U);
   EXPECT_TRUE(rig.fleet().worker_ready(0));
@@ -129,7 +130,7 @@ TEST_P(WrongTypeTest, IsSaidWhileOthersFlowAndIsOverWhenItIsMended) {
   rig.redis().call({"DEL", key});
   if (stream_itself) rig.add(kChat, kId, row.text);
   rig.add(kChat, "bad-1");
-  ASSERT_TRUE(rig.drained(40s)) << rig.fleet().backlog();
+  ASSERT_TRUE(rig.drained(kSoon)) << rig.fleet().backlog();
   EXPECT_TRUE(rig.all_owned());
   EXPECT_EQ(rig.journal().times("bad-1"), 1U);
   EXPECT_EQ(rig.counted() + rig.dead_letters().size(), others + 2) << "each is done or dead";
@@ -180,13 +181,13 @@ TEST(RedisFaults, ARedisThatIsAwayForLongerThanTheLeaseTurnsReadinessAndCostsNot
   // The shipped timers: a lease of 10 s, readiness after 30 s.
   Rig rig({.worker_flags = {"--worker.concurrency", "4"}, .work = 5ms});
   rig.add_others(1000, 40);
-  ASSERT_TRUE(wait_until(30s, [&] { return rig.counted() > 100; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return rig.counted() > 100; }));
   rig.redis().kill();
   const auto away = std::chrono::steady_clock::now();
-  ASSERT_TRUE(wait_until(10s, [&] { return rig.metric(0, "hookfleet_worker_redis_up") == 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return rig.metric(0, "hookfleet_worker_redis_up") == 0; }));
   EXPECT_TRUE(rig.fleet().worker_ready(0)) << "a short restart takes nobody out of the fleet";
   expect_no_busy_loop(rig);
-  ASSERT_TRUE(wait_until(50s, [&] { return !rig.fleet().worker_ready(0); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return !rig.fleet().worker_ready(0); }));
   EXPECT_GE(std::chrono::steady_clock::now() - away, 25s);
   rig.redis().start();
   ASSERT_TRUE(wait_until(60s, [&] { return rig.fleet().worker_ready(0); }));
@@ -200,7 +201,7 @@ TEST(RedisFaults, ValuesOfAnUnknownFormatAreTolerated) {
   Rig rig;
   ASSERT_TRUE(rig.all_owned());
   rig.fleet().worker(0).signal(SIGTERM);
-  ASSERT_EQ(rig.fleet().worker(0).wait(10s), 0);
+  ASSERT_EQ(rig.fleet().worker(0).wait(kSoon), 0);
   const unsigned p = rig.add(kChat, kId);
   rig.add(kChat, "bad-1");
   const auto entries = rig.redis().call({"XRANGE", rig.keys().stream(p), "-", "+"});

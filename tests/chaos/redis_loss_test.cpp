@@ -28,6 +28,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using support::HttpClient;
+using support::kSoon;
 using support::Process;
 using support::RedisServer;
 using support::Sender;
@@ -68,10 +69,10 @@ struct Site {
     return response && response->status == 200;
   }
   bool says(const std::string& text) const {
-    return wait_until(30s, [&] { return support::read_file(log).find(text) != std::string::npos; });
+    return wait_until(kSoon, [&] { return support::read_file(log).find(text) != std::string::npos; });
   }
   bool info_says(RedisServer& redis, const char* line) const {
-    return wait_until(30s, [&] { return redis.text({"INFO"}).find(line) != std::string::npos; });
+    return wait_until(kSoon, [&] { return redis.text({"INFO"}).find(line) != std::string::npos; });
   }
 
   support::TempDir dir;
@@ -114,17 +115,17 @@ std::string stored_bodies(RedisServer& server) {
 TEST_P(RedisLoss, NeverAFalse200TheDeadlineIsKeptAndAllIsWellSoonAfterRedisIs) {
   const Loss& loss = GetParam();
   Site site(loss.redis_flags, loss.ingress_flags);
-  ASSERT_TRUE(wait_until(30s, [&] { return site.ready(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return site.ready(); }));
   Sender sender({.port = site.port, .token = site.token, .instances = 6, .chats = 2, .pause = 5ms, .repeat_percent = 0});
   if (loss.quiet) {
     loss.strike(site);
     sender.start();
   } else {
     sender.start();
-    ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 300; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > 300; }));
     loss.strike(site);
   }
-  ASSERT_TRUE(wait_until(40s, [&] {
+  ASSERT_TRUE(wait_until(kSoon, [&] {
     const auto seen = sender.tally().by_status;
     return std::any_of(loss.seen.begin(), loss.seen.end(), [&](int status) { return seen.contains(status); });
   }));
@@ -135,7 +136,7 @@ TEST_P(RedisLoss, NeverAFalse200TheDeadlineIsKeptAndAllIsWellSoonAfterRedisIs) {
   const auto well = Clock::now();
   HttpClient client(site.port);
   int answer = 0;
-  ASSERT_TRUE(wait_until(30s, [&] {
+  ASSERT_TRUE(wait_until(kSoon, [&] {
     const auto response = client.post("/webhook", site.token, Sender::body(7, "7@c.us", "AFTER", 600));
     answer = response ? response->status : 0;
     return answer == 200;
@@ -204,7 +205,7 @@ const Loss kLosses[] = {
      .strike =
          [](Site& site) {
            site.server->full_disk(true);
-           ASSERT_TRUE(wait_until(30s, [&] { return !site.server->running(); }));
+           ASSERT_TRUE(wait_until(kSoon, [&] { return !site.server->running(); }));
          },
      .mend =
          [](Site& site) {

@@ -13,6 +13,7 @@ namespace hookfleet::chaos {
 namespace {
 
 using namespace std::chrono_literals;
+using support::kSoon;
 using support::Sender;
 using support::wait_until;
 
@@ -38,7 +39,7 @@ TEST(Scaling, OneToSixToTwoWorkersUnderLoadOwnAllPartitionsWithinTwelveSecondsAn
   ASSERT_TRUE(wait_until(60s, [&] { return shared_by(rig, {0}); }));
   Sender sender({.port = rig.fleet().port(), .token = rig.fleet().token(), .instances = 6, .chats = 8, .pause = 2ms});
   sender.start();
-  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 300; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > 300; }));
   const auto owned_again = [&](const char* change, const std::set<std::size_t>& workers) {
     const auto begin = std::chrono::steady_clock::now();
     const bool owned = wait_until(kPromised + kBusyMachine, [&] { return shared_by(rig, workers); });
@@ -50,11 +51,11 @@ TEST(Scaling, OneToSixToTwoWorkersUnderLoadOwnAllPartitionsWithinTwelveSecondsAn
   for (int i = 0; i < 5; ++i) rig.fleet().add_worker();
   ASSERT_TRUE(owned_again("1 -> 6", {0, 1, 2, 3, 4, 5}));
   const auto target = sender.acknowledged_count() + 500;
-  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > target; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > target; }));
 
   for (const std::size_t leaving : {0U, 1U, 2U, 3U}) rig.fleet().worker(leaving).signal(SIGTERM);
   ASSERT_TRUE(owned_again("6 -> 2", {4, 5}));
-  for (const std::size_t leaving : {0U, 1U, 2U, 3U}) EXPECT_EQ(rig.fleet().worker(leaving).wait(20s), 0) << leaving;
+  for (const std::size_t leaving : {0U, 1U, 2U, 3U}) EXPECT_EQ(rig.fleet().worker(leaving).wait(kSoon), 0) << leaving;
 
   sender.stop();
   ASSERT_TRUE(rig.drained(60s));

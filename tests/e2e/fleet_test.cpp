@@ -27,6 +27,7 @@ namespace {
 using namespace std::chrono_literals;
 using support::Fleet;
 using support::HttpClient;
+using support::kSoon;
 using support::Sender;
 using support::wait_until;
 using testing::IsEmpty;
@@ -109,8 +110,8 @@ TEST(Fleet, AnswersEveryDocumentedBodyWith200AndLeavesOneRecordOfEach) {
     sent.insert(sample.type_webhook);
   }
   ASSERT_EQ(sent.size(), 107U);
-  ASSERT_TRUE(fleet.drained(20s));
-  ASSERT_TRUE(wait_until(10s, [&] { return records(fleet.worker_logs(), "notification").size() >= sent.size(); }));
+  ASSERT_TRUE(fleet.drained(kSoon));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return records(fleet.worker_logs(), "notification").size() >= sent.size(); }));
   std::multiset<std::string> logged;
   for (const auto& record : records(fleet.worker_logs(), "notification")) {
     logged.insert(record.value("typeWebhook", ""));
@@ -160,10 +161,10 @@ TEST(Fleet, RotatesATokenWithoutARefusedRequest) {
     return wait_until(60s, [&] { return sender.acknowledged_count() > target; });
   };
   const auto taken_over = [&](double times) {
-    return wait_until(30s, [&] { return sum("hookfleet_settings_reloads_total{result=\"ok\"}") == times; });
+    return wait_until(kSoon, [&] { return sum("hookfleet_settings_reloads_total{result=\"ok\"}") == times; });
   };
   const auto right = [&](double ingresses) {
-    return wait_until(30s, [&] { return sum("hookfleet_settings_last_reload_successful") == ingresses; });
+    return wait_until(kSoon, [&] { return sum("hookfleet_settings_last_reload_successful") == ingresses; });
   };
   ASSERT_TRUE(more(200));
   EXPECT_GT(by_index(0), 0);
@@ -175,7 +176,7 @@ TEST(Fleet, RotatesATokenWithoutARefusedRequest) {
 
   support::replace_file(tokens, "old-token\nnew-\x01token\n");
   ASSERT_TRUE(right(0));
-  EXPECT_TRUE(wait_until(10s, [&] { return records(fleet.ingress_logs(), "system.reload_failed").size() == kIngresses; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return records(fleet.ingress_logs(), "system.reload_failed").size() == kIngresses; }));
   ASSERT_TRUE(more(200)) << "a wrong file changes nothing";
   support::replace_file(tokens, "old-token\nnew-token\n");
   ASSERT_TRUE(right(kIngresses));
@@ -191,7 +192,7 @@ TEST(Fleet, RotatesATokenWithoutARefusedRequest) {
   for (std::size_t i = 0; i < kIngresses; ++i) fleet.ingress(i).signal(SIGHUP);
   for (std::size_t i = 0; i < kIngresses; ++i) {
     const auto reloads = [&] { return metric(fleet.ingress_metrics(i), "hookfleet_settings_reloads_total{result=\"ok\"}"); };
-    ASSERT_TRUE(wait_until(30s, [&] { return reloads() >= 3; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return reloads() >= 3; }));
     EXPECT_EQ(HttpClient(fleet.ingress_port(i)).post("/webhook", "old-token", "{}")->status, 401);
   }
   ASSERT_TRUE(more(200));
@@ -217,11 +218,11 @@ TEST(Fleet, KeepsWhatAnAuthenticSenderSendsByteForByteHoweverBroken) {
   };
   for (const auto& body : broken) EXPECT_EQ(client.post("/webhook", fleet.token(), body)->status, 200) << body.substr(0, 40);
   EXPECT_EQ(client.post("/webhook", fleet.token(), Sender::body(1'101'000'001, "79000000001@c.us", "BIG", 1 << 20))->status, 200);
-  ASSERT_TRUE(fleet.drained(20s));
+  ASSERT_TRUE(fleet.drained(kSoon));
   EXPECT_EQ(fleet.dead_bodies(), std::set<std::string>(broken.begin(), broken.end()));
-  ASSERT_TRUE(wait_until(10s, [&] { return records(fleet.worker_logs(), "notification.invalid").size() >= broken.size(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return records(fleet.worker_logs(), "notification.invalid").size() >= broken.size(); }));
   EXPECT_EQ(records(fleet.worker_logs(), "notification.invalid").size(), broken.size()) << "one record each";
-  ASSERT_TRUE(wait_until(10s, [&] { return !records(fleet.worker_logs(), "notification").empty(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return !records(fleet.worker_logs(), "notification").empty(); }));
   const auto others = records(fleet.worker_logs(), "notification");
   EXPECT_EQ(others.size(), 1U);
   EXPECT_EQ(others.front().value("idMessage", ""), "BIG");
@@ -240,7 +241,7 @@ TEST(Fleet, RefusesATooLargeBodyAndServesTheNextRequestsAtOnce) {
     EXPECT_EQ(response->status, 200);
     EXPECT_LT(std::chrono::steady_clock::now() - before, 5s);
   }
-  ASSERT_TRUE(fleet.drained(20s));
+  ASSERT_TRUE(fleet.drained(kSoon));
   EXPECT_EQ(fleet.dead_letters(), 0U);
 }
 
@@ -248,7 +249,7 @@ TEST(Fleet, KeepsItsUpstreamConnectionsUnderLoad) {
   Fleet fleet({.ingresses = 1});
   Sender sender(load(fleet));
   sender.start();
-  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 1000; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > 1000; }));
   sender.stop();
   const auto text = fleet.ingress_metrics(0);
   // 8 serial senders need at most 8 upstream connections at a time, besides self-probe and health check; a connection per request would
@@ -264,7 +265,7 @@ TEST(Fleet, DropsRepeatsAndHandlesEachOnce) {
   options.repeat_percent = 30;
   Sender sender(options);
   sender.start();
-  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 800; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > 800; }));
   sender.stop();
   expect_conserved(fleet, sender);
   const auto handled = support::read_worker_logs(fleet.worker_logs());
@@ -279,12 +280,12 @@ TEST(Fleet, AnIngressThatIsAskedToStopAnswersWhatItTookAndNginxSendsTheRestElsew
   sender.start();
   for (int round = 0; round < 4; ++round) {
     const auto target = sender.acknowledged_count() + 300;
-    ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > target; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > target; }));
     const std::size_t index = static_cast<std::size_t>(round % 2);
     fleet.ingress(index).signal(SIGTERM);
-    ASSERT_EQ(fleet.ingress(index).wait(30s), 0) << "an orderly stop ends with exit code 0";
+    ASSERT_EQ(fleet.ingress(index).wait(kSoon), 0) << "an orderly stop ends with exit code 0";
     fleet.restart_ingress(index);
-    ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_ready(index); }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return fleet.ingress_ready(index); }));
   }
   sender.stop();
   EXPECT_EQ(sender.tally().by_status.size(), 1U) << "nothing but 200";
@@ -298,11 +299,11 @@ TEST(Fleet, LosesNothingWhenIngressesAreKilled) {
   sender.start();
   for (int round = 0; round < 6; ++round) {
     const auto target = sender.acknowledged_count() + 200;
-    ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > target; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > target; }));
     const std::size_t index = static_cast<std::size_t>(round % 2);
     fleet.ingress(index).kill();
     fleet.restart_ingress(index);
-    ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_ready(index); }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return fleet.ingress_ready(index); }));
   }
   sender.stop();
   EXPECT_EQ(sender.tally().by_status.size(), 1U) << "nginx tries another ingress: the sender sees only 200";
@@ -322,9 +323,9 @@ TEST(Fleet, AnIngressWhoseEventThreadSpinsEndsByItselfAndTheSenderSeesOnly200) {
   ASSERT_EQ(fleet.ingress(0).wait(60s), 70);
   ASSERT_TRUE(more(300)) << "the other one takes it all";
   fleet.restart_ingress(0);
-  ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_ready(0); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return fleet.ingress_ready(0); }));
   ASSERT_TRUE(
-      wait_until(30s, [&] { return metric(fleet.ingress_metrics(0), "hookfleet_ingress_deliveries_total{outcome=\"stored\"}") > 0; }));
+      wait_until(kSoon, [&] { return metric(fleet.ingress_metrics(0), "hookfleet_ingress_deliveries_total{outcome=\"stored\"}") > 0; }));
   sender.stop();
   EXPECT_EQ(sender.tally().by_status.size(), 1U) << "nothing but 200";
   EXPECT_TRUE(sender.tally().by_status.contains(200));
@@ -335,10 +336,10 @@ TEST(Fleet, AnotherWorkerResumesWithinTwelveSecondsWhenOneIsKilled) {
   Fleet fleet;
   Sender sender(load(fleet));
   sender.start();
-  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 500; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > 500; }));
   fleet.worker(0).kill();
   const auto killed = std::chrono::steady_clock::now();
-  ASSERT_TRUE(wait_until(30s, [&] { return metric(fleet.worker_metrics(1), "hookfleet_worker_partitions_owned") == 32; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return metric(fleet.worker_metrics(1), "hookfleet_worker_partitions_owned") == 32; }));
   EXPECT_LT(std::chrono::steady_clock::now() - killed, 15s) << "12 s, and three for a machine that is busy with other tests";
   sender.stop();
   expect_conserved(fleet, sender);
@@ -347,15 +348,15 @@ TEST(Fleet, AnotherWorkerResumesWithinTwelveSecondsWhenOneIsKilled) {
 TEST(Fleet, TwoWorkersShareThePartitionsEvenlyAndHandThemOverCleanly) {
   Fleet fleet;
   const auto owned = [&](std::size_t index) { return metric(fleet.worker_metrics(index), "hookfleet_worker_partitions_owned"); };
-  ASSERT_TRUE(wait_until(20s, [&] { return owned(0) == 16 && owned(1) == 16; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owned(0) == 16 && owned(1) == 16; }));
   Sender sender(load(fleet));
   sender.start();
-  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 300; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > 300; }));
   fleet.worker(0).signal(SIGTERM);
-  ASSERT_EQ(fleet.worker(0).wait(30s), 0);
-  ASSERT_TRUE(wait_until(5s, [&] { return owned(1) == 32; })) << "a clean hand-over doesn't wait for leases to end";
+  ASSERT_EQ(fleet.worker(0).wait(kSoon), 0);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owned(1) == 32; })) << "a clean hand-over doesn't wait for leases to end";
   fleet.restart_worker(0);
-  ASSERT_TRUE(wait_until(20s, [&] { return owned(0) == 16 && owned(1) == 16; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owned(0) == 16 && owned(1) == 16; }));
   sender.stop();
   expect_conserved(fleet, sender);
   EXPECT_EQ(support::compare(sender, support::read_worker_logs(fleet.worker_logs())).handled_twice, 0U)
@@ -419,7 +420,7 @@ struct Step {
 TEST(Fleet, RestartingEverythingInTurnUnderLoadIsSeenOnlyWhileRedisIsAwayForLongerThanTheDeadline) {
   Fleet fleet({.ingress_flags = {"--append.deadline", "10s"}});
   const auto ready = [&] {
-    return wait_until(30s, [&] {
+    return wait_until(kSoon, [&] {
       return fleet.ingress_ready(0) && fleet.ingress_ready(1) &&
              metric(fleet.worker_metrics(0), "hookfleet_worker_partitions_owned") == 16 &&
              metric(fleet.worker_metrics(1), "hookfleet_worker_partitions_owned") == 16;
@@ -431,7 +432,7 @@ TEST(Fleet, RestartingEverythingInTurnUnderLoadIsSeenOnlyWhileRedisIsAwayForLong
   options.pause = 5ms;
   Sender sender(options);
   sender.start();
-  ASSERT_TRUE(wait_until(30s, [&] { return sender.acknowledged_count() > 300; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sender.acknowledged_count() > 300; }));
   std::printf("| %-40s | %5s | %7s | %7s | %9s | %9s | %10s |\n", "step", "s", "200", "other", "no answer", "refused", "slowest ms");
   const char* seconds = std::getenv("HOOKFLEET_CHAOS_SECONDS");
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds != nullptr ? std::atoi(seconds) : 0);
@@ -454,7 +455,7 @@ TEST(Fleet, RestartingEverythingInTurnUnderLoadIsSeenOnlyWhileRedisIsAwayForLong
     for (std::size_t index = 0; index < 2; ++index) {
       const Step step{"ingress, SIGTERM and start", sender};
       fleet.ingress(index).signal(SIGTERM);
-      ASSERT_EQ(fleet.ingress(index).wait(30s), 0);
+      ASSERT_EQ(fleet.ingress(index).wait(kSoon), 0);
       fleet.restart_ingress(index);
       ASSERT_TRUE(ready());
       step.settle();
@@ -463,7 +464,7 @@ TEST(Fleet, RestartingEverythingInTurnUnderLoadIsSeenOnlyWhileRedisIsAwayForLong
     for (std::size_t index = 0; index < 2; ++index) {
       const Step step{"worker, SIGTERM and start", sender};
       fleet.worker(index).signal(SIGTERM);
-      ASSERT_EQ(fleet.worker(index).wait(30s), 0);
+      ASSERT_EQ(fleet.worker(index).wait(kSoon), 0);
       fleet.restart_worker(index);
       ASSERT_TRUE(ready());
       step.settle();
@@ -511,16 +512,16 @@ TEST(Fleet, CountsOnceWhenAKillTearsAnAcknowledgementInRedisLog) {
 
 TEST(Fleet, WaitsForARedisThatIsNotThereYet) {
   Fleet fleet({.ingresses = 1, .workers = 1, .start_redis = false});
-  ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_metrics(0).has_value() && fleet.worker_metrics(0).has_value(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return fleet.ingress_metrics(0).has_value() && fleet.worker_metrics(0).has_value(); }));
   EXPECT_FALSE(fleet.ingress_ready(0));
   EXPECT_FALSE(fleet.worker_ready(0));
-  ASSERT_TRUE(wait_until(20s, [&] { return !records(fleet.ingress_logs(), "redis.unavailable").empty(); }));
-  ASSERT_TRUE(wait_until(20s, [&] { return !records(fleet.worker_logs(), "redis.unavailable").empty(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return !records(fleet.ingress_logs(), "redis.unavailable").empty(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return !records(fleet.worker_logs(), "redis.unavailable").empty(); }));
   fleet.redis().start();
-  ASSERT_TRUE(wait_until(20s, [&] { return fleet.ingress_ready(0) && fleet.worker_ready(0); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return fleet.ingress_ready(0) && fleet.worker_ready(0); }));
   HttpClient client(fleet.port());
   EXPECT_EQ(client.post("/webhook", fleet.token(), Sender::body(1, "1@c.us", "X", 600))->status, 200);
-  EXPECT_TRUE(fleet.drained(20s));
+  EXPECT_TRUE(fleet.drained(kSoon));
 }
 
 TEST(Fleet, AnswersNo200WhileRedisIsNotDurableAndRecoversByItself) {
@@ -533,11 +534,11 @@ TEST(Fleet, AnswersNo200WhileRedisIsNotDurableAndRecoversByItself) {
   ASSERT_EQ(post(), 200);
   fleet.redis().config_set("appendfsync", "everysec");
   const auto changed = std::chrono::steady_clock::now();
-  ASSERT_TRUE(wait_until(10s, [&] { return post() != 200; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return post() != 200; }));
   EXPECT_LT(std::chrono::steady_clock::now() - changed, 5s + 3s + 3s) << "5 s to notice, one append deadline to answer, and noise";
   for (int i = 0; i < 2; ++i) EXPECT_EQ(post(), 504);
   fleet.redis().config_set("appendfsync", "always");
-  EXPECT_TRUE(wait_until(20s, [&] { return post() == 200; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return post() == 200; }));
 }
 
 TEST(Fleet, Answers503AtMaxmemoryWhileTheWorkerDrainsAnd200Again) {
@@ -556,9 +557,9 @@ TEST(Fleet, Answers503AtMaxmemoryWhileTheWorkerDrainsAnd200Again) {
   EXPECT_EQ(post(), 503);
   EXPECT_GT(stored, 50);
   fleet.worker(0).signal(SIGCONT);
-  EXPECT_TRUE(fleet.drained(40s)) << "the worker drains at maxmemory";
-  EXPECT_TRUE(wait_until(20s, [&] { return post() == 200; }));
-  EXPECT_TRUE(fleet.drained(20s));
+  EXPECT_TRUE(fleet.drained(kSoon)) << "the worker drains at maxmemory";
+  EXPECT_TRUE(wait_until(kSoon, [&] { return post() == 200; }));
+  EXPECT_TRUE(fleet.drained(kSoon));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using simulate::HttpServer;
+using support::kSoon;
 using support::wait_until;
 using Reply = HttpServer::Reply;
 using Request = HttpServer::Request;
@@ -217,7 +218,7 @@ TEST_F(ForwardTest, HandsOnTheBytesAndSaysWhatTheyDoNot) {
   HttpServer server;
   start(everything(to(server, "headers: ['Authorization: Bearer T'], signing_secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw]")));
   const std::string body = add(entry("a@c.us", "1"));
-  ASSERT_TRUE(fleet_->drained(20s));
+  ASSERT_TRUE(fleet_->drained(kSoon));
   ASSERT_EQ(server.count(), 1U);
   const Request request = server.requests()[0];
   EXPECT_EQ(request.method, "POST");
@@ -240,7 +241,7 @@ TEST_F(ForwardTest, FansOutAndRepeatsOnlyWhatIsNotDone) {
   HttpServer good, weak([&](const Request&) { return Reply::of(troubles-- > 0 ? 500 : 200); });
   start(everything("{handler: message}, " + to(good) + ", " + to(weak)));
   add(entry("a@c.us", "1"));
-  ASSERT_TRUE(fleet_->drained(20s));
+  ASSERT_TRUE(fleet_->drained(kSoon));
   EXPECT_EQ(good.count(), 1U);
   EXPECT_EQ(weak.count(), 3U);
   EXPECT_EQ(fleet_->counted(kMessage), 1U);
@@ -255,7 +256,7 @@ TEST_F(ForwardTest, KeepsTheOrderOfEachChatWithHundredsInFlight) {
   HttpServer server(receiver.handler());
   start(everything(to(server, "concurrency: 100")));
   const auto bodies = add_many(3000, 300);
-  ASSERT_TRUE(fleet_->drained(40s));
+  ASSERT_TRUE(fleet_->drained(kSoon));
   EXPECT_EQ(receiver.bodies(), bodies);
   EXPECT_EQ(server.count(), 3000U) << "each once";
   EXPECT_EQ(out_of_order(receiver.taken()), std::set<std::string>());
@@ -269,15 +270,15 @@ TEST_F(ForwardTest, TheKeyIsTheSameAtEachAttemptAndAfterARedrive) {
   HttpServer server([&](const Request&) { return Reply::of(status); });
   start(everything(to(server)));
   add(entry("a@c.us", "1"));
-  ASSERT_TRUE(wait_until(20s, [&] { return server.count() >= 3; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return server.count() >= 3; }));
   status = 422;
-  ASSERT_TRUE(wait_until(20s, [&] { return fleet_->dead_letters() == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return fleet_->dead_letters() == 1; }));
   EXPECT_EQ(dead_letters()[0].death.dead_class, stream::DeadClass::kRejected);
   const std::size_t before = server.count();
   status = 200;
   EXPECT_EQ(redrive(), 1U);
-  ASSERT_TRUE(wait_until(20s, [&] { return server.count() > before; }));
-  ASSERT_TRUE(fleet_->drained(20s));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return server.count() > before; }));
+  ASSERT_TRUE(fleet_->drained(kSoon));
   std::set<std::string> keys, ids;
   for (const Request& request : server.requests()) {
     keys.insert(request.headers.at("idempotency-key"));
@@ -292,7 +293,7 @@ TEST_F(ForwardTest, WhatTheTargetAnswersWithoutBeingAwayCostsAttempts) {
   HttpServer server([&](const Request&) { return Reply::of(302, {{"Location", other.url()}}); });
   start(everything(to(server)));
   add(entry("a@c.us", "1"));
-  ASSERT_TRUE(wait_until(20s, [&] { return fleet_->dead_letters() == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return fleet_->dead_letters() == 1; }));
   EXPECT_EQ(dead_letters()[0].death.dead_class, stream::DeadClass::kFailed);
   EXPECT_EQ(server.count(), 3U);
   EXPECT_EQ(other.count(), 0U) << "no redirect is followed";
@@ -313,13 +314,13 @@ TEST_P(AwayTest, NothingIsLostAndTheOrderStays) {
   HttpServer server(receiver.handler());
   start(everything(to(server, "timeout: 200ms, breaker: {failures: 5, pause_max: 1s}")));
   const auto bodies = add_many(60, 6);
-  ASSERT_TRUE(wait_until(30s, [&] { return of_target("hookfleet_forward_breaker_open") == 1; }));
-  ASSERT_TRUE(wait_until(30s, [&] { return of_target("hookfleet_forward_requests_total", "held_back") >= 20; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return of_target("hookfleet_forward_breaker_open") == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return of_target("hookfleet_forward_requests_total", "held_back") >= 20; }));
   EXPECT_EQ(fleet_->backlog(), 60U);
   EXPECT_EQ(log_lines("\"event\":\"forward.breaker_opened\""), 1U);
   EXPECT_GE(log_lines(GetParam().reason), 1U);
   well = true;
-  ASSERT_TRUE(fleet_->drained(30s));
+  ASSERT_TRUE(fleet_->drained(kSoon));
   EXPECT_EQ(receiver.bodies(), bodies);
   EXPECT_EQ(out_of_order(receiver.taken()), std::set<std::string>());
   EXPECT_EQ(receiver.taken().size(), 60U);
@@ -343,11 +344,11 @@ TEST_F(ForwardTest, ATargetThatIsAwayHoldsOnlyItsOwnChatsBack) {
         everything(to(well)));
   for (int i = 0; i < 50; ++i) add(entry("s" + std::to_string(i) + "@c.us", "1", kStatus));
   for (int i = 0; i < 50; ++i) add(entry("m" + std::to_string(i) + "@c.us", "1"));
-  ASSERT_TRUE(wait_until(20s, [&] { return well.count() == 50; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return well.count() == 50; }));
   EXPECT_LE(away.most_at_once(), 2U + 1U) << "one may be given up and not yet closed";
-  EXPECT_TRUE(wait_until(20s, [&] { return fleet_->backlog() == 50; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return fleet_->backlog() == 50; }));
   away.answer([](const Request&) { return Reply{}; });
-  ASSERT_TRUE(fleet_->drained(40s));
+  ASSERT_TRUE(fleet_->drained(kSoon));
 }
 
 TEST_F(ForwardTest, AnAnswerOfAHundredMegabytesIsNotRead) {
@@ -358,7 +359,7 @@ TEST_F(ForwardTest, AnAnswerOfAHundredMegabytesIsNotRead) {
   });
   start(everything(to(server)));
   add_many(5, 5);
-  ASSERT_TRUE(fleet_->drained(20s));
+  ASSERT_TRUE(fleet_->drained(kSoon));
   EXPECT_EQ(server.count(), 5U) << "its status counts";
   EXPECT_LT(server.bytes_sent(), 100UL << 20);
 }
@@ -367,7 +368,7 @@ TEST_F(ForwardTest, PrivateAddressesAreRefusedOnRequest) {
   HttpServer server;
   start(everything("{forward: {url: \"http://localhost:" + std::to_string(server.port()) + "/\", refuse_private_addresses: true}}"));
   add(entry("a@c.us", "1"));
-  ASSERT_TRUE(wait_until(20s, [&] { return log_lines("refused_address: ") > 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return log_lines("refused_address: ") > 0; }));
   EXPECT_EQ(server.connections(), 0U);
   EXPECT_EQ(fleet_->backlog(), 1U) << "as one that is away";
 }
@@ -378,7 +379,7 @@ TEST_F(ForwardTest, AWrongCertificateIsNotTrusted) {
                                   "-subj", "/CN=test", "-keyout", key, "-out", certificate},
                          .environment = {},
                          .output = {}});
-  ASSERT_EQ(make.wait(20s), 0);
+  ASSERT_EQ(make.wait(kSoon), 0);
   const int port = support::free_port();
   support::Process server(
       {.argv = {"openssl", "s_server", "-accept", "127.0.0.1:" + std::to_string(port), "-cert", certificate, "-key", key, "-quiet"},
@@ -386,7 +387,7 @@ TEST_F(ForwardTest, AWrongCertificateIsNotTrusted) {
        .output = {}});
   start(everything("{forward: {url: \"https://127.0.0.1:" + std::to_string(port) + "/\"}}"));
   add(entry("a@c.us", "1"));
-  ASSERT_TRUE(wait_until(20s, [&] { return log_lines("tls: ") > 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return log_lines("tls: ") > 0; }));
   EXPECT_EQ(fleet_->backlog(), 1U);
 }
 
@@ -399,13 +400,13 @@ TEST_F(ForwardTest, SigtermWaitsForWhatIsInFlightAndLeavesTheRest) {
   HttpServer server(receiver.handler());
   start(everything(to(server, "concurrency: 10")));
   const auto bodies = add_many(40, 40);
-  ASSERT_TRUE(wait_until(20s, [&] { return server.count() == 10; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return server.count() == 10; }));
   fleet_->worker(0).signal(SIGTERM);
-  EXPECT_EQ(fleet_->worker(0).wait(20s), 0) << "everything was given back";
+  EXPECT_EQ(fleet_->worker(0).wait(kSoon), 0) << "everything was given back";
   EXPECT_EQ(fleet_->backlog(), 40U - server.count());
   EXPECT_LE(server.count(), 20U) << "nothing new is begun";
   fleet_->restart_worker(0);
-  ASSERT_TRUE(fleet_->drained(30s));
+  ASSERT_TRUE(fleet_->drained(kSoon));
   EXPECT_EQ(receiver.bodies(), bodies);
   EXPECT_EQ(server.count(), 40U) << "each once";
 }
@@ -414,10 +415,10 @@ TEST_F(ForwardTest, ATargetThatHangsDoesNotKeepTheProcess) {
   HttpServer server([](const Request&) { return Reply::hang(); });
   start(everything(to(server, "timeout: 60s")), 1, {"--worker.drain", "1s", "--worker.handler_timeout", "100ms"});
   add(entry("a@c.us", "1"));
-  ASSERT_TRUE(wait_until(20s, [&] { return server.count() == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return server.count() == 1; }));
   EXPECT_FALSE(fleet_->worker(0).wait(3s).has_value()) << "no handler hangs: the process goes on";
   fleet_->worker(0).signal(SIGTERM);
-  EXPECT_EQ(fleet_->worker(0).wait(20s), 1) << "the partition of what is in flight was not given back";
+  EXPECT_EQ(fleet_->worker(0).wait(kSoon), 1) << "the partition of what is in flight was not given back";
   EXPECT_EQ(fleet_->backlog(), 1U);
 }
 
@@ -431,7 +432,7 @@ TEST_F(ForwardTest, AKilledWorkerLosesNothingAndKeepsTheOrder) {
   start(everything(to(server, "concurrency: 10")), 2);
   const auto bodies = add_many(1600, 100);
   for (const std::size_t killed : {0U, 1U}) {
-    ASSERT_TRUE(wait_until(20s, [&] { return server.count() >= 300 + 400 * killed; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return server.count() >= 300 + 400 * killed; }));
     EXPECT_GT(fleet_->backlog(), 0U) << "in the midst of it";
     fleet_->worker(killed).kill();
     fleet_->restart_worker(killed);

@@ -20,6 +20,7 @@
 #include "tests/support/process.hpp"
 #include "tests/support/sender.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace hookfleet::front_door {
 namespace {
@@ -91,7 +92,7 @@ void run_all(const std::string& name, bool direct) {
   }
   if (!direct) {
     fleet.nginx().signal(SIGQUIT);  // it writes what it has of the log
-    ASSERT_TRUE(fleet.nginx().wait(30s));
+    ASSERT_TRUE(fleet.nginx().wait(support::kSoon));
     expect_json_lines(access_log, cases);
     expect_nothing_of_requests(fleet.nginx_log());
   }
@@ -141,7 +142,7 @@ TEST(FrontDoorBodies, EndAsDeadLettersOrHandledAndNeverEndAWorker) {
   for (const auto& body : dead) EXPECT_TRUE(malformed.contains(body) || others.contains(body)) << "changed: " << body.substr(0, 100);
   const std::string after = support::Sender::body(7, "79000000001@c.us", "AFTER", 600);
   ASSERT_EQ(client.post("/webhook", fleet.token(), after)->status, 200);
-  ASSERT_TRUE(fleet.drained(20s));
+  ASSERT_TRUE(fleet.drained(support::kSoon));
   EXPECT_EQ(fleet.counted("incomingMessageReceived"), 1U);
 }
 

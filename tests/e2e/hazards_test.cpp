@@ -24,6 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 using support::Fleet;
 using support::HttpClient;
+using support::kSoon;
 using support::RawClient;
 using support::wait_until;
 using support::front_door::kHost;
@@ -58,7 +59,7 @@ TEST(Hazards, ClientsWhoLeaveWhileRedisIsAwaitedCostNobodyElseHisOwnAnswer) {
       ASSERT_TRUE(client->send(post(bodies.back(), "X-Request-Id: r" + bodies.back() + "\r\n")));
     }
   }
-  ASSERT_TRUE(wait_until(20s, [&] { return sample(fleet, "hookfleet_ingress_in_flight") == 2 * kEach; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sample(fleet, "hookfleet_ingress_in_flight") == 2 * kEach; }));
   for (const auto& client : leaving) client->reset();
   // They come after the resets and need connections of their own: the answer to each must be the one to his request.
   const auto late = clients(fleet.port(), kEach);
@@ -74,7 +75,7 @@ TEST(Hazards, ClientsWhoLeaveWhileRedisIsAwaitedCostNobodyElseHisOwnAnswer) {
     ASSERT_EQ(staying[i]->statuses(), std::vector{200});
     EXPECT_EQ(staying[i]->answers()[0].headers.at("x-request-id"), "r" + bodies[kEach + i]) << "somebody else's answer";
   }
-  ASSERT_TRUE(wait_until(20s, [&] { return sample(fleet, "hookfleet_ingress_in_flight") == 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sample(fleet, "hookfleet_ingress_in_flight") == 0; }));
   EXPECT_EQ(sample(fleet, "hookfleet_ingress_answers_dropped_total"), 0) << "nginx has closed a connection with an answer pending";
   for (const auto& client : late) {
     client->look();
@@ -94,7 +95,7 @@ TEST(Hazards, TheLongestDeadlineEndsBeforeAnyTimeoutOfNginxOrTheLibrary) {
   EXPECT_EQ(answer->status, 504);
   EXPECT_TRUE(answer->headers.contains("x-request-id")) << "not the ingress's answer: " << answer->body;
   fleet.redis().thaw();
-  EXPECT_TRUE(wait_until(20s, [&] { return HttpClient(fleet.port()).post("/webhook", fleet.token(), "y")->status == 200; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return HttpClient(fleet.port()).post("/webhook", fleet.token(), "y")->status == 200; }));
 }
 
 // backlog() is ignored by the library: never more than 128 wait to be accepted.
@@ -124,10 +125,10 @@ TEST(Hazards, AnIngressWithoutDescriptorsServesWhomItHasAndEverybodyAfterwards) 
   ASSERT_EQ(::prlimit(fleet.ingress_pid(0), RLIMIT_NOFILE, &limit, nullptr), 0);
   {
     const auto crowd = clients(fleet.port(), 60);
-    ASSERT_TRUE(wait_until(20s, [&] { return open() >= few; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return open() >= few; }));
     EXPECT_EQ(known.post("/webhook", fleet.token(), "meanwhile")->status, 200);
   }
-  EXPECT_TRUE(wait_until(20s, [&] {
+  EXPECT_TRUE(wait_until(kSoon, [&] {
     const auto answer = HttpClient(fleet.port(), 1s).post("/webhook", fleet.token(), "after");
     return answer && answer->status == 200;
   }));

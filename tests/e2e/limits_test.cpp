@@ -19,6 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using support::Fleet;
+using support::kSoon;
 using support::RawClient;
 using support::wait_until;
 using support::front_door::post;
@@ -89,7 +90,7 @@ TEST_F(Limits, AStrangersLargeBodiesAreSlowedDownNobodyElses) {
 
 TEST_F(Limits, AStrangerHasAHundredRequestsUnderWayAListedSenderMore) {
   const auto held = halves(100, kStranger, kSmall);
-  ASSERT_TRUE(wait_until(20s, [&] { return status(kStranger, kSmall) == 503; })) << "a hundred more would be taken";
+  ASSERT_TRUE(wait_until(kSoon, [&] { return status(kStranger, kSmall) == 503; })) << "a hundred more would be taken";
   EXPECT_EQ(status(kAnotherStranger, kSmall), 200);
   const auto many = halves(120, kListed, kSmall);
   EXPECT_EQ(status(kListed, kSmall), 200);
@@ -101,7 +102,7 @@ TEST_F(Limits, AStrangerHasAHundredRequestsUnderWayAListedSenderMore) {
 
 TEST_F(Limits, LargeBodiesOfListedSendersAndOfStrangersHaveAHundredAndTwentyEightPlacesEach) {
   const auto held = halves(128, kListed, kLarge);
-  ASSERT_TRUE(wait_until(20s, [&] { return status(kListed, kLarge) == 503; })) << "a place too many";
+  ASSERT_TRUE(wait_until(kSoon, [&] { return status(kListed, kLarge) == 503; })) << "a place too many";
   EXPECT_EQ(status(kListed, kSmall), 200) << "small ones need no place";
   EXPECT_EQ(status(kStranger, kLarge), 200) << "strangers have their own";
   std::vector<std::unique_ptr<RawClient>> strangers;
@@ -109,7 +110,7 @@ TEST_F(Limits, LargeBodiesOfListedSendersAndOfStrangersHaveAHundredAndTwentyEigh
     for (auto& client : halves(32, "198.51.100.1" + std::to_string(i), kLarge)) strangers.push_back(std::move(client));
   }
   int next = 0;
-  ASSERT_TRUE(wait_until(20s, [&] { return status("198.51.101." + std::to_string(next++ % 250), kLarge) == 503; })) << "a place too many";
+  ASSERT_TRUE(wait_until(kSoon, [&] { return status("198.51.101." + std::to_string(next++ % 250), kLarge) == 503; })) << "a place too many";
   EXPECT_EQ(status(kListed, kLarge), 503) << "the listed ones' places are still taken";
   finish(held, kLarge);
   EXPECT_EQ(status(kListed, kLarge), 200);

@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using support::Fleet;
+using support::kSoon;
 using support::wait_until;
 
 class SimulateTest : public testing::Test {
@@ -145,7 +146,7 @@ TEST_F(SimulateTest, GoesOnWhenRedisHasReadItsDataAfterARestart) {
   ASSERT_TRUE(handled(2000 + 100)) << output();
   fleet_->redis().kill();
   fleet_->redis().launch();
-  ASSERT_TRUE(wait_until(30s, [&] {
+  ASSERT_TRUE(wait_until(kSoon, [&] {
     auto connection = redis::Connection::open(fleet_->redis().endpoint(), {1s, 5s});
     if (!connection) return false;
     const auto reply = connection->call({"DBSIZE"});

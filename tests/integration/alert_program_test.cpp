@@ -24,6 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
 using simulate::HttpServer;
+using support::kSoon;
 using support::Process;
 using support::wait_until;
 using testing::HasSubstr;
@@ -83,11 +84,11 @@ TEST_F(AlertPrograms, ADeadLetterIsToldWithTheNotification) {
   const int port = support::free_port();
   const Process ingress = start("ingress", "ingress", "--server.listen", "127.0.0.1:" + std::to_string(port));
   const Process worker = start("worker", "worker");
-  ASSERT_TRUE(wait_until(30s, [&] {
+  ASSERT_TRUE(wait_until(kSoon, [&] {
     const auto answer = support::HttpClient(port, 2s).post("/webhook/1101000001", "general", "{not json");
     return answer && answer->status == 200;
   })) << log("ingress");
-  ASSERT_TRUE(wait_until(30s, [&] { return any_of_kind(sink, "dead_letter"); })) << log("worker");
+  ASSERT_TRUE(wait_until(kSoon, [&] { return any_of_kind(sink, "dead_letter"); })) << log("worker");
   const Json one = told(sink)[0];
   EXPECT_EQ(one["notification"], "{not json");
   EXPECT_EQ(one["idInstance"], 1101000001);
@@ -106,9 +107,9 @@ TEST_F(AlertPrograms, AnIngressTellsOfWhatItRefuses) {
     const auto answer = support::HttpClient(port, 2s).post(path, token, "{}");
     return answer ? answer->status : 0;
   };
-  ASSERT_TRUE(wait_until(30s, [&] { return post("/webhook", "wrong") == 401; })) << log("ingress");
+  ASSERT_TRUE(wait_until(kSoon, [&] { return post("/webhook", "wrong") == 401; })) << log("ingress");
   EXPECT_EQ(post("/webhook/1101000002", "general"), 403) << "it has a token of its own";
-  ASSERT_TRUE(wait_until(30s, [&] { return any_of_kind(sink, "token_refused") && any_of_kind(sink, "delivery_refused"); }))
+  ASSERT_TRUE(wait_until(kSoon, [&] { return any_of_kind(sink, "token_refused") && any_of_kind(sink, "delivery_refused"); }))
       << log("ingress");
   for (const Json& one : told(sink)) {
     if (one["kind"] != "delivery_refused") continue;
@@ -133,11 +134,11 @@ TEST_F(AlertPrograms, KilledWorkersLoseNoAlertAndRepeatOneEachAtMost) {
   };
   add_worker();
   add_worker();
-  ASSERT_TRUE(wait_until(30s, [&] { return !owner().empty(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return !owner().empty(); }));
   for (std::uint64_t number = 1; number <= kAlerts; ++number) add_notice(number);
 
   for (std::size_t kill = 1; kill <= 2; ++kill) {
-    ASSERT_TRUE(wait_until(40s, [&] { return sink.count() >= kill * 10; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() >= kill * 10; }));
     const std::string holder = owner();  // host:pid:random
     const std::size_t first = holder.find(':');
     const auto victim = workers.find(std::stoi(holder.substr(first + 1)));
@@ -145,7 +146,7 @@ TEST_F(AlertPrograms, KilledWorkersLoseNoAlertAndRepeatOneEachAtMost) {
     victim->second.kill();
     add_worker();
   }
-  ASSERT_TRUE(wait_until(50s, [&] { return redis_.text({"XLEN", "hf:alerts"}) == "0"; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return redis_.text({"XLEN", "hf:alerts"}) == "0"; }));
   std::vector<std::uint64_t> numbers;
   for (const Json& one : told(sink)) numbers.push_back(one["idInstance"].get<std::uint64_t>());
   EXPECT_LE(numbers.size(), kAlerts + 2);
@@ -159,9 +160,9 @@ TEST_F(AlertPrograms, EachProcessTellsItselfThatRedisIsAway) {
   settings({http(sink)});
   const Process ingress = start("ingress", "ingress", "--server.listen", "127.0.0.1:" + std::to_string(support::free_port()));
   const Process worker = start("worker", "worker");
-  ASSERT_TRUE(wait_until(30s, [&] { return !owner().empty() && log("ingress").find("system.ready") != std::string::npos; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return !owner().empty() && log("ingress").find("system.ready") != std::string::npos; }));
   redis_.kill();
-  ASSERT_TRUE(wait_until(40s, [&] { return sink.count() == 2; })) << log("worker") << log("ingress");
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sink.count() == 2; })) << log("worker") << log("ingress");
   std::set<std::string> programs;
   for (const Json& one : told(sink)) {
     EXPECT_EQ(one["kind"], "redis_down");
@@ -172,7 +173,7 @@ TEST_F(AlertPrograms, EachProcessTellsItselfThatRedisIsAway) {
   // And goes on to tell the rest once it is back.
   redis_.start();
   add_notice(5);
-  ASSERT_TRUE(wait_until(40s, [&] { return any_of_kind(sink, "test"); })) << log("worker");
+  ASSERT_TRUE(wait_until(kSoon, [&] { return any_of_kind(sink, "test"); })) << log("worker");
   EXPECT_EQ(sink.count(), 3U);
 }
 
@@ -183,7 +184,7 @@ TEST_F(AlertPrograms, TheCommandLineTestsEverySinkAndListsWhatWaits) {
   EXPECT_EQ(cli({"alerts", "test"}, "none"), 1);
   EXPECT_THAT(log("none"), HasSubstr("nobody delivers"));
   const Process worker = start("worker", "worker");
-  ASSERT_TRUE(wait_until(30s, [&] { return log("worker").find("alert.delivering") != std::string::npos; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return log("worker").find("alert.delivering") != std::string::npos; }));
   EXPECT_EQ(cli({"alerts", "test", "--timeout", "3s"}, "failing"), 1);
   EXPECT_THAT(log("failing"), testing::AllOf(HasSubstr("http             told"), HasSubstr("not yet"), HasSubstr("status 503")));
   EXPECT_EQ(cli({"alerts", "list", "-o", "json"}, "list"), 0);

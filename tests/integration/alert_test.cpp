@@ -20,11 +20,10 @@ namespace {
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
 using simulate::HttpServer;
+using support::kSoon;
 using support::wait_until;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr auto kSoon = 20s;
 
 SinkOptions http(const HttpServer& server) {
   SinkOptions options;

@@ -35,6 +35,7 @@ namespace hookfleet::append {
 namespace {
 
 using namespace std::chrono_literals;
+using support::kSoon;
 using support::RedisServer;
 using support::TcpGate;
 using support::wait_until;
@@ -254,7 +255,7 @@ TEST(Appender, StoresEveryFieldInTheEntrysPartition) {
 
   subject.appender().submit(entry, kClock.now() + 10s, [&](Outcome outcome) { stored = outcome == Outcome::kStored; });
 
-  ASSERT_TRUE(wait_until(10s, [&] { return stored.load(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return stored.load(); }));
   const unsigned partition = stream::partition_of(entry.id_instance, entry.chat, layout.partitions);
   const redis::Reply reply = server.call({"XRANGE", keys.stream(partition), "-", "+"});
   ASSERT_EQ(reply.view().size(), 1U);
@@ -272,7 +273,7 @@ TEST(Appender, KeepsTheOrderOfOneChat) {
     entry.trace = std::to_string(number);
     subject.appender().submit(std::move(entry), kClock.now() + 10s, [&](Outcome outcome) { stored += outcome == Outcome::kStored; });
   }
-  ASSERT_TRUE(wait_until(10s, [&] { return stored == 1000; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return stored == 1000; }));
   const stream::Entry entry = make_entry(0);
   const stream::Keys keys{stream::Layout{}};
   const redis::Reply reply = server.call({"XRANGE", keys.stream(stream::partition_of(entry.id_instance, entry.chat, 32)), "-", "+"});
@@ -317,7 +318,7 @@ TEST(Appender, BoundsABatchByBytesButLetsALargeEntryThrough) {
     entry.body.assign(1'000'000, 'x');
     subject.appender().submit(std::move(entry), kClock.now() + 20s, [&](Outcome outcome) { stored += outcome == Outcome::kStored; });
   }
-  ASSERT_TRUE(wait_until(20s, [&] { return stored == 20; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return stored == 20; }));
   EXPECT_EQ(subject.metric("hookfleet_append_batch_entries_count"), 20);
 }
 
@@ -344,8 +345,8 @@ TEST(Appender, ExportsBacklogAndAgeOfEveryPartition) {
   const unsigned partition = stream::partition_of(old.id_instance, old.chat, 2);
   subject.appender().submit(std::move(old), kClock.now() + 10s, [](Outcome) {});
   const std::string label = "{partition=\"" + std::to_string(partition) + "\"}";
-  EXPECT_TRUE(wait_until(10s, [&] { return subject.metric("hookfleet_stream_backlog_entries" + label) == 1; }));
-  EXPECT_TRUE(wait_until(10s, [&] { return subject.metric("hookfleet_stream_oldest_entry_age_seconds" + label) >= 100; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return subject.metric("hookfleet_stream_backlog_entries" + label) == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return subject.metric("hookfleet_stream_oldest_entry_age_seconds" + label) >= 100; }));
 }
 
 // ---- durability ----
@@ -430,7 +431,9 @@ TEST(Appender, GoesOnDuringAnOrdinaryRewrite) {
   for (int key = 0; key < 100; ++key) server.call({"SET", std::to_string(key), "x"});
   server.call({"BGREWRITEAOF"});
   Load load(subject, 2, 2s);
-  EXPECT_TRUE(wait_until(15s, [&] { return server.text({"INFO", "persistence"}).find("aof_rewrite_in_progress:0") != std::string::npos; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] {
+    return server.text({"INFO", "persistence"}).find("aof_rewrite_in_progress:0") != std::string::npos;
+  }));
   load.stop();
   ASSERT_TRUE(subject.all_answered());
   EXPECT_EQ(subject.ids(Outcome::kStored).size(), subject.answers().size()) << subject.log();
@@ -452,7 +455,7 @@ TEST(Appender, WritesTheLayoutAgainAfterFlushall) {
   ASSERT_TRUE(subject.becomes_writable());
   EXPECT_EQ(server.text({"HGET", "hf:meta", "layout"}), "1 32 chat");
   server.call({"FLUSHALL"});
-  EXPECT_TRUE(wait_until(10s, [&] { return server.text({"HGET", "hf:meta", "layout"}) == "1 32 chat"; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return server.text({"HGET", "hf:meta", "layout"}) == "1 32 chat"; }));
 }
 
 TEST(Appender, NeedsOnlyTheCommandsOfItsRole) {
@@ -517,12 +520,12 @@ TEST(Appender, LosesNothingAcknowledgedWhenRedisIsKilledUnderLoad) {
   Load load(subject, 64, 20s);
   std::size_t before = 0;
   for (int kill = 0; kill < 3; ++kill) {
-    ASSERT_TRUE(wait_until(10s, [&] { return subject.ids(Outcome::kStored).size() > before + 500; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return subject.ids(Outcome::kStored).size() > before + 500; }));
     server.kill();
     before = subject.ids(Outcome::kStored).size();
     server.start();
   }
-  ASSERT_TRUE(wait_until(10s, [&] { return subject.ids(Outcome::kStored).size() > before + 500; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return subject.ids(Outcome::kStored).size() > before + 500; }));
   load.stop();
   ASSERT_TRUE(subject.all_answered(30s));
 
@@ -618,7 +621,7 @@ TEST(Appender, TriesAgainWhatWasSentWhenTheLinkIsCut) {
   ASSERT_TRUE(subject.becomes_writable());
   gate.stall_replies();
   const std::size_t number = subject.submit();
-  ASSERT_TRUE(wait_until(10s, [&] { return stored_ids(server).size() == 1; }));  // Redis has it, we don't know
+  ASSERT_TRUE(wait_until(kSoon, [&] { return stored_ids(server).size() == 1; }));  // Redis has it, we don't know
   EXPECT_EQ(subject.answers()[number].calls, 0);
   gate.cut();
   gate.open();
@@ -653,11 +656,11 @@ TEST(Appender, RefusesAtOnceWhileRedisMemoryIsHighAndTakesAgainWhenItIsNot) {
   ASSERT_TRUE(subject.becomes_writable());
   server.call({"SET", "filler", std::string(20'000'000, 'x')});
   server.config_set("maxmemory", "24mb");
-  ASSERT_TRUE(wait_until(5s, [&] { return subject.outcome_of_one() == Outcome::kOverloaded; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return subject.outcome_of_one() == Outcome::kOverloaded; }));
   EXPECT_GT(subject.metric("hookfleet_append_redis_memory_ratio"), 0.8);
   EXPECT_GE(subject.metric("hookfleet_append_overloads_total{reason=\"memory\"}"), 1);
   server.call({"DEL", "filler"});
-  EXPECT_TRUE(wait_until(5s, [&] { return subject.outcome_of_one() == Outcome::kStored; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return subject.outcome_of_one() == Outcome::kStored; }));
 }
 
 TEST(Appender, AtMaxmemoryNothingIsAcknowledgedAndItRecovers) {
@@ -674,7 +677,7 @@ TEST(Appender, AtMaxmemoryNothingIsAcknowledgedAndItRecovers) {
   const auto answers = subject.answers();
   for (const auto& answer : answers) EXPECT_TRUE(answer.outcome == Outcome::kStored || answer.outcome == Outcome::kOverloaded);
   EXPECT_EQ(stored_ids(server).size(), subject.ids(Outcome::kStored).size());
-  EXPECT_TRUE(wait_until(5s, [&] { return subject.outcome_of_one() == Outcome::kStored; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return subject.outcome_of_one() == Outcome::kStored; }));
 }
 
 TEST(Appender, AWrongPasswordIsToldAndNotHammered) {

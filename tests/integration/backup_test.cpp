@@ -70,7 +70,7 @@ TEST_F(Backup, HoldsAllThatWasAcknowledgedBeforeItBegan) {
   for (int round = 0; round < 6; ++round) {
     SCOPED_TRACE(round);
     const std::uint64_t rewrites_before = rewrites();
-    ASSERT_TRUE(support::wait_until(20s, [&, wanted = acknowledged_ + 200] { return acknowledged_ >= wanted; }));
+    ASSERT_TRUE(support::wait_until(support::kSoon, [&, wanted = acknowledged_ + 200] { return acknowledged_ >= wanted; }));
     server_.call({"BGREWRITEAOF"});  // files come and go meanwhile
     const std::uint64_t before = acknowledged_;
     const std::string file = directory_ / (std::to_string(round) + ".tar.gz");
@@ -83,7 +83,7 @@ TEST_F(Backup, HoldsAllThatWasAcknowledgedBeforeItBegan) {
     EXPECT_LE(length, after);
     const redis::Reply last = copy.call({"XREVRANGE", "s", "+", "-", "COUNT", "1"});
     EXPECT_EQ(last.view()[0][0].text(), std::to_string(length) + "-1") << "a gap";
-    ASSERT_TRUE(support::wait_until(20s, [&] { return rewrites() > rewrites_before; })) << "no rewrite ran";
+    ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return rewrites() > rewrites_before; })) << "no rewrite ran";
   }
   for (const auto& left : std::filesystem::directory_iterator(server_.directory())) {
     EXPECT_EQ(left.path().filename().string().find(".backup-"), std::string::npos) << left.path();

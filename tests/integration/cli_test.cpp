@@ -33,6 +33,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using stream::StreamId;
+using support::kSoon;
 using support::wait_until;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -100,7 +101,7 @@ class Program {
   }
   std::string output() const { return support::read_file(dir_ / "output"); }
   bool says(const std::string& text) {
-    return wait_until(20s, [&] { return output().find(text) != std::string::npos; });
+    return wait_until(kSoon, [&] { return output().find(text) != std::string::npos; });
   }
   void interrupt() { process_->signal(SIGINT); }
   std::optional<int> wait() { return process_->wait(20s); }
@@ -220,14 +221,14 @@ TEST_F(Cli, StatusWatchUnderNohupOutlivesItsTerminal) {
                           {{"HOOKFLEET_REDIS__URL", server_.url_of("cli")}},
                           dir / "output"});
   const auto shows = [&](std::size_t from) {
-    return wait_until(20s, [&] { return support::read_file(dir / "output").find("IN/S", from) != std::string::npos; });
+    return wait_until(kSoon, [&] { return support::read_file(dir / "output").find("IN/S", from) != std::string::npos; });
   };
   ASSERT_TRUE(shows(0)) << support::read_file(dir / "output");
   watch.signal(SIGHUP);
   const auto before = support::read_file(dir / "output").size();
   EXPECT_TRUE(shows(before)) << "it goes on";
   watch.signal(SIGINT);
-  EXPECT_EQ(watch.wait(20s), 0);
+  EXPECT_EQ(watch.wait(kSoon), 0);
 }
 
 TEST_F(Cli, StatusWatchOutlivesARestartOfRedis) {
@@ -237,7 +238,7 @@ TEST_F(Cli, StatusWatchOutlivesARestartOfRedis) {
   ASSERT_TRUE(watch.says("trying again")) << watch.output();
   const auto before = watch.output().size();
   server_.start();
-  EXPECT_TRUE(wait_until(20s, [&] { return watch.output().find("in_per_s", before) != std::string::npos; })) << watch.output();
+  EXPECT_TRUE(wait_until(kSoon, [&] { return watch.output().find("in_per_s", before) != std::string::npos; })) << watch.output();
   watch.interrupt();
   EXPECT_EQ(watch.wait(), 0);
 }
@@ -512,7 +513,7 @@ TEST_F(Cli, RedriveOverAConnectionThatBreaksDoublesNothing) {
   for (int i = 0; i < 300; ++i) bury(entry("a@c.us", std::to_string(i)));
   support::TcpGate gate(server_.port());
   Program redrive({"dead-letters", "redrive", "--all", "--yes", "--rate", "100/s"}, "redis://127.0.0.1:" + std::to_string(gate.port()));
-  ASSERT_TRUE(wait_until(20s, [&] { return length(keys_.stream(partition("a@c.us"))) >= 20; })) << redrive.output();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return length(keys_.stream(partition("a@c.us"))) >= 20; })) << redrive.output();
   gate.cut();
   ASSERT_TRUE(redrive.says("trying again")) << redrive.output();
   EXPECT_EQ(redrive.wait(), 0) << redrive.output();
@@ -523,7 +524,7 @@ TEST_F(Cli, RedriveOverAConnectionThatBreaksDoublesNothing) {
 TEST_F(Cli, RedriveThatLosesRedisForGoodSaysWhatIsKnown) {
   for (int i = 0; i < 300; ++i) bury(entry("a@c.us", std::to_string(i)));
   Program redrive({"dead-letters", "redrive", "--all", "--yes", "--rate", "50/s"}, server_.url_of("cli"));
-  ASSERT_TRUE(wait_until(20s, [&] { return length(keys_.stream(partition("a@c.us"))) >= 10; })) << redrive.output();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return length(keys_.stream(partition("a@c.us"))) >= 10; })) << redrive.output();
   server_.kill();
   EXPECT_EQ(redrive.wait(), 1) << redrive.output();
   EXPECT_THAT(redrive.output(),
@@ -536,7 +537,7 @@ TEST_F(Cli, RedriveThatLosesRedisForGoodSaysWhatIsKnown) {
 TEST_F(Cli, RedriveInterruptedEndsBetweenCalls) {
   for (int i = 0; i < 100; ++i) bury(entry("a@c.us", std::to_string(i)));
   Program redrive({"dead-letters", "redrive", "--all", "--yes", "--rate", "20/s"}, server_.url_of("cli"));
-  ASSERT_TRUE(wait_until(20s, [&] { return length(keys_.stream(partition("a@c.us"))) >= 4; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return length(keys_.stream(partition("a@c.us"))) >= 4; }));
   redrive.interrupt();
   EXPECT_EQ(redrive.wait(), 1);
   EXPECT_THAT(redrive.output(), AllOf(HasSubstr("interrupted"), HasSubstr("left ")));
@@ -703,16 +704,16 @@ TEST_F(Cli, ProgramsFollowTheLogLevelWhileTheyRunAndAtTheirStart) {
       for (std::size_t at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++count;
       return count;
     };
-    EXPECT_TRUE(wait_until(20s, [&] { return times("the log level was changed by the operator") == 1; })) << log();
+    EXPECT_TRUE(wait_until(kSoon, [&] { return times("the log level was changed by the operator") == 1; })) << log();
     EXPECT_EQ(call({"log-level", "error", "--process", program}).code, 0);
-    EXPECT_TRUE(wait_until(20s, [&] { return times("the log level was changed by the operator") == 2; })) << log();
+    EXPECT_TRUE(wait_until(kSoon, [&] { return times("the log level was changed by the operator") == 2; })) << log();
     EXPECT_EQ(call({"log-level", "--reset", "--process", program}).code, 0);
-    EXPECT_TRUE(wait_until(20s, [&] { return times("the log level was changed by the operator") == 3; }))
+    EXPECT_TRUE(wait_until(kSoon, [&] { return times("the log level was changed by the operator") == 3; }))
         << "debug for all holds again: " << log();
   }
   EXPECT_EQ(call({"log-level", "--reset"}).code, 0);
   for (const char* program : {"ingress", "worker"}) {
-    EXPECT_TRUE(wait_until(20s, [&] { return support::read_file(dir / program).find("log level was withdrawn") != std::string::npos; }))
+    EXPECT_TRUE(wait_until(kSoon, [&] { return support::read_file(dir / program).find("log level was withdrawn") != std::string::npos; }))
         << program;
   }
 }
@@ -822,15 +823,15 @@ TEST_F(Cli, ThePrintedProcedureChangesTheNumberOfPartitions) {
   // With the new number: refuses to start and prints what to do.
   {
     support::Process early = start("worker", "8");
-    EXPECT_EQ(early.wait(20s), 2);
+    EXPECT_EQ(early.wait(kSoon), 2);
     const std::string log = support::read_file(dir / std::to_string(started - 1));
     EXPECT_THAT(log, AllOf(HasSubstr("stop all ingresses"), HasSubstr("hookfleet status"), HasSubstr("hookfleet layout clear")));
   }
   // 1. stop the ingresses; 2. the workers drain; 3. no dead letters; 4. stop the workers
-  ASSERT_TRUE(wait_until(20s, [&] { return status()["total"]["owned"] == 32 && status()["total"]["backlog"] == 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return status()["total"]["owned"] == 32 && status()["total"]["backlog"] == 0; }));
   EXPECT_EQ(call({"layout", "clear", "--yes"}).code, 1) << "the worker still runs";
   worker.reset();
-  ASSERT_TRUE(wait_until(20s, [&] { return status()["total"]["owned"] == 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return status()["total"]["owned"] == 0; }));
   const Called forgotten = call({"layout", "clear", "--yes"});
   EXPECT_EQ(forgotten.code, 1) << "an ingress was forgotten";
   EXPECT_THAT(forgotten.err, HasSubstr("a program with the old layout still runs"));
@@ -840,12 +841,12 @@ TEST_F(Cli, ThePrintedProcedureChangesTheNumberOfPartitions) {
   EXPECT_EQ(cleared.code, 0) << cleared.err;
   // 6. start with the new settings
   worker = start("worker", "8");
-  ASSERT_TRUE(wait_until(20s, [&] { return status()["layout"] == "1 8 chat" && status()["total"]["owned"] == 8; })) << status().dump();
+  ASSERT_TRUE(wait_until(kSoon, [&] { return status()["layout"] == "1 8 chat" && status()["total"]["owned"] == 8; })) << status().dump();
   const stream::Keys keys{stream::Layout{.partitions = 8}};
   const stream::Entry fresh = entry("a@c.us", "3");
   const std::string& key = keys.stream(stream::partition_of(kInstance, "a@c.us", 8));
   server_.call(stream::XaddCommand(key, fresh).argv());
-  EXPECT_TRUE(wait_until(20s, [&] { return length(key) == 0; })) << "handled under the new layout";
+  EXPECT_TRUE(wait_until(kSoon, [&] { return length(key) == 0; })) << "handled under the new layout";
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ TEST_F(Connect, SaysWhatToLookAtWhenNothingArrives) {
 
 TEST_F(Connect, AQuickWorkerLeavesNothingButItsFacts) {
   auto done = std::async(std::launch::async, [this] { return connect({"--url", kUrl, "--yes", "--settle", "30s"}); });
-  ASSERT_TRUE(support::wait_until(20s, [&] { return settings()["webhookUrl"] == kUrl; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return settings()["webhookUrl"] == kUrl; }));
   server_.call({"HSET", keys_.inst(3), std::to_string(kInstance) + " state", "1764113835 authorized"});
   const Called connected = done.get();
   EXPECT_EQ(connected.code, kOk) << connected.err;
@@ -158,7 +158,7 @@ TEST_F(Connect, AQuickWorkerLeavesNothingButItsFacts) {
 TEST_F(Connect, PollingClearsTheUrlAndWaitsForThePoller) {
   api_.set_settings(kInstance, R"({"webhookUrl":"https://elsewhere.example.com/"})");
   auto done = std::async(std::launch::async, [this] { return connect({"--poll", "--yes", "--settle", "30s"}); });
-  ASSERT_TRUE(support::wait_until(20s, [&] { return settings()["webhookUrl"] == ""; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return settings()["webhookUrl"] == ""; }));
   store(server_.connect(), keys_, kInstance, stream::Source::kWebhook);  // a late one of the other door
   store(server_.connect(), keys_, kInstance, stream::Source::kPoll);
   const Called connected = done.get();
@@ -191,7 +191,7 @@ TEST_F(Connect, TriesAgainWhatMayPass) {
   faults.error_502 = 1;
   api_.set_faults(faults);
   auto done = std::async(std::launch::async, [this] { return connect({"--url", kUrl, "--yes", "--no-wait"}); });
-  ASSERT_TRUE(support::wait_until(20s, [&] { return api_.record(kInstance).faults > 0; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return api_.record(kInstance).faults > 0; }));
   api_.set_faults({});
   const Called connected = done.get();
   EXPECT_EQ(connected.code, kOk) << connected.err;

@@ -54,12 +54,13 @@ TEST(CustomHandler, HandlesWhatComesBesideTheShippedOnes) {
   send("incomingMessageReceived", "79000000001@c.us", text("A1", "What is the PRICE?"));
   send("incomingMessageReceived", "79000000002@c.us", text("A2", "Good evening"));
   send("incomingCall", "79000000003@c.us", R"("from":"79000000003@c.us","idMessage":"C1","status":"missed")");
-  EXPECT_TRUE(support::wait_until(20s, [&] { return counted("incomingMessageReceived") == 2 && counted("incomingCall missed") == 1; }))
-      << support::read_file(server.directory() + "/custom-worker.log");
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] {
+    return counted("incomingMessageReceived") == 2 && counted("incomingCall missed") == 1;
+  })) << support::read_file(server.directory() + "/custom-worker.log");
   EXPECT_EQ(counted("keyword price"), 1);
   EXPECT_EQ(counted("keyword order"), 0);
   worker.signal(SIGTERM);
-  EXPECT_EQ(worker.wait(25s), 0);
+  EXPECT_EQ(worker.wait(support::kSoon), 0);
 }
 
 }  // namespace

@@ -82,14 +82,14 @@ TEST_F(FakeApiTest, SaysNullWhenNothingComesInTime) {
   const auto before = std::chrono::steady_clock::now();
   EXPECT_EQ(receive("?receiveTimeout=10").body, "null");
   EXPECT_GE(std::chrono::steady_clock::now() - before, 10 * 20ms);
-  EXPECT_TRUE(support::wait_until(5s, [&] { return api_->receives_now() == 0; }));
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return api_->receives_now() == 0; }));
 }
 
 TEST_F(FakeApiTest, AnswersWhoWaitsAsSoonAsSomethingComes) {
   FakeApi::Options slow;  // 60 s are 60 s
   start(slow);
   auto answer = std::async(std::launch::async, [&] { return receive("?receiveTimeout=60"); });
-  ASSERT_TRUE(support::wait_until(5s, [&] { return api_->receives_now() == 1; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return api_->receives_now() == 1; }));
   const auto receipt = api_->enqueue(kId, "{}");
   EXPECT_EQ(answer.get().body, delivered(receipt, "{}"));
 }
@@ -99,7 +99,7 @@ TEST_F(FakeApiTest, CountsReceivesAtTheSameTime) {
   HttpClient second(api_->port(), 10s);
   auto one = std::async(std::launch::async, [&] { return receive("?receiveTimeout=60"); });
   auto two = std::async(std::launch::async, [&] { return second.get(kPrefix + "receiveNotification/secret?receiveTimeout=60"); });
-  ASSERT_TRUE(support::wait_until(5s, [&] { return api_->receives_now() == 2; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return api_->receives_now() == 2; }));
   const auto receipt = api_->enqueue(kId, "{}");
   EXPECT_EQ(one.get().body, delivered(receipt, "{}"));
   EXPECT_EQ(two.get()->body, delivered(receipt, "{}"));
@@ -112,9 +112,9 @@ TEST_F(FakeApiTest, ForgetsAReceiverWhoseConnectionEnds) {
     const base::Descriptor socket(support::connect_to(api_->port()));
     const std::string request = "GET " + kPrefix + "receiveNotification/secret?receiveTimeout=60 HTTP/1.1\r\n\r\n";
     ASSERT_EQ(::write(socket.get(), request.data(), request.size()), static_cast<ssize_t>(request.size()));
-    ASSERT_TRUE(support::wait_until(5s, [&] { return api_->receives_now() == 1; }));
+    ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return api_->receives_now() == 1; }));
   }
-  EXPECT_TRUE(support::wait_until(5s, [&] { return api_->receives_now() == 0; }));
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return api_->receives_now() == 0; }));
   const auto receipt = api_->enqueue(kId, "{}");
   EXPECT_EQ(receive().body, delivered(receipt, "{}"));
   EXPECT_EQ(api_->record(kId).receives_at_once_max, 1U);
@@ -158,7 +158,7 @@ TEST_F(FakeApiTest, ThrottlesAboveTheRates) {
   EXPECT_EQ(receive().status, 200);
   EXPECT_EQ(receive().status, 200);
   EXPECT_EQ(receive().status, 429);
-  EXPECT_TRUE(support::wait_until(5s, [&] { return receive().status == 200; }));
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return receive().status == 200; }));
 }
 
 TEST_F(FakeApiTest, KeepsSettingsAndTellsTheWebhookWhenTheyWork) {
@@ -190,7 +190,7 @@ TEST_F(FakeApiTest, GivesAgainWhatWaitsWhenTheWebhookIsTakenAway) {
   EXPECT_FALSE(api_->remove(kId, one));
   EXPECT_EQ(receive().status, 400);
   EXPECT_EQ(set(R"({"webhookUrl":""})").status, 200);
-  ASSERT_TRUE(support::wait_until(5s, [&] { return receive().status == 200; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return receive().status == 200; }));
   EXPECT_EQ(receive().body, delivered(two, "{}"));
 }
 
@@ -212,7 +212,7 @@ TEST_F(FakeApiTest, ForgetsWhatIsOlderThanItKeeps) {
   brief.keep = 0ms;
   start(brief);
   api_->enqueue(kId, "{}");
-  ASSERT_TRUE(support::wait_until(5s, [&] { return !api_->front(kId); }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return !api_->front(kId); }));
   EXPECT_EQ(api_->record(kId).expired, 1U);
 }
 
@@ -279,13 +279,13 @@ TEST_F(FakeApiTest, HoldsManyInstancesThatWait) {
     const std::string request = "GET /waInstance" + std::to_string(i) + "/receiveNotification/t?receiveTimeout=60 HTTP/1.1\r\n\r\n";
     ASSERT_EQ(::write(sockets.back().get(), request.data(), request.size()), static_cast<ssize_t>(request.size()));
   }
-  ASSERT_TRUE(support::wait_until(20s, [&] { return api_->receives_now() == kInstances; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return api_->receives_now() == kInstances; }));
   for (std::uint64_t i = 1; i <= kInstances; ++i) api_->enqueue(i, "{}");
   for (const base::Descriptor& socket : sockets) {
     pollfd ready{socket.get(), POLLIN, 0};
     ASSERT_EQ(::poll(&ready, 1, 20'000), 1);
   }
-  EXPECT_TRUE(support::wait_until(5s, [&] { return api_->receives_now() == 0; }));
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return api_->receives_now() == 0; }));
 }
 
 TEST_F(FakeApiTest, TakesOnlyWhatIsSwitchedOn) {

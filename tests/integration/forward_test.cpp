@@ -85,7 +85,7 @@ TEST_F(ForwarderTest, ItsEndCancelsWhatIsInFlight) {
   server.answer([](const auto&) { return Reply::hang(); });
   std::promise<Handled> promise;
   forwarder->target("forward:a", options())->start(notification(), {}, [&](Handled handled) { promise.set_value(std::move(handled)); });
-  ASSERT_TRUE(support::wait_until(20s, [&] { return server.count() == 1; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return server.count() == 1; }));
   forwarder.reset();
   EXPECT_EQ(promise.get_future().get().kind, Handled::Kind::kUnavailable);
 }
@@ -96,7 +96,7 @@ TEST_F(ForwarderTest, ALostPartitionCancelsWhatIsInFlight) {
   std::stop_source cancel;
   std::promise<Handled> promise;
   target->start(notification(), cancel.get_token(), [&](Handled handled) { promise.set_value(std::move(handled)); });
-  ASSERT_TRUE(support::wait_until(20s, [&] { return server.count() == 1; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return server.count() == 1; }));
   cancel.request_stop();
   EXPECT_EQ(promise.get_future().get().kind, Handled::Kind::kUnavailable);
   EXPECT_NE(registry.text().find(R"(hookfleet_forward_requests_total{outcome="cancelled",target="forward:a"} 1)"), std::string::npos);
@@ -114,7 +114,7 @@ TEST_F(ForwarderTest, OneThatIsAwayGetsSingleProbesAndIsFoundAgain) {
   EXPECT_EQ(lines_with("forward.breaker_opened"), 1U);
   EXPECT_NE(registry.text().find(R"(hookfleet_forward_breaker_open{target="forward:a"} 1)"), std::string::npos);
   server.answer([](const auto&) { return Reply{}; });
-  EXPECT_TRUE(support::wait_until(20s, [&] { return ask(*target).kind == Handled::Kind::kDone; }));
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return ask(*target).kind == Handled::Kind::kDone; }));
   EXPECT_EQ(lines_with("forward.breaker_closed"), 1U);
   EXPECT_NE(registry.text().find(R"(hookfleet_forward_breaker_open{target="forward:a"} 0)"), std::string::npos);
 }

@@ -40,6 +40,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using support::HttpClient;
+using support::kSoon;
 using support::wait_until;
 using testing::AllOf;
 using testing::Each;
@@ -293,7 +294,7 @@ TEST_F(ServerTest, CountsAnAnswerWhosePeerIsGone) {
     ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     const std::string request = "POST /webhook HTTP/1.1\r\nContent-Length: 4\r\n\r\nhold";
     ASSERT_EQ(::send(fd, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
-    ASSERT_TRUE(wait_until(5s, [&] { return held.count() == 1; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return held.count() == 1; }));
     EXPECT_EQ(sample("hookfleet_ingress_in_flight"), 1);
     ::close(fd);
   }
@@ -316,7 +317,7 @@ TEST_F(ServerTest, DrainsByRefusingTheNewAndWaitingForThoseInside) {
   }
   HttpClient late(port());
   ASSERT_TRUE(late.get("/livez"));
-  ASSERT_TRUE(wait_until(10s, [&] { return held.count() == kInside; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return held.count() == kInside; }));
 
   ready_ = false;
   auto drained = std::async(std::launch::async, [&] { return server_->drain(30s); });
@@ -326,7 +327,7 @@ TEST_F(ServerTest, DrainsByRefusingTheNewAndWaitingForThoseInside) {
     refused = HttpClient(port(), 200ms).post("/webhook", "t", "late");
     return refused.has_value();
   };
-  ASSERT_TRUE(wait_until(10s, probe));
+  ASSERT_TRUE(wait_until(kSoon, probe));
   EXPECT_EQ(refused->status, 503);
   EXPECT_EQ(refused->headers.at("retry-after"), "1");
   EXPECT_EQ(refused->headers.at("connection"), "close");
@@ -352,7 +353,7 @@ TEST_F(ServerTest, FlushesTheLastAnswersBeforeItClosesThePort) {
     for (int i = 0; i < 4; ++i) {
       inside.push_back(std::async(std::launch::async, [port = port()] { return HttpClient(port).post("/webhook", "t", "x"); }));
     }
-    ASSERT_TRUE(wait_until(10s, [&] { return held.count() == inside.size(); }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return held.count() == inside.size(); }));
     std::jthread answerer([&] {
       for (auto& reply : held.take()) reply->answer(Outcome::kStored);
     });
@@ -367,7 +368,7 @@ TEST_F(ServerTest, GivesUpADrainAtItsTimeoutAndLateRepliesGoNowhere) {
   Held held;
   start([&](const Request&, Reply reply) { held.hold(std::move(reply)); });
   auto cut_off = std::async(std::launch::async, [port = port()] { return HttpClient(port, 1s).post("/webhook", "t", "x"); });
-  ASSERT_TRUE(wait_until(10s, [&] { return held.count() == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return held.count() == 1; }));
   EXPECT_EQ(server_->drain(50ms), Server::Drained::kCutOff);
   server_.reset();
   for (auto& reply : held.take()) reply->answer(Outcome::kStored);
@@ -390,7 +391,7 @@ TEST_F(ServerTest, AnswersHealthWithoutDetails) {
 
 TEST_F(ServerTest, ProbesItselfOnNewConnectionsThatAreNoTraffic) {
   start(kStore);
-  ASSERT_TRUE(wait_until(10s, [&] { return beats_ >= 2; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return beats_ >= 2; }));
   EXPECT_EQ(sample("hookfleet_ingress_connections_total"), 0);
   EXPECT_EQ(sample("hookfleet_ingress_probe_failures_total"), 0);
   for (const Answer& row : kAnswers) EXPECT_EQ(outcome(std::string(row.label)), 0) << row.label;
@@ -402,14 +403,14 @@ TEST_F(ServerTest, ReportsAnEventThreadThatStands) {
     may.wait();
     reply.answer(Outcome::kStored);
   });
-  ASSERT_TRUE(wait_until(10s, [&] { return beats_ >= 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return beats_ >= 1; }));
   auto stuck = std::async(std::launch::async, [port = port()] { return HttpClient(port).post("/webhook", "t", "x"); });
-  ASSERT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_probe_failures_total") >= 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sample("hookfleet_ingress_probe_failures_total") >= 1; }));
   EXPECT_THAT(lines_.all(), testing::Contains(HasSubstr("probe.failed")));
   const int before = beats_;
   go_on.set_value();
   EXPECT_EQ(stuck.get()->status, 200);
-  EXPECT_TRUE(wait_until(10s, [&] { return beats_ > before; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return beats_ > before; }));
 }
 
 // Found by a hostile sender: an answer that waits in the library's queue goes to whoever gets the descriptor next.
@@ -422,7 +423,7 @@ TEST_F(ServerTest, WhatIsDecidedAtOnceIsWrittenBeforeTheRequestIsLeft) {
   });
   EXPECT_EQ(HttpClient(port()).post("/webhook", "t", "x")->status, 401);
   answered.set_value();
-  EXPECT_TRUE(wait_until(20s, [&] { return in_time.load(); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return in_time.load(); }));
 }
 
 TEST_F(ServerTest, ListensOnIpv6AndTakesIpv4There) {
@@ -434,7 +435,7 @@ TEST_F(ServerTest, ListensOnIpv6AndTakesIpv4There) {
   });
   ASSERT_EQ(HttpClient(port()).post("/webhook", "t", "x")->status, 200);
   EXPECT_EQ(accept::Address::parse(peer.get_future().get()), accept::Address::parse("127.0.0.1"));
-  EXPECT_TRUE(wait_until(10s, [&] { return beats_ >= 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return beats_ >= 1; }));
 }
 
 TEST_F(ServerTest, SaysWhatIsWrongWithItsAddress) {
@@ -478,7 +479,7 @@ class WebhookTest : public ServerTest {
                                   std::make_shared<const accept::Acceptor>(accept_), *appender_, metrics_, clock_, lines_.logger(), told_);
     start([this](const Request& request, Reply reply) { webhook_->receive(request, std::move(reply)); },
           {.listen = {}, .body_max = body_max_});
-    ASSERT_TRUE(wait_until(20s, [this] { return writable_.load(); }));
+    ASSERT_TRUE(wait_until(kSoon, [this] { return writable_.load(); }));
   }
   ~WebhookTest() override {
     if (appender_) appender_->stop();
@@ -552,7 +553,7 @@ class AnswerTest : public WebhookTest, public testing::WithParamInterface<Answer
       case Outcome::kOverloaded: {
         redis_.freeze();
         first_ = std::async(std::launch::async, [this] { return ask(); });
-        EXPECT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
+        EXPECT_TRUE(wait_until(kSoon, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
         return ask();
       }
       case Outcome::kUnavailable: redis_.kill(); return ask();
@@ -560,10 +561,10 @@ class AnswerTest : public WebhookTest, public testing::WithParamInterface<Answer
       case Outcome::kDraining: {
         redis_.freeze();
         first_ = std::async(std::launch::async, [this] { return ask(); });
-        EXPECT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
+        EXPECT_TRUE(wait_until(kSoon, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
         drained_ = std::async(std::launch::async, [this] { return server_->drain(25s); });
         std::optional<support::Response> response;
-        EXPECT_TRUE(wait_until(10s, [&] {
+        EXPECT_TRUE(wait_until(kSoon, [&] {
           response = HttpClient(port(), 10s).request("POST", "/other", {{"X-Request-Id", kName}});  // 404 until the gate is closed
           return response && response->status == 503;
         }));
@@ -703,7 +704,7 @@ TEST_F(WebhookTest, StoresADeliveryWithAllItsFieldsBefore200) {
   EXPECT_EQ(entry.trace, kTrace);
   EXPECT_EQ(entry.body, kBody);
   EXPECT_EQ(sample("hookfleet_ingress_notifications_total{typeWebhook=\"incomingMessageReceived\"}"), 1);
-  EXPECT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_ack_seconds_count") == 1; })) << "observed once the answer is out";
+  EXPECT_TRUE(wait_until(kSoon, [&] { return sample("hookfleet_ingress_ack_seconds_count") == 1; })) << "observed once the answer is out";
   EXPECT_EQ(sample("hookfleet_ingress_token_matches_total{index=\"0\"}"), 1);
 }
 
@@ -895,7 +896,7 @@ TEST_F(WebhookTest, Answers504AtTheDeadlineWhileRedisIsGoneAnd200WhenItIsBack) {
   EXPECT_LT(took, 5s);
   EXPECT_EQ(response->headers.count("retry-after"), 0U) << "nginx must not try it elsewhere";
   redis_.start();
-  EXPECT_TRUE(wait_until(20s, [&] { return client.post("/webhook", "token-1", "kept")->status == 200; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return client.post("/webhook", "token-1", "kept")->status == 200; }));
   EXPECT_EQ(stored_bodies().count("kept"), 1U);
   EXPECT_EQ(stored_bodies().count("lost"), 0U);
 }
@@ -904,7 +905,7 @@ TEST_F(WebhookTest, ASlowRedisCostsLatencyNotTheDelivery) {
   run();
   redis_.freeze();
   auto slow = std::async(std::launch::async, [port = port()] { return HttpClient(port).post("/webhook", "token-1", "x"); });
-  ASSERT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
   EXPECT_EQ(HttpClient(port()).get("/livez")->status, 200) << "the event thread doesn't wait for Redis";
   redis_.thaw();
   EXPECT_EQ(slow.get()->status, 200);
@@ -917,7 +918,7 @@ TEST_F(WebhookTest, Answers503WhenTheQueueIsFull) {
   run(append);
   redis_.freeze();
   auto first = std::async(std::launch::async, [port = port()] { return HttpClient(port).post("/webhook", "token-1", "first"); });
-  ASSERT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sample("hookfleet_ingress_in_flight") == 1; }));
   const auto second = HttpClient(port()).post("/webhook", "token-1", "second");
   EXPECT_EQ(second->status, 503);
   EXPECT_EQ(second->headers.at("retry-after"), "1");
@@ -936,7 +937,7 @@ TEST_F(WebhookTest, ADrainAnswersWhatIsWithTheAppender) {
     inside.push_back(
         std::async(std::launch::async, [port = port(), i] { return HttpClient(port).post("/webhook", "token-1", std::to_string(i)); }));
   }
-  ASSERT_TRUE(wait_until(10s, [&] { return sample("hookfleet_ingress_in_flight") == kInside; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sample("hookfleet_ingress_in_flight") == kInside; }));
   auto drained = std::async(std::launch::async, [&] { return server_->drain(25s); });
   EXPECT_EQ(drained.wait_for(50ms), std::future_status::timeout);
   redis_.thaw();

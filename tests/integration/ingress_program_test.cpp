@@ -32,6 +32,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using support::HttpClient;
+using support::kSoon;
 using support::Process;
 using support::wait_until;
 using testing::Contains;
@@ -96,7 +97,7 @@ class IngressProgramWithoutRedis : public IngressProgram {
 TEST_F(IngressProgram, TellsItsLifeAndEndsOrderly) {
   const std::string pid_file = dir_ / "pid";
   Process program = start({"--auth.tokens", "top-secret", "--pid-file", pid_file});
-  ASSERT_TRUE(wait_until(20s, [&] { return ready(); })) << support::read_file(log_);
+  ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); })) << support::read_file(log_);
   EXPECT_EQ(std::stoi(support::read_file(pid_file)), program.pid());
   EXPECT_EQ(get("/livez"), 200);
   EXPECT_EQ(post("top-secret"), 200);
@@ -107,7 +108,7 @@ TEST_F(IngressProgram, TellsItsLifeAndEndsOrderly) {
   EXPECT_THAT(metrics, HasSubstr("hookfleet_build_info"));
 
   program.signal(SIGTERM);
-  EXPECT_EQ(program.wait(20s), 0);
+  EXPECT_EQ(program.wait(kSoon), 0);
   EXPECT_EQ(support::read_file(pid_file), "");
   std::vector<std::string> life;
   for (const auto& event : events()) {
@@ -123,42 +124,42 @@ TEST_F(IngressProgram, TellsItsLifeAndEndsOrderly) {
 
 TEST_F(IngressProgramWithoutRedis, WaitsForRedisAndSaysSo) {
   Process program = start({"--auth.tokens", "t", "--append.deadline", "1s"});
-  ASSERT_TRUE(wait_until(20s, [&] { return serving(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return serving(); }));
   EXPECT_EQ(get("/livez"), 200);
   EXPECT_EQ(get("/readyz"), 503);
   EXPECT_EQ(HttpClient(port_).get("/healthz")->status, 503);
   EXPECT_EQ(post("t"), 504);
-  EXPECT_TRUE(wait_until(10s, [&] { return testing::Value(events(), Contains("redis.unavailable")); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return testing::Value(events(), Contains("redis.unavailable")); }));
   EXPECT_THAT(events(), Not(Contains("system.ready")));
   redis_.start();
-  EXPECT_TRUE(wait_until(20s, [&] { return ready(); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return ready(); }));
   EXPECT_EQ(post("t"), 200);
   EXPECT_EQ(HttpClient(port_).get("/healthz")->status, 200);
 }
 
 TEST_F(IngressProgramWithoutRedis, StopsWhileItWaits) {
   Process program = start({"--auth.tokens", "t"});
-  ASSERT_TRUE(wait_until(20s, [&] { return get("/livez") == 200; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return get("/livez") == 200; }));
   program.signal(SIGTERM);
-  EXPECT_EQ(program.wait(10s), 0);
+  EXPECT_EQ(program.wait(kSoon), 0);
 }
 
 TEST_F(IngressProgramWithoutRedis, RefusesWrongSettingsWithCode2BeforeAnySocketOpens) {
   Process without_token = start();
-  EXPECT_EQ(without_token.wait(10s), 2);
+  EXPECT_EQ(without_token.wait(kSoon), 2);
   EXPECT_THAT(support::read_file(log_), HasSubstr("no token is configured"));
   Process several = start({"--auth.tokens", "t", "--server.listen", "here", "--append.linger", "1h"});
-  EXPECT_EQ(several.wait(10s), 2);
+  EXPECT_EQ(several.wait(kSoon), 2);
   EXPECT_THAT(support::read_file(log_), testing::AllOf(HasSubstr("server.listen"), HasSubstr("append.linger")));
 }
 
 TEST_F(IngressProgramWithoutRedis, EndsWithCode1WhenAnAddressIsTaken) {
   Process first = start({"--auth.tokens", "t"});
-  ASSERT_TRUE(wait_until(20s, [&] { return serving(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return serving(); }));
   for (std::string* free : {&listen_, &metrics_listen_}) {  // the other one is taken
     const std::string taken = std::exchange(*free, "127.0.0.1:0");
     Process second = start({"--auth.tokens", "t"});
-    EXPECT_EQ(second.wait(20s), 1);
+    EXPECT_EQ(second.wait(kSoon), 1);
     *free = taken;
   }
   EXPECT_THAT(support::read_file(log_), testing::AllOf(HasSubstr(listen_), HasSubstr(metrics_listen_), HasSubstr("in use")));
@@ -167,7 +168,7 @@ TEST_F(IngressProgramWithoutRedis, EndsWithCode1WhenAnAddressIsTaken) {
 TEST_F(IngressProgram, EndsWhenRedisBelongsToAFleetWithAnotherLayout) {
   redis_.call({"HSET", "hf:meta", "layout", "1 16 chat"});
   Process program = start({"--auth.tokens", "t"});
-  EXPECT_EQ(program.wait(20s), 2);
+  EXPECT_EQ(program.wait(kSoon), 2);
   EXPECT_THAT(support::read_file(log_), HasSubstr("another layout"));
 }
 
@@ -175,13 +176,13 @@ TEST_F(IngressProgram, ReadsTokensAgainOnSighup) {
   const std::string tokens = dir_ / "tokens";
   std::ofstream(tokens) << "old\n";
   Process program = start({"--auth.tokens_file", tokens});
-  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); }));
   EXPECT_EQ(post("old"), 200);
   program.signal(SIGHUP);
-  EXPECT_TRUE(wait_until(10s, [&] { return testing::Value(events(), Contains("system.reloaded")); })) << "though nothing has changed";
+  EXPECT_TRUE(wait_until(kSoon, [&] { return testing::Value(events(), Contains("system.reloaded")); })) << "though nothing has changed";
   support::replace_file(tokens, "new\nold\n");
   program.signal(SIGHUP);
-  EXPECT_TRUE(wait_until(10s, [&] { return post("new") == 200; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return post("new") == 200; }));
   EXPECT_EQ(post("old"), 200);
 }
 
@@ -207,8 +208,8 @@ TEST_F(IngressProgram, TakesOverTokensHoweverTheirFileIsChanged) {
   };
   std::ofstream(settings) << instances("off");
   Process program = start({"--config", settings});
-  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
-  const auto comes_to = [&](const char* token, int status) { return wait_until(20s, [&] { return post(token) == status; }); };
+  ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); }));
+  const auto comes_to = [&](const char* token, int status) { return wait_until(kSoon, [&] { return post(token) == status; }); };
   EXPECT_EQ(post("first"), 200);
   EXPECT_EQ(post("zero"), 200);
 
@@ -232,60 +233,60 @@ TEST_F(IngressProgram, AWrongFileChangesNothingAndIsToldUntilItIsRightAgain) {
   const std::string tokens = dir_ / "tokens";
   std::ofstream(tokens) << "token\n";
   Process program = start({"--auth.tokens_file", tokens});
-  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); }));
   const auto sample = [&](const std::string& line) {
     return HttpClient(metrics_port_).get("/metrics")->body.find("\nhookfleet_settings_" + line + "\n") != std::string::npos;
   };
   EXPECT_TRUE(sample("last_reload_successful 1"));
 
   support::replace_file(tokens, "\n");
-  ASSERT_TRUE(wait_until(20s, [&] { return sample("last_reload_successful 0"); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sample("last_reload_successful 0"); }));
   EXPECT_TRUE(sample("reloads_total{result=\"failed\"} 1"));
   EXPECT_EQ(post("token"), 200);
   EXPECT_THAT(support::read_file(log_), HasSubstr("is empty; write one secret a line into it"));
-  ASSERT_TRUE(wait_until(20s, [&] { return redis_.call({"XLEN", "hf:alerts"}).view().integer() == 1; })) << "the operator is told";
+  ASSERT_TRUE(wait_until(kSoon, [&] { return redis_.call({"XLEN", "hf:alerts"}).view().integer() == 1; })) << "the operator is told";
 
   std::filesystem::remove(tokens);
-  ASSERT_TRUE(wait_until(20s, [&] { return sample("reloads_total{result=\"failed\"} 2"); })) << "wrong in another way";
+  ASSERT_TRUE(wait_until(kSoon, [&] { return sample("reloads_total{result=\"failed\"} 2"); })) << "wrong in another way";
   EXPECT_EQ(post("token"), 200);
 
   support::replace_file(tokens, "next\n");
-  ASSERT_TRUE(wait_until(20s, [&] { return post("next") == 200; }));
-  EXPECT_TRUE(wait_until(20s, [&] { return sample("last_reload_successful 1"); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return post("next") == 200; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return sample("last_reload_successful 1"); }));
   EXPECT_TRUE(sample("reloads_total{result=\"ok\"} 1"));
 }
 
 TEST_F(IngressProgram, ChecksTheHealthOfARunningOne) {
   const std::vector<std::string> check{"--auth.tokens", "t", "--healthcheck"};
   Process none = start(check);
-  EXPECT_EQ(none.wait(10s), 1);
+  EXPECT_EQ(none.wait(kSoon), 1);
   Process program = start({"--auth.tokens", "t"});
-  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); }));
   Process healthy = start(check);
-  EXPECT_EQ(healthy.wait(10s), 0);
+  EXPECT_EQ(healthy.wait(kSoon), 0);
 }
 
 TEST_F(IngressProgram, AnswersEveryRequestThatItTookWhenItIsAskedToStop) {
   Process program = start({"--auth.tokens", "t"});
-  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); }));
   redis_.freeze();
   constexpr std::size_t kInside = 8;
   std::vector<std::future<int>> inside;
   for (std::size_t i = 0; i < kInside; ++i) inside.push_back(std::async(std::launch::async, [this] { return post("t"); }));
   ASSERT_TRUE(wait_until(
-      10s, [&] { return HttpClient(metrics_port_).get("/metrics")->body.find("hookfleet_ingress_in_flight 8\n") != std::string::npos; }));
+      kSoon, [&] { return HttpClient(metrics_port_).get("/metrics")->body.find("hookfleet_ingress_in_flight 8\n") != std::string::npos; }));
   program.signal(SIGTERM);
-  ASSERT_TRUE(wait_until(10s, [&] { return testing::Value(events(), Contains("system.stopping")); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return testing::Value(events(), Contains("system.stopping")); }));
   redis_.thaw();
   for (auto& answer : inside) EXPECT_EQ(answer.get(), 200);
-  EXPECT_EQ(program.wait(20s), 0);
+  EXPECT_EQ(program.wait(kSoon), 0);
 }
 
 TEST_F(IngressProgram, EndsByItselfWhenItsEventThreadSpinsAndLosesNothing) {
   std::vector<std::string> stored;
   {
     Process program = start({"--auth.tokens", "t", "--server.hang_timeout", "10s"});
-    ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); }));
     for (int i = 0; i < 20; ++i) {
       const auto response = HttpClient(port_).post("/webhook", "t", "{}");
       ASSERT_TRUE(response && response->status == 200);
@@ -309,13 +310,13 @@ TEST_F(IngressProgram, EndsByItselfWhenItsEventThreadSpinsAndLosesNothing) {
   }
   EXPECT_EQ(kept, std::set<std::string>(stored.begin(), stored.end()));
   Process again = start({"--auth.tokens", "t"});
-  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); }));
   EXPECT_EQ(post("t"), 200);
 }
 
 TEST_F(IngressProgram, EndsWhenItIsAskedToStopWhileItsEventThreadSpins) {
   Process program = start({"--auth.tokens", "t", "--append.deadline", "1s"});
-  ASSERT_TRUE(wait_until(20s, [&] { return ready(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return ready(); }));
   ASSERT_TRUE(support::spin_event_thread(port_));
   ASSERT_FALSE(serving());
   program.signal(SIGTERM);

@@ -59,7 +59,7 @@ TEST(Kick, DeliversAnswersWhoseWakeUpTheLibraryLost) {
       const base::MutexLock lock(mutex);
       return held.size() == kClients;
     };
-    ASSERT_TRUE(support::wait_until(10s, all_in));
+    ASSERT_TRUE(support::wait_until(support::kSoon, all_in));
     std::vector<std::unique_ptr<Reply>> replies;
     {
       const base::MutexLock lock(mutex);

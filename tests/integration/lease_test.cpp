@@ -43,7 +43,7 @@ class Lease : public testing::Test {
     return decode_held(server_.call(command_.argv()).view()).value();
   }
   void wait_expired() {
-    ASSERT_TRUE(support::wait_until(10s, [this] {
+    ASSERT_TRUE(support::wait_until(support::kSoon, [this] {
       const std::string time =
           server_.text({"EVAL", "local t=redis.call('TIME') return string.format('%d', t[1]*1000+math.floor(t[2]/1000))", "0"});
       return std::stoll(time) > std::stoll(server_.text({"HGET", "lease", "until"}));

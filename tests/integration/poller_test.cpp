@@ -22,6 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using simulate::FakeApi;
+using support::kSoon;
 using support::Pollers;
 using support::text_message;
 using support::wait_until;
@@ -30,7 +31,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr std::uint64_t kFirst = 1'101'000'001;
-constexpr auto kSoon = 20s;
 const std::string kOwned = "hookfleet_poller_instances_owned";
 
 // What became of each notification of an instance: enqueued, in order, is what was deleted, in order, is what is stored, in order.

@@ -30,6 +30,7 @@ namespace hookfleet::worker {
 namespace {
 
 using namespace std::chrono_literals;
+using support::kSoon;
 using support::wait_until;
 using testing::HasSubstr;
 using Json = nlohmann::json;
@@ -60,12 +61,12 @@ class RoutesProgram : public testing::Test {
     return found;
   }
   bool said(const std::string& event, std::size_t times = 1) {
-    return wait_until(20s, [&] { return records(event).size() >= times; });
+    return wait_until(kSoon, [&] { return records(event).size() >= times; });
   }
   /// The record of an entry's only attempt.
   Json record_of(const stream::Entry& entry) {
     Json found;
-    EXPECT_TRUE(wait_until(20s, [&] {
+    EXPECT_TRUE(wait_until(kSoon, [&] {
       for (auto& record : records("notification")) {
         if (record.value("id", "") == entry.id) found = std::move(record);
       }
@@ -115,7 +116,7 @@ class RoutesProgram : public testing::Test {
     for (unsigned p = 0; p < kKeys.partitions(); ++p) total += std::atol(server.text({"HGET", kKeys.cnt(p), field}).c_str());
     return total;
   }
-  bool drained(std::chrono::milliseconds deadline = 30s) {
+  bool drained(std::chrono::milliseconds deadline = kSoon) {
     return wait_until(deadline, [&] { return backlog() == 0; });
   }
   /// The entries of a user's stream, by field.
@@ -227,7 +228,7 @@ TEST_F(RoutesProgram, CopiesComeOnceAndInOrderWhateverIsKilled) {
     const std::int64_t before = backlog();
     // In the midst of the work, wherever that is.
     const std::int64_t left = before > 10 ? static_cast<std::int64_t>(random() % static_cast<unsigned>(before)) : 0;
-    ASSERT_TRUE(wait_until(30s, [&] { return backlog() <= left; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return backlog() <= left; }));
     if (round == 2) server.restart();
     support::Process& victim = workers[static_cast<std::size_t>(round) % 2];
     victim.kill();
@@ -289,8 +290,8 @@ TEST_P(UnfitStreamTest, MakesADeadLetterAndRedrivenItIsCopied) {
   support::Process redrive({.argv = {HOOKFLEET_BIN_DIR "/hookfleet", "dead-letters", "redrive", "--all", "--yes", "--redis", server.url()},
                             .environment = {},
                             .output = dir_ / "redrive.log"});
-  EXPECT_EQ(redrive.wait(20s), 0) << support::read_file(dir_ / "redrive.log");
-  EXPECT_TRUE(wait_until(20s, [&] { return copies("orders").size() == 1; }));
+  EXPECT_EQ(redrive.wait(kSoon), 0) << support::read_file(dir_ / "redrive.log");
+  EXPECT_TRUE(wait_until(kSoon, [&] { return copies("orders").size() == 1; }));
   EXPECT_TRUE(drained());
 }
 
@@ -337,10 +338,10 @@ TEST_P(ConsumerExample, ReadsEachOnceWithAGroupAndGoesOnWhereItEnded) {
   for (int i = 0; i < 25; ++i) sent.push_back(message("a@c.us", std::to_string(i)));
   auto first = consume(12);  // ends in the midst of what it has read
   add(sent);
-  ASSERT_EQ(first.wait(30s), 0) << support::read_file(output);
+  ASSERT_EQ(first.wait(kSoon), 0) << support::read_file(output);
   ASSERT_EQ(lines().size(), 12U);
   auto second = consume(13);
-  ASSERT_EQ(second.wait(30s), 0) << support::read_file(output);
+  ASSERT_EQ(second.wait(kSoon), 0) << support::read_file(output);
 
   const auto all = lines();
   ASSERT_EQ(all.size(), sent.size());

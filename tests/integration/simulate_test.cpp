@@ -193,9 +193,9 @@ TEST(SimulatePush, EndsWithItsReportWhenInterrupted) {
   const support::TempDir directory;
   support::Process simulator(
       {{HOOKFLEET_BIN_DIR "/hookfleet", "simulate", "--to", ingress.url("/webhook"), "--rate", "200/s"}, {}, directory / "said"});
-  ASSERT_TRUE(support::wait_until(30s, [&] { return ingress.count() > 20; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return ingress.count() > 20; }));
   simulator.signal(SIGINT);
-  EXPECT_EQ(simulator.wait(30s), kOk);
+  EXPECT_EQ(simulator.wait(support::kSoon), kOk);
   const std::string said = support::read_file(directory / "said");
   EXPECT_THAT(said, HasSubstr("answers        200: " + std::to_string(ingress.count()) + "\n"));
   EXPECT_THAT(said, HasSubstr("acknowledged   " + std::to_string(ingress.count()) + "\n"));
@@ -206,9 +206,9 @@ TEST(SimulatePush, InterruptedWaitsForNoPause) {
   const support::TempDir directory;
   support::Process simulator(
       {{HOOKFLEET_BIN_DIR "/hookfleet", "simulate", "--to", ingress.url("/webhook"), "--instances", "3"}, {}, directory / "said"});
-  ASSERT_TRUE(support::wait_until(30s, [&] { return ingress.count() == 3; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return ingress.count() == 3; }));
   simulator.signal(SIGINT);
-  EXPECT_EQ(simulator.wait(30s), kFailed) << "nothing was acknowledged";
+  EXPECT_EQ(simulator.wait(support::kSoon), kFailed) << "nothing was acknowledged";
   EXPECT_THAT(support::read_file(directory / "said"), HasSubstr("acknowledged   0, 3 not yet\n"));
 }
 
@@ -400,7 +400,7 @@ TEST_F(SimulateProofTest, WhatNoPollerTookWaitsAndWhatOneDeletedAndNobodyGotIsLo
   });
   support::HttpClient poller(port);
   std::string taken;
-  ASSERT_TRUE(support::wait_until(20s, [&] {
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] {
     const auto answer = poller.get("/waInstance1101000001/receiveNotification/simulated?receiveTimeout=5");
     if (!answer || answer->status != 200 || answer->body == "null") return false;
     const auto received = json::parse(answer->body);
@@ -443,7 +443,7 @@ TEST(SimulateServe, PutsIntoQueuesAndSaysWhatPollersTook) {
   });
   std::vector<std::uint64_t> sequences;
   support::HttpClient poller(port);
-  ASSERT_TRUE(support::wait_until(20s, [&] {
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] {
     const auto answer = poller.get("/waInstance1101000001/receiveNotification/simulated?receiveTimeout=5");
     if (!answer || answer->status != 200 || answer->body.empty() || answer->body == "null") return sequences.size() == 20;
     const auto received = json::parse(answer->body);
@@ -471,7 +471,7 @@ TEST(SimulateServe, PutsNothingIntoItsQueuesThatIsSwitchedOff) {
                    "--types", "incomingCall", "--settle", "100ms"});
   });
   support::HttpClient account(port);
-  ASSERT_TRUE(support::wait_until(20s, [&] {
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] {
     const auto answer = account.request("POST", "/waInstance1101000001/setSettings/simulated", {}, R"({"incomingCallWebhook":"no"})");
     return answer && answer->status == 200;
   }));

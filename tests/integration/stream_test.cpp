@@ -507,7 +507,7 @@ TEST(Calls, TouchOneSlotOfAClusterEach) {
   options.arguments = {"--cluster-enabled", "yes", "--cluster-port", std::to_string(support::free_port())};
   RedisServer server(options);
   ASSERT_EQ(server.text({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}), "OK");
-  ASSERT_TRUE(support::wait_until(20s, [&server] { return server.text({"CLUSTER", "INFO"}).starts_with("cluster_state:ok"); }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&server] { return server.text({"CLUSTER", "INFO"}).starts_with("cluster_state:ok"); }));
   auto connection = server.connect();
   expect_all_calls_work(connection);
 }

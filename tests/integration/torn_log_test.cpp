@@ -11,6 +11,7 @@
 #include "tests/support/process.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace hookfleet {
 namespace {
@@ -78,7 +79,7 @@ TEST_F(TornLog, ALogDamagedBeforeItsEndIsLeftAlone) {
   Process start({.argv = {HOOKFLEET_SOURCE_DIR "/deploy/fleet/redis_start", server.directory(), "--port", "0"},
                  .environment = {},
                  .output = dir / "out"});
-  EXPECT_EQ(start.wait(30s), 1);
+  EXPECT_EQ(start.wait(support::kSoon), 1);
   EXPECT_THAT(read_file(dir / "out"), HasSubstr("more than a kill tears"));
   EXPECT_EQ(std::filesystem::file_size(server.append_only_file()), size);
 }
@@ -92,7 +93,7 @@ TEST_F(TornLog, TheLogOfALivingRedisIsNotCut) {
   Process second({.argv = {HOOKFLEET_SOURCE_DIR "/deploy/fleet/redis_start", server.directory(), "--port", "0"},
                   .environment = {{"REDIS_START_WAIT", "1"}},
                   .output = dir / "out"});
-  EXPECT_EQ(second.wait(30s), 1);
+  EXPECT_EQ(second.wait(support::kSoon), 1);
   EXPECT_THAT(read_file(dir / "out"), HasSubstr("stop it before this one starts"));
   EXPECT_EQ(std::filesystem::file_size(server.append_only_file()), size);
   server.restart();

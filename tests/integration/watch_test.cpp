@@ -16,6 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using simulate::FakeApi;
+using support::kSoon;
 using support::wait_until;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -53,7 +54,7 @@ class WatcherTest : public testing::Test {
   }
   bool shows(const std::string& line) const { return registry_.text().find(line + '\n') != std::string::npos; }
   bool comes(const std::string& line) const {
-    return wait_until(20s, [&] { return shows(line); });
+    return wait_until(kSoon, [&] { return shows(line); });
   }
   static std::string of(const std::string& name, std::uint64_t id, const std::string& value) {
     return "hookfleet_watch_" + name + "{idInstance=\"" + std::to_string(id) + "\"} " + value;
@@ -84,17 +85,17 @@ TEST_F(WatcherTest, ExportsQueueStateAndDriftAndTellsWhatIsWrong) {
   EXPECT_TRUE(told_.alerts().empty());
 
   api_.set_state(kId, "blocked");
-  EXPECT_TRUE(wait_until(20s, [&] { return !told_.of(alert::Kind::kInstanceState).empty(); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return !told_.of(alert::Kind::kInstanceState).empty(); }));
   EXPECT_TRUE(shows(of("authorized", kId, "0")));
   api_.set_settings(kId, R"({"webhookUrl":"https://elsewhere/","incomingWebhook":"no"})");
-  EXPECT_TRUE(wait_until(20s, [&] { return !told_.of(alert::Kind::kSettingsDrift).empty(); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return !told_.of(alert::Kind::kSettingsDrift).empty(); }));
   EXPECT_TRUE(comes(of("settings_differences", kId, "2")));
   for (int i = 0; i < 12; ++i) api_.enqueue(kId, "{}");
-  EXPECT_TRUE(wait_until(20s, [&] { return !told_.of(alert::Kind::kUpstreamQueue).empty(); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return !told_.of(alert::Kind::kUpstreamQueue).empty(); }));
   EXPECT_TRUE(comes(of("waiting_notifications", kId, "12")));
   EXPECT_EQ(told_.alerts().size(), 3U) << "each once";
   api_.set_settings(kId, R"({"webhookUrl":"https://fleet/webhook","incomingWebhook":"yes"})");
-  EXPECT_TRUE(wait_until(20s, [&] { return told_.of(alert::Kind::kSettingsRestored).size() == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return told_.of(alert::Kind::kSettingsRestored).size() == 1; }));
   EXPECT_GT(beats_, 0);
 }
 
@@ -104,7 +105,7 @@ TEST_F(WatcherTest, WhatTheServiceRefusesIsUnknownAndTold) {
   watcher_->set_instances({instance(kId, pushed())});
   EXPECT_TRUE(comes(of("authorized", kId, "1")));
   api_.set_token(kId, "another0token0another0token");
-  EXPECT_TRUE(wait_until(20s, [&] { return !told_.of(alert::Kind::kWatchRefused).empty(); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return !told_.of(alert::Kind::kWatchRefused).empty(); }));
   EXPECT_TRUE(comes(of("authorized", kId, "Nan")));
   EXPECT_THAT(told_.alerts()[0].text, AllOf(HasSubstr("HTTP 401"), Not(HasSubstr(kToken))));
   EXPECT_THAT(registry_.text(), Not(HasSubstr(kToken)));
@@ -122,9 +123,9 @@ TEST_F(WatcherTest, AFaultyServiceAlarmsNobody) {
   start();
   watcher_->set_instances({instance(kId, pushed())});
   for (const auto* name : {"waiting_notifications", "authorized", "settings_differences"}) {
-    EXPECT_TRUE(wait_until(30s, [&] { return shows(of(name, kId, name == std::string("authorized") ? "1" : "0")); })) << name;
+    EXPECT_TRUE(wait_until(kSoon, [&] { return shows(of(name, kId, name == std::string("authorized") ? "1" : "0")); })) << name;
   }
-  EXPECT_TRUE(wait_until(30s, [&] { return api_.record(kId).faults >= 20; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return api_.record(kId).faults >= 20; }));
   EXPECT_TRUE(told_.alerts().empty());
 }
 
@@ -137,7 +138,7 @@ TEST_F(WatcherTest, SharesTheInstancesWithTheOtherPollers) {
   start();
   watcher_->set_instances(instances);
   EXPECT_TRUE(comes("hookfleet_watch_instances 20"));
-  EXPECT_TRUE(wait_until(20s, [&] {
+  EXPECT_TRUE(wait_until(kSoon, [&] {
     return std::all_of(instances.begin(), instances.end(),
                        [&](const Instance& one) { return shows(of("authorized", one.account.id_instance, "1")); });
   }));
@@ -147,10 +148,10 @@ TEST_F(WatcherTest, SharesTheInstancesWithTheOtherPollers) {
     return std::count_if(instances.begin(), instances.end(),
                          [&](const Instance& one) { return shows(of("authorized", one.account.id_instance, "1")); });
   };
-  EXPECT_TRUE(wait_until(20s, [&] { return known() == 10; })) << "what another watches is not ours to tell";
+  EXPECT_TRUE(wait_until(kSoon, [&] { return known() == 10; })) << "what another watches is not ours to tell";
   watcher_->set_members({"other"}, "me");
   EXPECT_TRUE(comes("hookfleet_watch_instances 0"));
-  EXPECT_TRUE(wait_until(20s, [&] { return known() == 0; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return known() == 0; }));
 }
 
 // Each gets its turn, also those behind more slow ones than may be asked at a time.
@@ -183,7 +184,7 @@ TEST_F(WatcherTest, TakesNewSettingsOver) {
   watcher_->set_instances({instance(kId, other), instance(kId + 1, pushed())});
   EXPECT_TRUE(comes(of("settings_differences", kId, "1")));
   EXPECT_TRUE(comes(of("settings_differences", kId + 1, "0")));
-  EXPECT_TRUE(wait_until(20s, [&] { return told_.of(alert::Kind::kSettingsDrift).size() == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return told_.of(alert::Kind::kSettingsDrift).size() == 1; }));
   watcher_->set_instances({instance(kId + 1, pushed())});
   EXPECT_TRUE(comes(of("settings_differences", kId, "Nan")));
   EXPECT_TRUE(comes("hookfleet_watch_instances 1"));

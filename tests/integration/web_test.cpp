@@ -103,7 +103,7 @@ TEST(Client, KeepsManyInFlightAndUsesTheirConnectionsAgain) {
   for (int round = 0; round < 3; ++round) {
     left = kAtOnce;
     for (int i = 0; i < kAtOnce; ++i) client.send(post(server.url()), [&](const Result& result) { left -= result ? 1 : 0; });
-    ASSERT_TRUE(support::wait_until(20s, [&] { return left == 0; })) << left;
+    ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return left == 0; })) << left;
   }
   EXPECT_EQ(server.count(), 300U);
   EXPECT_GT(server.most_at_once(), 50U);
@@ -120,7 +120,7 @@ TEST(Client, BoundsLookUpsNotWhatIsInFlight) {
   std::atomic<int> answered{0};
   for (int round = 1; round <= 2; ++round) {  // over new connections, then over kept ones
     for (int i = 0; i < 100; ++i) client.send(post(server.url()), [&](const Result& result) { answered += result ? 1 : 0; });
-    ASSERT_TRUE(support::wait_until(20s, [&] { return answered == 100 * round; })) << answered;
+    ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return answered == 100 * round; })) << answered;
   }
   EXPECT_GT(server.most_at_once(), 50U);
 }
@@ -140,14 +140,14 @@ TEST(Client, AnswersWhatWaitsForALookUp) {
       ++ended;
     };
     for (int i = 0; i < 10; ++i) client.send(nowhere(), count);
-    EXPECT_TRUE(support::wait_until(20s, [&] { return ended == 10; })) << ended;
+    EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return ended == 10; })) << ended;
     EXPECT_EQ(cancelled, 0);
     HttpServer server;
     std::vector<Client::Ticket> tickets;
     for (int i = 0; i < 100; ++i) tickets.push_back(client.send(nowhere(), count));
     EXPECT_TRUE(ask(client, post(server.url()))) << "another origin waits for nobody";
     for (int i = 50; i < 100; ++i) client.cancel(tickets[static_cast<std::size_t>(i)]);
-    EXPECT_TRUE(support::wait_until(20s, [&] { return ended >= 60; })) << ended;
+    EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return ended >= 60; })) << ended;
   }
   EXPECT_EQ(ended, 110) << "the client's end is one of those that still waited";
 }
@@ -216,11 +216,12 @@ TEST(Client, HoldsNoMoreAnswersThanItMay) {
   };
   for (std::size_t i = 0; i < kRequests; ++i) client.send(request, count);
   for (std::size_t i = 2; i < kRequests; ++i) {
-    ASSERT_TRUE(support::wait_until(20s, [&] { return come == i && client.answers_waiting() == kRequests - i; })) << i << ' ' << come;
+    ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return come == i && client.answers_waiting() == kRequests - i; }))
+        << i << ' ' << come;
     EXPECT_EQ(client.held_bytes(), 2 * kBody);
     client.give_back(kBody);
   }
-  ASSERT_TRUE(support::wait_until(20s, [&] { return come == kRequests; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return come == kRequests; }));
   EXPECT_TRUE(whole);
   EXPECT_EQ(client.answers_waiting(), 0U);
   // What isn't held isn't bounded.
@@ -248,10 +249,10 @@ TEST(Client, HoldsWhatIsLargerThanAllOnlyAlone) {
   EXPECT_EQ(client.held_bytes(), 10U);
   std::atomic<std::size_t> bytes = 0;
   client.send(large, [&](Result result) { bytes = result ? result->body.size() : 1; });
-  ASSERT_TRUE(support::wait_until(20s, [&] { return client.answers_waiting() == 1; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return client.answers_waiting() == 1; }));
   EXPECT_EQ(bytes, 0U);
   client.give_back(first->held);
-  EXPECT_TRUE(support::wait_until(20s, [&] { return bytes == 300'000; })) << bytes;
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return bytes == 300'000; })) << bytes;
 }
 
 TEST(Client, TellsWhatFoundNoRoomInTimeAndForgetsWhatIsCancelled) {
@@ -267,7 +268,7 @@ TEST(Client, TellsWhatFoundNoRoomInTimeAndForgetsWhatIsCancelled) {
   ASSERT_TRUE(first);
   std::promise<Result> cancelled;
   const auto ticket = client.send(request, [&](Result result) { cancelled.set_value(std::move(result)); });
-  ASSERT_TRUE(support::wait_until(20s, [&] { return client.answers_waiting() == 1; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return client.answers_waiting() == 1; }));
   request.timeout = 300ms;
   EXPECT_EQ(error_of(ask(client, request)), "no_room");
   client.cancel(ticket);
@@ -359,7 +360,7 @@ TEST(Client, CancelsWhatIsUnderWay) {
   Client client;
   std::promise<Result> promise;
   const auto ticket = client.send(post(server.url()), [&](Result result) { promise.set_value(std::move(result)); });
-  ASSERT_TRUE(support::wait_until(20s, [&] { return server.count() == 1; }));
+  ASSERT_TRUE(support::wait_until(support::kSoon, [&] { return server.count() == 1; }));
   client.cancel(ticket);
   EXPECT_EQ(error_of(promise.get_future().get()), "cancelled");
   client.cancel(ticket);  // ended: ignored
@@ -388,12 +389,12 @@ class TlsServer {
                   "/CN=test", "-addext", "subjectAltName=" + subject_alt_name, "-keyout", key(), "-out", certificate()},
          .environment = {},
          .output = {}});
-    EXPECT_EQ(make.wait(20s), 0);
+    EXPECT_EQ(make.wait(support::kSoon), 0);
     server_.emplace(support::Process::Options{.argv = {"openssl", "s_server", "-accept", "127.0.0.1:" + std::to_string(port_), "-cert",
                                                        certificate(), "-key", key(), "-www", "-quiet"},
                                               .environment = {},
                                               .output = {}});
-    EXPECT_TRUE(support::wait_until(20s, [&] {
+    EXPECT_TRUE(support::wait_until(support::kSoon, [&] {
       Client client;
       return error_of(ask(client, request())) != "connect";
     }));

@@ -36,6 +36,7 @@ namespace {
 using namespace std::chrono_literals;
 using handlers::Handled;
 using notification::Notification;
+using support::kSoon;
 using support::wait_until;
 
 const stream::Keys kKeys{stream::Layout{}};
@@ -228,7 +229,7 @@ class WorkerTest : public testing::Test {
     for (unsigned p = 0; p < kKeys.partitions(); ++p) ++owned[server.text({"HGET", kKeys.ctl(p), "owner"})];
     return owned;
   }
-  bool drained(std::chrono::milliseconds deadline = 30s) {
+  bool drained(std::chrono::milliseconds deadline = kSoon) {
     return wait_until(deadline, [&] { return backlog() == 0; });
   }
   stream::DeadLetter dead_letter(unsigned partition) {
@@ -271,10 +272,10 @@ TEST_F(WorkerTest, HandlesEachOnceInOrderPerChat) {
 TEST_F(WorkerTest, TakesWhatComesLater) {
   Script script(counted);
   Worker worker(server, script);
-  ASSERT_TRUE(wait_until(10s, [&] { return owners()[worker.name()] == kKeys.partitions(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owners()[worker.name()] == kKeys.partitions(); }));
   for (int i = 0; i < 20; ++i) {
     add(entry("a@c.us", "a-" + std::to_string(i)));
-    ASSERT_TRUE(wait_until(5s, [&] { return script.runs("a-" + std::to_string(i)) == 1; })) << i;
+    ASSERT_TRUE(wait_until(kSoon, [&] { return script.runs("a-" + std::to_string(i)) == 1; })) << i;
   }
   EXPECT_TRUE(drained());
 }
@@ -286,7 +287,7 @@ TEST_F(WorkerTest, DropsRepeatsAlsoAfterARestart) {
     add(entry("a@c.us", "a-1"));
     add(entry("a@c.us", "a-1"));
     ASSERT_TRUE(drained());
-    EXPECT_TRUE(wait_until(5s, [&] { return worker.lines_with(R"("outcome":"repeat")") == 1; }));
+    EXPECT_TRUE(wait_until(kSoon, [&] { return worker.lines_with(R"("outcome":"repeat")") == 1; }));
   }
   Worker another(server, script);
   add(entry("a@c.us", "a-1"));
@@ -295,7 +296,7 @@ TEST_F(WorkerTest, DropsRepeatsAlsoAfterARestart) {
   add(entry("a@c.us", "a-1", "changed"));
   ASSERT_TRUE(drained());
   EXPECT_EQ(script.runs("a-1"), 2U);
-  EXPECT_TRUE(wait_until(5s, [&] { return another.lines_with(R"("changed":true)") == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return another.lines_with(R"("changed":true)") == 1; }));
 }
 
 TEST_F(WorkerTest, WhatIsNoJsonIsADeadLetterWithItsBytes) {
@@ -311,7 +312,7 @@ TEST_F(WorkerTest, WhatIsNoJsonIsADeadLetterWithItsBytes) {
   ASSERT_TRUE(letter.entry);
   EXPECT_EQ(letter.entry->body, broken.body);
   EXPECT_EQ(letter.entry->id, broken.id);
-  EXPECT_TRUE(wait_until(5s, [&] { return worker.lines_with(R"("event":"notification.invalid")") == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return worker.lines_with(R"("event":"notification.invalid")") == 1; }));
 }
 
 TEST_F(WorkerTest, AnUnknownTypeIsAcknowledgedWithAWarning) {
@@ -322,7 +323,7 @@ TEST_F(WorkerTest, AnUnknownTypeIsAcknowledgedWithAWarning) {
   add(unknown);
   ASSERT_TRUE(drained());
   EXPECT_EQ(dead(), 0);
-  EXPECT_TRUE(wait_until(5s, [&] { return worker.lines_with(R"("event":"notification.unknown")") == 1; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return worker.lines_with(R"("event":"notification.unknown")") == 1; }));
 }
 
 dispatch::Checks checks(dispatch::Invalid invalid = dispatch::Invalid::kDeadLetter) {
@@ -461,7 +462,7 @@ TEST_F(WorkerTest, OtherSchemasHoldForWhatComesAfterThem) {
 TEST_F(WorkerTest, AnUnknownKindIsToldOnceByAllWorkers) {
   Script script(counted);
   Worker one(server, script, {.checks = checks()}), two(server, script, {.checks = checks()});
-  ASSERT_TRUE(wait_until(20s, [&] { return owners()[one.name()] == 16 && owners()[two.name()] == 16; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owners()[one.name()] == 16 && owners()[two.name()] == 16; }));
   for (int i = 0; i < 200; ++i) {
     auto unknown = entry(std::to_string(i) + "@c.us", "m-" + std::to_string(i));
     if (i % 2 == 0) {
@@ -478,8 +479,8 @@ TEST_F(WorkerTest, AnUnknownKindIsToldOnceByAllWorkers) {
   const auto lines = [&](const char* part) {
     return one.lines_with(R"("event":"notification.unknown")", part) + two.lines_with(R"("event":"notification.unknown")", part);
   };
-  ASSERT_TRUE(wait_until(10s, [&] { return lines("") >= 2; }));
-  ASSERT_TRUE(wait_until(20s, [&] {
+  ASSERT_TRUE(wait_until(kSoon, [&] { return lines("") >= 2; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] {
     return one.metric("hookfleet_worker_news_kinds") == 2 && two.metric("hookfleet_worker_news_kinds") == 2;
   })) << "also of one that told of nothing";
   EXPECT_EQ(lines(R"("what":"typeWebhook","name":"somethingNew")"), 1U);
@@ -517,7 +518,7 @@ TEST_F(WorkerTest, WhateverTypesComeNothingGrowsWithoutBound) {
   EXPECT_EQ(dead(), 2);
   EXPECT_EQ(dead_letter(partition_of(huge)).death.dead_class, stream::DeadClass::kMalformed);
   const auto kept = [&] { return server.call({"HLEN", kKeys.news()}).view().integer(); };
-  ASSERT_TRUE(wait_until(10s, [&] { return worker.lines_with("system.news_full") == 1 || kept() > 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return worker.lines_with("system.news_full") == 1 || kept() > 0; }));
   // Claims beyond those that wait are left out; more of the same types bring the rest.
   for (int round = 0; round < 20 && kept() < static_cast<std::int64_t>(stream::kNewsMax); ++round) {
     for (int i = 0; i < 50; ++i) {
@@ -527,8 +528,8 @@ TEST_F(WorkerTest, WhateverTypesComeNothingGrowsWithoutBound) {
     }
     ASSERT_TRUE(drained());
   }
-  ASSERT_TRUE(wait_until(10s, [&] { return kept() == static_cast<std::int64_t>(stream::kNewsMax); })) << kept();
-  EXPECT_TRUE(wait_until(10s, [&] { return worker.lines_with(R"("event":"notification.unknown")") >= stream::kNewsMax; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return kept() == static_cast<std::int64_t>(stream::kNewsMax); })) << kept();
+  EXPECT_TRUE(wait_until(kSoon, [&] { return worker.lines_with(R"("event":"notification.unknown")") >= stream::kNewsMax; }));
   EXPECT_EQ(worker.lines_with(R"("event":"notification.unknown")"), stream::kNewsMax) << "a line each";
   EXPECT_EQ(worker.series(), series);
   EXPECT_GE(worker.metric(R"(hookfleet_worker_notifications_total{outcome="ignored",typeWebhook="other"})"), 600);
@@ -571,7 +572,7 @@ TEST_F(WorkerTest, ATargetThatIsAwayDeadLettersNothingAndKeepsOrder) {
   Script script([&](const Notification& notification) { return away ? Handled::unavailable("away") : counted(notification); });
   Worker worker(server, script);
   add_many(50, 5);
-  ASSERT_TRUE(wait_until(10s, [&] { return script.runs("0-0") > 4; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return script.runs("0-0") > 4; }));
   EXPECT_EQ(attempts(), 5) << "one of each chat";
   EXPECT_EQ(script.messages(), 5U);
   away = false;
@@ -589,7 +590,7 @@ TEST_F(WorkerTest, FailedAttemptsSurviveATakeover) {
   slow.retry = {.attempts = 2, .first = 1s, .max = 1s};
   {
     Worker worker(server, script, slow);
-    ASSERT_TRUE(wait_until(10s, [&] { return attempts() == 1; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return attempts() == 1; }));
     EXPECT_TRUE(worker.stop());
   }
   slow.name = lifecycle::unique_name();
@@ -602,16 +603,16 @@ TEST_F(WorkerTest, FailedAttemptsSurviveATakeover) {
 TEST_F(WorkerTest, TwoShareEvenlyAndOneTakesAllWhenTheOtherStops) {
   Script script(counted);
   Worker first(server, script);
-  ASSERT_TRUE(wait_until(10s, [&] { return owners()[first.name()] == 32; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owners()[first.name()] == 32; }));
   {
     Worker second(server, script);
-    ASSERT_TRUE(wait_until(10s, [&] { return owners() == (std::map<std::string, unsigned>{{first.name(), 16}, {second.name(), 16}}); }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return owners() == (std::map<std::string, unsigned>{{first.name(), 16}, {second.name(), 16}}); }));
     add_many(500, 50);
     EXPECT_TRUE(drained());
     EXPECT_TRUE(second.stop());
     EXPECT_EQ(owners()[second.name()], 0U) << "given back before it ends";
   }
-  EXPECT_TRUE(wait_until(10s, [&] { return owners()[first.name()] == 32; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return owners()[first.name()] == 32; }));
   add_many(500, 50, 500);
   EXPECT_TRUE(drained());
   EXPECT_EQ(script.most_runs(), 1U);
@@ -628,9 +629,9 @@ TEST_F(WorkerTest, StopsOnlyAfterWhatRunsIsAcknowledgedAndLeavesTheRest) {
   add(entry("a@c.us", "a-0"));
   add(entry("a@c.us", "a-1"));
   Worker worker(server, script);
-  ASSERT_TRUE(wait_until(10s, [&] { return script.runs("a-0") == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return script.runs("a-0") == 1; }));
   std::jthread stopper([&] { EXPECT_TRUE(worker.stop()); });
-  ASSERT_TRUE(wait_until(5s, [&] { return owners()[worker.name()] == 1; })) << "all others are given back";
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owners()[worker.name()] == 1; })) << "all others are given back";
   go = true;
   stopper.join();
   EXPECT_EQ(backlog(), 1);
@@ -648,7 +649,7 @@ TEST_F(WorkerTest, AHandlerThatHangsCostsItsPartitionAndNothingElse) {
   with.options.handler_timeout = 100ms;
   Worker worker(server, script, with);
   add_many(64, 16);
-  ASSERT_TRUE(wait_until(30s, [&] { return worker.hung(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return worker.hung(); }));
   EXPECT_EQ(backlog(), 4) << "all chats but the one that hangs flow";
   EXPECT_EQ(worker.metric("hookfleet_worker_handlers_overdue_total"), 1);
   EXPECT_FALSE(worker.stop());
@@ -665,12 +666,12 @@ TEST_F(WorkerTest, AHeldTypeWaitsOverTakeoversUntilItIsResumed) {
   add_many(8, 8);
   {
     Worker worker(server, script);
-    ASSERT_TRUE(wait_until(10s, [&] { return worker.metric("hookfleet_worker_lanes_blocked") == 8; }));
+    ASSERT_TRUE(wait_until(kSoon, [&] { return worker.metric("hookfleet_worker_lanes_blocked") == 8; }));
     EXPECT_EQ(worker.metric("hookfleet_worker_type_held{typeWebhook=\"incomingMessageReceived\"}"), 1);
     EXPECT_TRUE(worker.stop());
   }
   Worker worker(server, script);
-  ASSERT_TRUE(wait_until(10s, [&] { return worker.metric("hookfleet_worker_lanes_blocked") == 8; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return worker.metric("hookfleet_worker_lanes_blocked") == 8; }));
   EXPECT_EQ(backlog(), 8);
   EXPECT_EQ(script.most_runs(), 0U);
   for (unsigned p = 0; p < kKeys.partitions(); ++p) server.call({"HDEL", kKeys.ctl(p), field});
@@ -683,7 +684,7 @@ TEST_F(WorkerTest, ARedisRestartUnderLoadLosesAndRepeatsNothing) {
   Script script(counted);
   Worker worker(server, script);
   add_many(5000, 40);
-  ASSERT_TRUE(wait_until(20s, [&] { return script.messages() > 500; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return script.messages() > 500; }));
   server.restart();
   ASSERT_TRUE(drained());
   EXPECT_EQ(script.messages(), 5000U);
@@ -701,7 +702,7 @@ TEST_F(WorkerTest, ACutConnectionRepeatsNothing) {
   add_many(6000, 40);
   for (int i = 0; i < 8; ++i) {
     const std::size_t before = script.messages();
-    if (!wait_until(20s, [&] { return script.messages() > before + 200 || script.messages() == 6000; })) break;
+    if (!wait_until(kSoon, [&] { return script.messages() > before + 200 || script.messages() == 6000; })) break;
     gate.cut();
   }
   ASSERT_TRUE(drained());
@@ -747,9 +748,9 @@ TEST_F(WorkerTest, AWorkerCutOffPastItsLeaseChangesNothingAfterwards) {
   Worker::With with;
   with.port = gate.port();
   Worker cut_off(server, script, with);
-  ASSERT_TRUE(wait_until(10s, [&] { return owners()[cut_off.name()] == 32; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owners()[cut_off.name()] == 32; }));
   add_many(20, 20);
-  ASSERT_TRUE(wait_until(10s, [&] { return script.messages() >= 16; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return script.messages() >= 16; }));
   gate.stall();
   Script other(counted);
   Worker successor(server, other);
@@ -758,7 +759,7 @@ TEST_F(WorkerTest, AWorkerCutOffPastItsLeaseChangesNothingAfterwards) {
   EXPECT_EQ(successor.metric(R"(hookfleet_worker_takeovers_total{how="crash"})"), 32);
   go = true;
   gate.open();
-  ASSERT_TRUE(wait_until(20s, [&] { return owners()[cut_off.name()] == 16; })) << "it comes back into its share";
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owners()[cut_off.name()] == 16; })) << "it comes back into its share";
   EXPECT_EQ(sum_counted(), 20);
   add_many(100, 20, 20);
   ASSERT_TRUE(drained());
@@ -782,7 +783,7 @@ TEST_F(WorkerTest, FlushallIsSurvived) {
   add_many(100, 10);
   ASSERT_TRUE(drained());
   server.call({"FLUSHALL"});
-  ASSERT_TRUE(wait_until(15s, [&] { return owners()[worker.name()] == 32; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return owners()[worker.name()] == 32; }));
   add_many(100, 10, 100);
   ASSERT_TRUE(drained());
   EXPECT_EQ(script.messages(), 200U);
@@ -792,16 +793,16 @@ TEST_F(WorkerTest, RefusesARedisOfAFleetWithAnotherLayout) {
   server.call({"HSET", kKeys.meta(), "layout", "1 16 chat"});
   Script script(counted);
   Worker worker(server, script);
-  EXPECT_TRUE(wait_until(10s, [&] { return worker.other_fleet(); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return worker.other_fleet(); }));
   EXPECT_EQ(owners()[""], 32U);
 }
 
 TEST_F(WorkerTest, NoticesThatTheLayoutWasChanged) {
   Script script(counted);
   Worker worker(server, script);
-  ASSERT_TRUE(wait_until(10s, [&] { return worker.reachable(); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return worker.reachable(); }));
   server.call({"HSET", kKeys.meta(), "layout", "1 16 chat"});
-  EXPECT_TRUE(wait_until(10s, [&] { return worker.other_fleet(); }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return worker.other_fleet(); }));
 }
 
 TEST_F(WorkerTest, MoreThanItsMemoryHoldsIsDrainedInOrder) {
@@ -839,12 +840,12 @@ TEST_F(WorkerTest, BlockedChatsBeyondItsMemoryStayInRedisInOrderAndOthersFlow) {
   with.retry.max = 2s;
   Worker worker(server, script, with);
   ASSERT_TRUE(wait_until(60s, [&] { return backlog() == 3 * kBlockedChats; })) << backlog();
-  EXPECT_TRUE(wait_until(20s, [&] { return worker.metric("hookfleet_worker_lanes_overflowed") > 0; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return worker.metric("hookfleet_worker_lanes_overflowed") > 0; }));
   // Half of the memory, and for a moment beyond it one read and what is started ahead.
   const std::size_t half = with.options.memory_max / 2 / 512;
   const auto entries = [&] { return worker.metric("hookfleet_worker_entries"); };
   EXPECT_LT(entries(), static_cast<double>(half + ReadSize::kCountMax * kKeys.partitions() + 512));
-  EXPECT_TRUE(wait_until(20s, [&] { return entries() < static_cast<double>(half); })) << entries();
+  EXPECT_TRUE(wait_until(kSoon, [&] { return entries() < static_cast<double>(half); })) << entries();
   add_many(kOthers, kOthers, 4 * (kBlockedChats + kOthers));  // chats 0 … of the blocked ones
   for (int chat = kBlockedChats; chat < kBlockedChats + 10; ++chat) {
     add(entry(std::to_string(chat) + "@c.us", std::to_string(chat) + "-9"));
@@ -869,7 +870,7 @@ TEST_F(WorkerTest, ExportsBacklogAndAgeOfAllPartitions) {
   add(entry("a@c.us", "a-1"));
   Worker worker(server, script);
   const std::string partition = "{partition=\"" + std::to_string(partition_of(old)) + "\"}";
-  EXPECT_TRUE(wait_until(20s, [&] { return worker.metric("hookfleet_stream_backlog_entries" + partition) == 2; }));
+  EXPECT_TRUE(wait_until(kSoon, [&] { return worker.metric("hookfleet_stream_backlog_entries" + partition) == 2; }));
   EXPECT_GE(worker.metric("hookfleet_stream_oldest_entry_age_seconds" + partition), 3600);
   go = true;
 }
@@ -883,20 +884,20 @@ TEST_F(WorkerTest, ExportsDeadLettersOfAllPartitionsAndTheirAge) {
   Worker worker(server, script);
   EXPECT_EQ(worker.metric("hookfleet_stream_dead_letter_entries" + partition), 0);
   add(bad);
-  ASSERT_TRUE(wait_until(30s, [&] { return worker.metric("hookfleet_stream_dead_letter_entries" + partition) == 2; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return worker.metric("hookfleet_stream_dead_letter_entries" + partition) == 2; }));
   EXPECT_GE(worker.metric("hookfleet_stream_oldest_dead_letter_age_seconds" + partition), 3600);
 }
 
 TEST_F(WorkerTest, ExportsWhatRedisSaysOfItself) {
   Script script(counted);
   Worker worker(server, script);
-  ASSERT_TRUE(wait_until(20s, [&] { return worker.metric("hookfleet_redis_info_up") == 1; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return worker.metric("hookfleet_redis_info_up") == 1; }));
   EXPECT_GT(worker.metric("hookfleet_redis_memory_used_bytes"), 100'000);
   EXPECT_EQ(worker.metric("hookfleet_redis_memory_max_bytes"), 256 << 20);
   EXPECT_EQ(worker.metric("hookfleet_redis_aof_enabled"), 1);
   EXPECT_EQ(worker.metric("hookfleet_redis_aof_last_write_ok"), 1);
-  EXPECT_TRUE(
-      wait_until(20s, [&] { return worker.metric(R"(hookfleet_redis_command_latency_seconds{command="evalsha",quantile="0.99"})") > 0; }));
+  EXPECT_TRUE(wait_until(
+      kSoon, [&] { return worker.metric(R"(hookfleet_redis_command_latency_seconds{command="evalsha",quantile="0.99"})") > 0; }));
 }
 
 TEST_F(WorkerTest, WorksWhereInfoIsForbidden) {
@@ -904,7 +905,7 @@ TEST_F(WorkerTest, WorksWhereInfoIsForbidden) {
   Script script(counted);
   add_many(100, 10);
   Worker worker(server, script);
-  ASSERT_TRUE(wait_until(20s, [&] { return server.call({"ACL", "LOG"}).view().size() > 0; })) << "INFO was asked for and refused";
+  ASSERT_TRUE(wait_until(kSoon, [&] { return server.call({"ACL", "LOG"}).view().size() > 0; })) << "INFO was asked for and refused";
   ASSERT_TRUE(drained());
   EXPECT_EQ(worker.metric("hookfleet_redis_info_up"), 0);
   EXPECT_EQ(worker.metric("hookfleet_worker_redis_connections_total"), 1) << "a refused INFO costs no connection";
@@ -922,7 +923,7 @@ class ProgramTest : public WorkerTest {
   }
   std::string output(int number = 0) const { return support::read_file(dir_ / ("worker-" + std::to_string(number) + ".log")); }
   bool shared_by_two() {
-    return wait_until(20s, [&] {
+    return wait_until(kSoon, [&] {
       const auto owned = owners();
       return owned.size() == 2 && owned.begin()->second == 16;
     });
@@ -938,7 +939,7 @@ TEST_F(ProgramTest, RefusesSchemasThatItCannotUseWithAllThatIsWrong) {
   std::ofstream(schemas / "a.json") << "{";
   std::ofstream(schemas / "b.json") << R"({"pattern":"x"})";
   auto worker = start({"--worker.schemas_dir", schemas.path()});
-  EXPECT_EQ(worker.wait(10s), 2);
+  EXPECT_EQ(worker.wait(kSoon), 2);
   EXPECT_NE(output().find("a.json"), std::string::npos) << output();
   EXPECT_NE(output().find("b.json: /pattern: this keyword is not known here"), std::string::npos) << output();
 }
@@ -958,27 +959,27 @@ TEST_F(ProgramTest, TakesNewSchemasFromItsDirectoryAndABrokenOneChangesNothing) 
   };
   EXPECT_EQ(error_of_next("m-0"), "/first: expected a value, found nothing");
   write(R"({"required":["second"],"format":"x"})");
-  ASSERT_TRUE(wait_until(10s, [&] { return output().find("system.reload_failed") != std::string::npos; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return output().find("system.reload_failed") != std::string::npos; }));
   EXPECT_NE(output().find("incomingMessageReceived.json: /format: this keyword is not known here"), std::string::npos);
   EXPECT_EQ(error_of_next("m-1"), "/first: expected a value, found nothing");
   write(R"({"required":["second"]})");
-  ASSERT_TRUE(wait_until(10s, [&] { return output().find("system.reloaded") != std::string::npos; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return output().find("system.reloaded") != std::string::npos; }));
   EXPECT_EQ(error_of_next("m-2"), "/second: expected a value, found nothing");
 }
 
 TEST_F(ProgramTest, TheNextOwnerResumesWithin12SecondsOfAKill) {
   auto first = start();
-  ASSERT_TRUE(wait_until(10s, [&] { return !owners().contains(""); }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return !owners().contains(""); }));
   auto second = start();
   ASSERT_TRUE(shared_by_two());
   first.kill();
   const auto killed = std::chrono::steady_clock::now();
   add_many(1000, 100);
-  ASSERT_TRUE(drained(15s));
+  ASSERT_TRUE(drained(kSoon));
   EXPECT_LE(std::chrono::steady_clock::now() - killed, 12s);
   EXPECT_EQ(sum_counted(), 1000);
   second.signal(SIGTERM);
-  EXPECT_EQ(second.wait(25s), 0);
+  EXPECT_EQ(second.wait(kSoon), 0);
   EXPECT_EQ(owners()[""], 32U);
 }
 
@@ -999,14 +1000,14 @@ TEST_F(ProgramTest, FrozenAndKilledOnesLoseNothingAndCountNothingTwice) {
     if (round < 2) {
       victim.signal(SIGSTOP);
       load();
-      EXPECT_TRUE(drained(20s)) << "by the other, after the lease has ended";
+      EXPECT_TRUE(drained(kSoon)) << "by the other, after the lease has ended";
       victim.signal(SIGCONT);
     } else {
       victim.kill();
       load();
       victim = start(quick);
     }
-    ASSERT_TRUE(drained(20s));
+    ASSERT_TRUE(drained(kSoon));
     ASSERT_TRUE(shared_by_two());
   }
   EXPECT_EQ(sum_counted(), static_cast<std::int64_t>(sent));
@@ -1042,11 +1043,11 @@ class PayloadTest : public ProgramTest {
       }
     }
     EXPECT_TRUE(drained());
-    EXPECT_TRUE(wait_until(20s, [&] { return server.call({"XLEN", "hf:alerts"}).view().integer() > 0; })) << "something was told";
+    EXPECT_TRUE(wait_until(kSoon, [&] { return server.call({"XLEN", "hf:alerts"}).view().integer() > 0; })) << "something was told";
     support::HttpClient client(metrics_port);
     const auto metrics = client.get("/metrics");
     worker.signal(SIGTERM);
-    EXPECT_EQ(worker.wait(25s), 0);
+    EXPECT_EQ(worker.wait(kSoon), 0);
     Shown shown{support::read_file(log), {}, {}};
     std::istringstream lines(metrics ? metrics->body : "");
     for (std::string line; std::getline(lines, line);) {
@@ -1110,14 +1111,14 @@ TEST_F(ProgramTest, ReadsThePayloadAnewOnSighup) {
   write("full");
   auto worker = start({"--config", settings});
   add(entry("79001234567@c.us", "first"));
-  ASSERT_TRUE(wait_until(20s, [&] { return lines(R"("idMessage":"first")") > 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return lines(R"("idMessage":"first")") > 0; }));
   EXPECT_GT(lines("79001234567"), 0U);
   write("off");
   worker.signal(SIGHUP);
-  ASSERT_TRUE(wait_until(20s, [&] { return lines("system.reloaded") > 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return lines("system.reloaded") > 0; }));
   const std::size_t before = lines("79001234567");
   add(entry("79001234567@c.us", "second2"));
-  ASSERT_TRUE(wait_until(20s, [&] { return lines(R"("idMessage":"second2")") > 0; }));
+  ASSERT_TRUE(wait_until(kSoon, [&] { return lines(R"("idMessage":"second2")") > 0; }));
   EXPECT_EQ(lines("79001234567"), before);
 }
 

@@ -61,7 +61,7 @@ Fleet::Fleet(Options options) : options_(std::move(options)) {
     start_nginx();
   }
   if (!options_.start_redis) return;
-  const bool ready = wait_until(30s, [&] {
+  const bool ready = wait_until(kSoon, [&] {
     for (std::size_t i = 0; i < ingresses_.size(); ++i) {
       if (!ingress_ready(i)) return false;
     }
@@ -131,7 +131,7 @@ void Fleet::configure_nginx() {
                                                  {"NGINX_USER", ::getuid() == 0 ? "root" : ""}};
   for (const auto& [name, value] : options_.nginx_environment) environment[name] = value;
   Process render({.argv = {kSources + "/nginx/render"}, .environment = environment, .output = configuration});
-  if (render.wait(20s) != 0) {
+  if (render.wait(kSoon) != 0) {
     ADD_FAILURE() << "nginx/render: " << read_file(configuration);
     return;
   }
@@ -159,7 +159,7 @@ std::vector<pid_t> Fleet::nginx_workers() const { return children_of(nginx_pid()
 void Fleet::reload_nginx() {
   const auto before = nginx_workers();
   nginx_->signal(SIGHUP);
-  const bool changed = wait_until(30s, [&] {
+  const bool changed = wait_until(kSoon, [&] {
     const auto now = nginx_workers();
     return !now.empty() && std::find_first_of(now.begin(), now.end(), before.begin(), before.end()) == now.end();
   });
@@ -170,7 +170,7 @@ void Fleet::restart_nginx() {
   nginx_->signal(SIGQUIT);
   if (nginx_->wait(60s) != 0) ADD_FAILURE() << "nginx did not end in order";
   start_nginx();
-  if (!wait_until(20s, [this] { return get(nginx_port_, "/healthz").has_value(); })) ADD_FAILURE() << "nginx does not answer";
+  if (!wait_until(kSoon, [this] { return get(nginx_port_, "/healthz").has_value(); })) ADD_FAILURE() << "nginx does not answer";
 }
 
 void Fleet::restart_ingress(std::size_t index) { start(ingresses_.at(index)); }

@@ -30,7 +30,7 @@ int make_redis_acl(const std::string& folder, const std::map<std::string, std::s
   if (!passwords.empty()) std::filesystem::create_directory(folder);
   for (const auto& [role, password] : passwords) std::ofstream(folder + '/' + role) << password;
   Process acl({.argv = {HOOKFLEET_SOURCE_DIR "/deploy/redis_acl", folder}, .environment = environment, .output = output});
-  return acl.wait(20s).value_or(-1);
+  return acl.wait(kSoon).value_or(-1);
 }
 
 RedisServer::RedisServer() : RedisServer(Options{}) {}
@@ -150,7 +150,7 @@ void RedisServer::launch() {
 }
 
 void RedisServer::await() {
-  const bool answers = wait_until(30s, [this] {
+  const bool answers = wait_until(kSoon, [this] {
     if (!process_->running()) give_up("redis-server ended", log());
     auto connection = redis::Connection::open(endpoint(), {1s, 5s});
     if (!connection) return false;
