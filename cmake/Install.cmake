@@ -2,7 +2,7 @@
 # share/hookfleet what the operator copies to /etc/hookfleet (docs/deploy-manually.md). Paths in units and files are those of the prefix
 # given at installation. Nothing outside the prefix is written.
 install(TARGETS hookfleet-ingress hookfleet-poller hookfleet-worker hookfleet RUNTIME DESTINATION bin)
-install(PROGRAMS nginx/render nginx/listed deploy/fleet/redis_start deploy/fleet/redis_backup deploy/systemd/nginx_configure deploy/systemd/certificate_hook DESTINATION lib/hookfleet)
+install(PROGRAMS nginx/render nginx/listed deploy/fleet/redis_start deploy/fleet/redis_backup deploy/fleet/redis_restore deploy/systemd/nginx_configure deploy/systemd/certificate_hook DESTINATION lib/hookfleet)
 install(FILES nginx/nginx.conf.in DESTINATION lib/hookfleet)
 install(FILES deploy/redis.conf LICENSE DESTINATION share/hookfleet)
 install(DIRECTORY common/schema/files/ DESTINATION share/hookfleet/schemas)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The fleet in containers: builds the images, reads their SBOMs, brings docker-compose.yml up, pushes while it is scaled and Redis restarted, looks
-# at what each container may do, fetches with a poller, takes it down.
+# at what each container may do, restores a backup, fetches with a poller, takes it down.
 # HOOKFLEET_LOAD_SECONDS: so long at least it pushes meanwhile, and then once more with Redis away beyond the deadline. Default: only as long as
 # the scaling takes.
 # Exit 77 (skipped) without a Docker Engine. Everything but the images is removed afterwards; they are kept as the next run's cache.
@@ -246,6 +246,24 @@ step "a worker's command line, and the one that may more"
 compose exec -T worker hookfleet instances >"$work/said" 2>&1 || { cat "$work/said" >&2; fail "hookfleet instances"; }
 up run --rm -T cli news --forget --yes
 grep -q NOPERM "$work/up.log" && fail "the role cli may not forget"
+
+step "a backup, and what it brings back"
+dead() { compose exec -T worker hookfleet status 2>>"$work/up.log" | sed -n 's/.* dead letters \([0-9]*\).*/\1/p'; }
+kept=$(dead)
+[ "$kept" -gt 0 ] || fail "there are no dead letters after broken notifications"
+compose exec -T redis /hookfleet/redis_backup /data >"$work/backup.tar.gz" || fail "redis_backup"
+restore() { compose run --rm -T --no-deps --entrypoint /hookfleet/redis_restore redis /data <"$work/backup.tar.gz" >"$work/restore.log" 2>&1; }
+! restore || fail "a backup is put in the place of what a running Redis writes"
+grep -q 'stop it first; nothing was replaced' "$work/restore.log" || { cat "$work/restore.log" >&2; fail "restoring beside a running Redis"; }
+compose exec -T worker hookfleet dead-letters drop --class malformed --yes >"$work/said" 2>&1 || { cat "$work/said" >&2; fail "dead-letters drop"; }
+[ "$(dead)" -lt "$kept" ] || fail "nothing was dropped"
+up stop redis
+restore || { cat "$work/restore.log" >&2; fail "redis_restore"; }
+up start redis
+within 60 healthy redis 1 || fail "Redis does not become healthy on what was restored"
+[ "$(dead)" = "$kept" ] || fail "the backup held $kept dead letters, restored are $(dead)"
+restored() { [ "$(post "$token" RESTORED)" = 200 ]; }
+within 60 restored || fail "post to the restored fleet answered $(cat "$work/answer")"
 
 step "Prometheus finds them all, and Alertmanager"
 up --profile monitoring --profile poller up -d --no-build --scale worker=3 --scale ingress=2

@@ -104,7 +104,7 @@ class Program {
     return wait_until(kSoon, [&] { return output().find(text) != std::string::npos; });
   }
   void interrupt() { process_->signal(SIGINT); }
-  std::optional<int> wait() { return process_->wait(20s); }
+  std::optional<int> wait() { return process_->wait(kSoon); }
 
  private:
   support::TempDir dir_;

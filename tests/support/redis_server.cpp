@@ -109,7 +109,7 @@ void RedisServer::kill() {
 void RedisServer::stop() {
   connection_.reset();
   process_->signal(SIGTERM);
-  if (process_->wait(30s) != 0) give_up("redis-server does not end on SIGTERM", log());
+  if (process_->wait(kSoon) != 0) give_up("redis-server does not end on SIGTERM", log());
   process_.reset();
 }
 
