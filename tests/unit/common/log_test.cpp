@@ -242,7 +242,7 @@ TEST(Logger, LinesReachTheFileByThemselves) {
   options.file = dir.path() + "/a.log";
   const Logger log(options, "test");
   log.info("e", "m");
-  EXPECT_TRUE(support::wait_until(5s, [&] { return lines_of(options.file).size() == 1; }));
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] { return lines_of(options.file).size() == 1; }));
 }
 
 TEST(Logger, RotatesAndKeepsTheNumberOfFilesGiven) {
@@ -300,7 +300,7 @@ TEST(Logger, MakesTheFileAnewAfterItWasMovedAway) {
   log.info("e", "m");
   log.flush();
   std::filesystem::rename(options.file, options.file + ".moved");
-  EXPECT_TRUE(support::wait_until(5s, [&] {
+  EXPECT_TRUE(support::wait_until(support::kSoon, [&] {
     log.info("e", "m");
     log.flush();
     return std::filesystem::exists(options.file);
