@@ -115,15 +115,17 @@ TEST_F(Backup, ReplacesNothingUnlessAllOfItIsThere) {
   server_.stop();
 
   const std::string whole = support::read_file(file);
-  const std::string half = directory_ / "half", none = directory_ / "none", other = directory_ / "other", lacking = directory_ / "lacking";
+  const std::string half = directory_ / "half", none = directory_ / "none", other = directory_ / "other", lacking = directory_ / "lacking",
+                    damaged = directory_ / "damaged";
   support::replace_file(half, whole.substr(0, whole.size() / 2));
   support::replace_file(none, "");
   const std::string make = "cd " + directory_.path() +
                            " && mkdir x && tar -xzf backup.tar.gz -C x && tar -czf other -C x/appendonlydir . && " +
+                           "printf ? | dd of=$(ls x/appendonlydir/*.incr.aof) conv=notrunc && tar -czf damaged -C x appendonlydir && " +
                            "rm x/appendonlydir/*.base.rdb && tar -czf lacking -C x appendonlydir";
   Process made({.argv = {"/bin/sh", "-c", make}, .environment = {}, .output = directory_ / "made.log"});
   ASSERT_EQ(made.wait(kSoon), 0) << support::read_file(directory_ / "made.log");
-  for (const std::string& wrong : {half, none, other, lacking}) {
+  for (const std::string& wrong : {half, none, other, lacking, damaged}) {
     EXPECT_EQ(restore(server_.directory(), wrong), 1) << wrong;
     EXPECT_THAT(said(wrong), HasSubstr("nothing was replaced")) << wrong;
   }
