@@ -12,7 +12,6 @@ RUN /tmp/sbom/sbom hookfleet-monitoring >/sbom.spdx.json && rm -r /tmp/sbom
 COPY deploy/monitoring /hookfleet/
 COPY deploy/docker/http_ok /hookfleet/
 USER 10001:10001
-VOLUME /data
 WORKDIR /data
 LABEL org.opencontainers.image.title="hookfleet-monitoring" \
       org.opencontainers.image.description="Prometheus and Alertmanager with the rules and consoles of Hookfleet"

@@ -12,6 +12,12 @@ if [ -z "${REDIS_MAXMEMORY:-}" ]; then
   done
   REDIS_MAXMEMORY=$((memory / 2))
 fi
+case $(printf %s "$REDIS_MAXMEMORY" | tr 'KMGB' 'kmgb' | sed 's/\(k\|kb\|m\|mb\|g\|gb\|b\)$//') in
+  *[!0-9]* | '')
+    echo "redis: REDIS_MAXMEMORY is \"$REDIS_MAXMEMORY\": bytes are wanted, as 3gb, 512mb or 1073741824; empty: half of the memory" >&2
+    exit 2
+    ;;
+esac
 # Who may do what is said by a file that may be older than this image: a secret in Kubernetes outlives versions.
 if [ "${1:-}" = --aclfile ]; then
   /hookfleet/redis_acl "$2" >/tmp/users.acl

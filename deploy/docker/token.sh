@@ -41,4 +41,5 @@ token=${tokens%%,*}
 echo "token: $token ($origin)"
 [ "$token" = "$tokens" ] || echo "and those behind it: ${tokens#*,}"
 body='{"typeWebhook":"stateInstanceChanged","instanceData":{"idInstance":1101000001,"typeInstance":"whatsapp"},"timestamp":1700000000,"stateInstance":"authorized"}'
+[ ${#token} -ge 16 ] || echo "token: warning: a token of ${#token} characters can be guessed; openssl rand -hex 20 makes one that can't"
 echo "try:   curl -sS -i -H 'Authorization: Bearer $token' -d '$body' http://127.0.0.1:$port/webhook"

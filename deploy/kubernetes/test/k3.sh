@@ -252,6 +252,15 @@ within 120 another || fail "redis-0 does not come back"
 try "$second" 200 || fail "with users of another version it is answered $(cat "$work/answer")"
 within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
 
+step "K3: an image of Redis that can't be had, and back"
+k set image statefulset/redis redis=hookfleet-redis:none >/dev/null
+not_had() { k get pod redis-0 -o 'jsonpath={.status.containerStatuses[0].state.waiting.reason}' 2>/dev/null | grep -E 'ErrImage|ImagePullBackOff' >/dev/null; }
+within 120 not_had || fail "the node has that image: $(k get pod redis-0)"
+k rollout undo statefulset/redis >/dev/null
+rolled_out statefulset/redis
+within 60 try "$second" 200 || fail "back from that image it is answered $(cat "$work/answer")"
+within 60 all_handled || fail "$sent were acknowledged, $(handled) handled"
+
 step "K3: a backup while it runs, and its restoring"
 k exec redis-0 -- /hookfleet/redis_backup /data >"$work/backup.tar.gz" || fail "backup"
 kept=$sent
