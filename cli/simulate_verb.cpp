@@ -257,7 +257,8 @@ class SimulateVerb final : public Verb {
   }
 
   static constexpr std::string_view kTokenComesFrom =
-      "it comes from --token-file FILE, else from HOOKFLEET_TOKEN; for a fleet of ./fleet: . .fleet/env; in containers: docker-compose logs token";
+      "it comes from --token-file FILE, else from HOOKFLEET_TOKEN; for a fleet of ./fleet: . .fleet/env; in containers: docker-compose "
+      "logs token";
 
   /// A first answer that says whom the fleet doesn't take: with pauses of a minute nobody should have to find out from the report.
   void warn_of_refusal(Console& console, int status) const {
