@@ -246,6 +246,8 @@ step "a worker's command line, and the one that may more"
 compose exec -T worker hookfleet instances >"$work/said" 2>&1 || { cat "$work/said" >&2; fail "hookfleet instances"; }
 up run --rm -T cli news --forget --yes
 grep -q NOPERM "$work/up.log" && fail "the role cli may not forget"
+compose run --rm -T cli doctor >"$work/said" 2>&1 || true # there are dead letters
+grep -qE '^ok +settings ' "$work/said" || { cat "$work/said" >&2; fail "doctor finds something wrong with the settings"; }
 
 step "a backup, and what it brings back"
 dead() { compose exec -T worker hookfleet status 2>>"$work/up.log" | sed -n 's/.* dead letters \([0-9]*\).*/\1/p'; }
