@@ -12,7 +12,7 @@ if [ -z "${REDIS_MAXMEMORY:-}" ]; then
   done
   REDIS_MAXMEMORY=$((memory / 2))
 fi
-case $(printf %s "$REDIS_MAXMEMORY" | tr 'KMGB' 'kmgb' | sed 's/\(k\|kb\|m\|mb\|g\|gb\|b\)$//') in
+case $(printf %s "$REDIS_MAXMEMORY" | tr KMGB kmgb | sed 's/[kmg]\{0,1\}b\{0,1\}$//') in
   *[!0-9]* | '')
     echo "redis: REDIS_MAXMEMORY is \"$REDIS_MAXMEMORY\": bytes are wanted, as 3gb, 512mb or 1073741824; empty: half of the memory" >&2
     exit 2

@@ -552,7 +552,7 @@ TEST(Appender, KeepsDeadlinesWhileRedisStandsStillAndRecovers) {
   const std::chrono::milliseconds deadlines[] = {500ms, 300ms, 1s};
   for (std::size_t number = 0; number < 3; ++number) {
     EXPECT_GE(answers[number].at, start + deadlines[number]);
-    EXPECT_LT(answers[number].at, start + 8s) << "that is when the connection would be given up";
+    EXPECT_LT(answers[number].at, start + deadlines[number] + 2s) << "more than a machine that is busy with other tests adds";
   }
   EXPECT_EQ(answers[0].outcome, Outcome::kUnknown);
   EXPECT_NE(answers[2].outcome, Outcome::kStored);
